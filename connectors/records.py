@@ -1,0 +1,364 @@
+"""The values that everybody shares: people, phone users, changes, and what the outside offers.
+
+A directory yields `Person`s, a phone system yields `PhoneUser`s, a plan is made of `Change`s, and
+carrying one out gives `Outcome`s. They hold data and nothing else; all are immutable by agreement.
+Text in them is in Unicode NFC without surrounding blanks (`clean`); keys, mail addresses and the
+vendors' names are compared through `fold`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+import requests
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+"""Schema URN of the enterprise extension (RFC 7643 section 4.3)."""
+
+Value: TypeAlias = str | bool | dict[str, str | None] | None
+"""A change's before or after: a name, an E.164 number, a mail address, a boolean, None, or, for
+`profile.update`, an object of the attributes that change."""
+
+
+def clean(text: str) -> str:
+    """Return `text` as it is compared and stored: Unicode NFC, no surrounding blanks.
+
+    >>> clean(" Eva Mala\\u0301 ")
+    'Eva Malá'
+    """
+    text = text.strip()
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """Return what keys, mail addresses and names are compared by: clean, and without case.
+
+    >>> fold("STRASSE@Example.org") == fold("straße@example.ORG")
+    True
+    """
+    text = text.strip()
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+class Person(msgspec.Struct, frozen=True, gc=False):
+    """A human, as one directory (or several, joined) knows them.
+
+    `key`: the directory's immutable id, opaque text as the directory spells it, never empty.
+    `resource`: a SCIM User resource (RFC 7643) in canonical attribute names: `userName`,
+    `externalId`, `name.givenName`, `displayName`, `emails` (objects of value, type, primary),
+    `addresses`, `title`, `active` (a boolean, absent where the directory doesn't say), the
+    enterprise extension under its URN, `groups` (objects of value and display: direct and, where
+    the directory follows nesting, inherited memberships) and whatever `columns` adds at top level.
+    Absent attributes have no member; none is null or "".
+    `where`: the place it was read from (`people.csv:17`, `ou=…`, a resource's id), for messages.
+    """
+
+    key: str
+    resource: dict[str, Any]
+    where: str = ""
+
+    @property
+    def email(self) -> str | None:
+        """The work mail address, else the primary one, else the first."""
+        emails = self.resource.get("emails")
+        if not emails:
+            return None
+        for wanted in (_is_work, _is_primary):
+            for email in emails:
+                if wanted(email):
+                    return str(email["value"])
+        return str(emails[0]["value"])
+
+    @property
+    def user(self) -> str:
+        """How reports and commands name the person: the work email, else the userName, else the key."""
+        return self.email or self.resource.get("userName") or self.key
+
+
+def _is_work(email: Mapping[str, Any]) -> bool:
+    return str(email.get("type", "")).lower() == "work"
+
+
+def _is_primary(email: Mapping[str, Any]) -> bool:
+    return bool(email.get("primary"))
+
+
+class Flaw(msgspec.Struct, frozen=True):
+    """One row or entry of a directory that can't be used; the rest of the read goes on.
+
+    `key` is set where the row's key could be read: that person is reported and left alone. Where it
+    is None somebody is missing from the read, and nothing may follow from anybody's absence.
+    `where` is `file:line`, a dn or a resource's id.
+    """
+
+    where: str
+    key: str | None
+    reason: str
+    remedy: str
+
+
+class PhoneUser(msgspec.Struct, frozen=True, gc=False):
+    """One user of the phone system, in the shape of a snapshot's line (DESIGN section 5).
+
+    `id` is the vendor's immutable id; `key` the value that a mapping's `join` is matched with the
+    first time. Absent members mean none. `delegates` holds work emails (a common area's name) of
+    those who answer for this one, or None where the vendor was not asked: unknown is not different.
+    `vendor` keeps what only that vendor has.
+    """
+
+    id: str
+    key: str | None = None
+    kind: str = "person"  # person, room, common_area
+    email: str | None = None
+    status: str = "active"  # active, inactive, pending, trashed
+    display_name: str | None = None
+    department: str | None = None
+    job_title: str | None = None
+    license: str | None = None
+    packages: tuple[str, ...] = ()
+    template: str | None = None
+    site: str | None = None
+    extension_number: str | None = None
+    numbers: tuple[str, ...] = ()
+    delegates: tuple[str, ...] | None = ()
+    delegate_privileges: tuple[str, ...] = ()
+    credits: bool = False
+    softphone: str | None = None
+    emergency_address: str | None = None
+    usage_location: str | None = None
+    role: str = "member"  # member, admin, owner
+    vendor: dict[str, Any] = {}
+
+    @property
+    def user(self) -> str:
+        """How reports name this phone user when no person of ours is bound to it."""
+        return self.email or self.key or self.id
+
+
+Risk = Literal["safe", "service", "destructive"]
+State = Literal[
+    "planned",
+    "held",
+    "manual",
+    "approved",
+    "rejected",
+    "sent",
+    "settling",
+    "done",
+    "failed",
+    "stale",
+    "skipped",
+]
+Cause = Literal["directory", "mapping", "drift", "undo", "first_run"]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One difference to carry out for one phone user (the plan JSON's change, DESIGN section 7).
+
+    `kind` is `object.verb` (DESIGN section 4). `key` is the person's key, for unmanaged users the
+    phone user's; `id` the vendor's id, None until an account exists. `needs` are the `seq`s that
+    must be done first. `consequences` are sentences: what else this takes with it. `reason` is
+    set for what is held, blocked, waiting, failed or stale.
+    """
+
+    seq: int = 0
+    kind: str
+    user: str
+    key: str
+    id: str | None = None
+    before: Value = None
+    after: Value = None
+    rule: str | None = None
+    cluster: str = ""
+    cause: Cause = "directory"
+    because: str = ""
+    risk: Risk = "safe"
+    needs: tuple[int, ...] = ()
+    consequences: tuple[str, ...] = ()
+    state: State = "planned"
+    reason: str | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one change when it was carried out.
+
+    `state`: done; settling (accepted, effective later); failed (with the reason; that person's
+    remaining changes are left); stale (what the vendor has is not what the plan saw).
+    `id` is the vendor's id where the change made an account; `number` the number where the vendor
+    chose one.
+    """
+
+    seq: int
+    state: State
+    reason: str | None = None
+    id: str | None = None
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One request to the vendor, and the changes that it carries out together.
+
+    `label` is the vendor's rate label; `what` names the operation for reports and the journal
+    (`POST /phone/users/batch`); `requests` how many HTTP requests it takes (polls not counted).
+    """
+
+    what: str
+    label: str
+    changes: tuple[Change, ...]
+    requests: int = 1
+
+
+class Seats(msgspec.Struct, frozen=True):
+    """A counted pool: `total` seats (None: not counted), `used` as the vendor says (None: count holders)."""
+
+    total: int | None = None
+    used: int | None = None
+
+
+class Catalog(msgspec.Struct, frozen=True):
+    """What a phone system has to give, under the vendor's own names.
+
+    None for a family means that the vendor doesn't tell: every name is allowed and nothing runs
+    short. `templates` are (name, site) pairs, site None where it serves every site. `numbers` are
+    the account's direct numbers that nobody holds, E.164, with their site where they have one.
+    """
+
+    licenses: dict[str, Seats] | None = None
+    packages: dict[str, Seats] | None = None
+    templates: tuple[tuple[str, str | None], ...] | None = None
+    sites: tuple[str, ...] | None = None
+    numbers: tuple[tuple[str, str | None], ...] | None = None
+
+
+class Abilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a phone system can do, so that the plan asks for nothing else.
+
+    `kinds`: kinds of change it carries out. `manual`: kinds that only a person can do there, with
+    the steps in words; `{user}`, `{before}` and `{after}` are filled in. What is in neither is
+    blocked. `joiner`: the kind that makes an account. `unreadable`: entitlements that can't be
+    read back, so that our store remembers them as last applied. `pending`: kinds that work for a
+    user who has not accepted the invitation yet. `license_takes`, `last_package_takes`,
+    `deactivation_takes`: what goes with the license, with the last package, and with
+    deactivation (license, packages, numbers, delegates, credits).
+    `managed_default`: the kinds of phone user that may be touched unless `manages` says otherwise.
+    """
+
+    kinds: frozenset[str]
+    manual: dict[str, str] = {}
+    joiner: str = "user.create"
+    unreadable: frozenset[str] = frozenset()
+    pending: frozenset[str] = frozenset()
+    max_delegates: int | None = None
+    max_delegators: int | None = None
+    license_takes: frozenset[str] = frozenset()
+    last_package_takes: frozenset[str] = frozenset()
+    deactivation_takes: frozenset[str] = frozenset()
+    license_needs_extension: bool = False
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """How many requests of one label an account may make: `per_second`, and `per_day` where capped."""
+
+    per_second: float
+    per_day: int | None = None
+
+
+class Http(Protocol):
+    """What carries a connector's requests; rate limits, retries, timeouts and the record of calls are behind it.
+
+    `label` names the rate bucket. `check` gets every answer and raises the connector's own named
+    error for one that is no success. A TransientError of a GET is tried again within a bound,
+    honouring Retry-After; of any other method only when it is not `in_doubt`. A connection that
+    breaks, and a timeout, are TransientErrors too (in doubt unless nothing was sent).
+    """
+
+    def __call__(
+        self,
+        method: str,
+        url: str,
+        *,
+        label: str = "",
+        check: Callable[[requests.Response], None],
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> requests.Response: ...
+
+
+class Outside(msgspec.Struct, frozen=True):
+    """What a connector is handed from above.
+
+    `base`: the folder that relative paths in its config are relative to. `http(account, rates)`
+    gives the carrier of requests whose limits are shared by everything on that account. `now`
+    tells the time (aware, UTC); `sleep` waits, and ends early by raising when the program stops.
+    """
+
+    base: Path
+    http: Callable[[str, Mapping[str, Rate]], Http]
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+
+
+class Directory(Protocol):
+    """Where people come from: the promise every file in `connectors/directory/` keeps.
+
+    `name` is what config calls it. `read` yields each person once, or a Flaw for a row that can't
+    be used, in the source's order and in constant memory; it raises IncompleteRead when the source
+    ends early or contradicts itself. Two rows with one key are both yielded: whoever joins
+    the directories reports the conflict.
+    """
+
+    name: str
+
+    def read(self) -> Iterator[Person | Flaw]: ...
+
+    def check(self) -> None:
+        """Raise a RunError unless the source can be reached with what config says."""
+
+
+class PhoneSystem(Protocol):
+    """A phone system: the promise every folder or file in `connectors/phone/` keeps.
+
+    The plan and apply know nothing else of it; names in what it gives and takes are its own.
+    """
+
+    abilities: Abilities
+
+    def catalog(self) -> Catalog: ...
+
+    def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:
+        """Yield every phone user once; raise IncompleteRead if the vendor ends short.
+
+        `delegators` are the ids or folded mail addresses of those whose delegations matter, for
+        vendors where reading them costs a call each; others may come with `delegates` None.
+        """
+
+    def read_some(self, users: Iterable[PhoneUser]) -> Iterator[PhoneUser]:
+        """Yield a fresh read of each of these users (found by id, else by mail); who is gone isn't yielded.
+
+        Delegates and all are read whole. Uses list pages where that takes fewer calls.
+        """
+
+    def calls(self, changes: Iterable[Change]) -> list[Call]:
+        """Group changes into the fewest calls, in an order in which every need is met before it is needed.
+
+        Pure, and the same for the same changes: a plan's `api_calls` and apply both come from here.
+        """
+
+    def carry_out(self, changes: Iterable[Change]) -> Iterator[Outcome]:
+        """Carry the changes out, yielding an Outcome for each as its call returns.
+
+        A PersonError becomes a failed outcome. Raises TransientError where the call must be made
+        again, RunError where no call can succeed.
+        """
+
+    def check(self) -> None:
+        """Raise a RunError unless credentials work and the account has the feature."""

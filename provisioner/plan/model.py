@@ -1,0 +1,135 @@
+"""A plan: every change that would bring the phone system to what the mappings wish, and why.
+
+A plan is a value. It is made once from one reading of the directories and the phone system,
+recorded, reviewed, and carried out as recorded; nothing in it is worked out anew later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from connectors.records import Change, Risk
+
+FORMAT = "provisioner-plan/1"
+RISKS: tuple[Risk, ...] = ("destructive", "service", "safe")
+"""The most dangerous first: the order in which reports show clusters."""
+
+
+class Base(msgspec.Struct, frozen=True):
+    """Hashes (`sha256:…`) of what a plan was made from; the same base and as_of give the same plan.
+
+    `memory` stands for what the store remembers: bindings, last applied values, rolling windows.
+    """
+
+    directory: str
+    phone: str
+    mapping: str
+    memory: str
+
+
+class PoolUse(msgspec.Struct, frozen=True):
+    """Seats of one pool: `total` (None: not counted), `used` now, `after` this plan."""
+
+    total: int | None
+    used: int
+    after: int
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of a plan. `changes` counts by kind; `removals` distinct people who lose something.
+
+    `people`: in scope or bound. `unchanged`: of those, without a change. `api_calls`: the requests
+    that the planned writes take, fresh reads not counted. `pools`: by `family:name`.
+    """
+
+    people: int
+    unchanged: int
+    changes: dict[str, int]
+    removals: int = 0
+    held: int = 0
+    blocked: int = 0
+    waiting: int = 0
+    manual: int = 0
+    api_calls: int = 0
+    pools: dict[str, PoolUse] = {}
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """Changes with one cause: `title` says it in words, `people` counts whom it concerns.
+
+    `risk` is the highest among its changes.
+    """
+
+    id: str
+    title: str
+    people: int
+    risk: Risk
+
+
+class Conflict(msgspec.Struct, frozen=True):
+    """People who can't be told apart or contradict each other; all of `keys` are left alone.
+
+    `where` are the places in the directories; `reason` says what to mend.
+    """
+
+    keys: tuple[str, ...]
+    users: tuple[str, ...]
+    where: tuple[str, ...]
+    reason: str
+
+
+class Match(msgspec.Struct, frozen=True):
+    """How one person met one phone user at adoption: `how` is join, email or binding."""
+
+    user: str
+    key: str
+    id: str
+    how: str
+
+
+class Adoption(msgspec.Struct, frozen=True, kw_only=True):
+    """What the first plans of a sync show first: who was matched to whom, and who is left over.
+
+    `matched` counts by how (`{"join": 230}`), `examples` are the first few of each;
+    `people_unmatched` and `phone_users_unmatched` name those on either side (users, sorted).
+    """
+
+    matched: dict[str, int] = {}
+    examples: tuple[Match, ...] = ()
+    people_unmatched: tuple[str, ...] = ()
+    phone_users_unmatched: tuple[str, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One plan of one sync. `blocked` and `waiting` are changes with a `reason`, not also in `changes`.
+
+    `scope` is "full", "users" (a plan for named users only) or "push". `changes` are in the order of
+    their `seq`, which is an order in which they can be carried out. `warnings` are sentences.
+    """
+
+    id: str
+    sync: str
+    created_at: datetime
+    as_of: datetime
+    base: Base
+    summary: Summary
+    clusters: tuple[Cluster, ...] = ()
+    changes: tuple[Change, ...] = ()
+    blocked: tuple[Change, ...] = ()
+    waiting: tuple[Change, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    warnings: tuple[str, ...] = ()
+    adoption: Adoption | None = None
+    scope: str = "full"
+
+
+def highest(risks: Iterable[Risk]) -> Risk:
+    """Return the most dangerous of the risks; safe if there are none.
+
+    >>> highest(["safe", "destructive", "service"])
+    'destructive'
+    """
+    return min(risks, key=RISKS.index, default="safe")
