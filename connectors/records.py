@@ -12,10 +12,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import msgspec
-import requests
+
+if TYPE_CHECKING:
+    import requests  # a directory of files needs no HTTP
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 """Schema URN of the enterprise extension (RFC 7643 section 4.3)."""
@@ -246,7 +248,8 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     user who has not accepted the invitation yet. `license_takes`, `last_package_takes`,
     `deactivation_takes`: what goes with the license, with the last package, and with
     deactivation (license, packages, numbers, delegates, credits).
-    `managed_default`: the kinds of phone user that may be touched unless `manages` says otherwise.
+    `needs_email`: an account can only be made for somebody with a mail address.
+    `keeps`: entitlements that can be changed there but not taken away (a user always has a site).
     """
 
     kinds: frozenset[str]
@@ -256,10 +259,11 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     pending: frozenset[str] = frozenset()
     max_delegates: int | None = None
     max_delegators: int | None = None
+    needs_email: bool = False
     license_takes: frozenset[str] = frozenset()
     last_package_takes: frozenset[str] = frozenset()
     deactivation_takes: frozenset[str] = frozenset()
-    license_needs_extension: bool = False
+    keeps: frozenset[str] = frozenset()
 
 
 class Rate(msgspec.Struct, frozen=True):

@@ -1,0 +1,113 @@
+"""Aliases: an operator's shorter names for the vendor's licenses, packages, templates and sites.
+
+A phone system wrapped in its aliases speaks them both ways, so that plans, reports and snapshots
+show the short names, and the vendor gets its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from connectors.records import Call, Catalog, Change, Outcome, PhoneSystem, PhoneUser, Value, fold
+
+_T = TypeVar("_T")
+_FAMILY = {
+    "license": "licenses",
+    "package": "packages",
+    "template": "templates",
+    "site": "sites",
+}
+"""The family of names that a change's before and after are of, by the object of its kind."""
+
+
+def with_aliases(phone: PhoneSystem, aliases: Mapping[str, Mapping[str, str]]) -> PhoneSystem:
+    """Return the phone system under the aliases (by family, short name → vendor's name)."""
+    return Aliased(phone, aliases) if any(aliases.values()) else phone
+
+
+class Aliased:
+    """A phone system that gives and takes an operator's names for the vendor's."""
+
+    def __init__(self, phone: PhoneSystem, aliases: Mapping[str, Mapping[str, str]]) -> None:
+        self._phone = phone
+        self.abilities = phone.abilities
+        self._vendors = {
+            family: {fold(short): vendor for short, vendor in names.items()}
+            for family, names in aliases.items()
+        }
+        self._short = {
+            family: {fold(vendor): short for short, vendor in names.items()}
+            for family, names in aliases.items()
+        }
+
+    def catalog(self) -> Catalog:
+        """Return the vendor's catalog under the short names."""
+        catalog = self._phone.catalog()
+        templates, sites = catalog.templates, catalog.sites
+        return Catalog(
+            licenses=self._renamed("licenses", catalog.licenses),
+            packages=self._renamed("packages", catalog.packages),
+            templates=templates
+            and tuple(
+                (self._name("templates", name), site and self._name("sites", site))
+                for name, site in templates
+            ),
+            sites=sites and tuple(self._name("sites", site) for site in sites),
+            numbers=catalog.numbers
+            and tuple((n, site and self._name("sites", site)) for n, site in catalog.numbers),
+        )
+
+    def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:
+        """Yield every phone user under the short names."""
+        return map(self._user, self._phone.read(delegators))
+
+    def read_some(self, users: Iterable[PhoneUser]) -> Iterator[PhoneUser]:
+        """Yield fresh reads under the short names."""
+        return map(self._user, self._phone.read_some(users))
+
+    def calls(self, changes: Iterable[Change]) -> list[Call]:
+        """Group changes into calls; the calls' changes bear the short names, as they came."""
+        given = {change.seq: change for change in changes}
+        calls = self._phone.calls(self._vendors_change(change) for change in given.values())
+        return [
+            msgspec.structs.replace(call, changes=tuple(given[c.seq] for c in call.changes))
+            for call in calls
+        ]
+
+    def carry_out(self, changes: Iterable[Change]) -> Iterator[Outcome]:
+        """Carry the changes out under the vendor's names."""
+        return self._phone.carry_out([self._vendors_change(change) for change in changes])
+
+    def check(self) -> None:
+        """Raise a RunError unless the phone system can be used."""
+        self._phone.check()
+
+    def _name(self, family: str, name: str) -> str:
+        return self._short.get(family, {}).get(fold(name), name)
+
+    def _renamed(self, family: str, names: dict[str, _T] | None) -> dict[str, _T] | None:
+        return names and {self._name(family, name): value for name, value in names.items()}
+
+    def _user(self, user: PhoneUser) -> PhoneUser:
+        return msgspec.structs.replace(
+            user,
+            license=user.license and self._name("licenses", user.license),
+            packages=tuple(sorted(self._name("packages", p) for p in user.packages)),
+            template=user.template and self._name("templates", user.template),
+            site=user.site and self._name("sites", user.site),
+        )
+
+    def _vendors_change(self, change: Change) -> Change:
+        family = _FAMILY.get(change.kind.split(".")[0])
+        names = self._vendors.get(family or "")
+        if not names:
+            return change
+        vendors: Callable[[Value], Value] = lambda value: (  # noqa: E731
+            names.get(fold(value), value) if isinstance(value, str) else value
+        )
+        return msgspec.structs.replace(
+            change, before=vendors(change.before), after=vendors(change.after)
+        )

@@ -1,0 +1,316 @@
+"""Config: what one installation is made of, read once at start and checked whole.
+
+An operator gets every problem at once, with file, line and column, and the nearest name that would
+have been right. Paths are relative to the config's own folder; secrets never show.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import Schema, ValidationError, fields
+
+from connectors.errors import InputError, Problem
+from connectors.records import fold
+from mappings.yaml_file import Located, judge_of, load_yaml, schema_problems
+from mappings.yaml_nodes import Step, place
+from provisioner import config_fields
+from provisioner.config_schema import ConfigSchema, added_names, messages_of
+from provisioner.limits import Limits
+from provisioner.secret import Secret, SecretSource, is_reference
+
+if TYPE_CHECKING:
+    from connectors.records import Risk
+
+__all__ = ["Config", "Secret", "SyncConfig", "load_config"]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the daemon listens (`HOST:PORT`; an IPv6 host in brackets) and how others reach it.
+
+    `base_url` is the receiver's own without a final slash, or None; `trusted_proxies` are the
+    addresses or networks whose forwarding headers are believed.
+    """
+
+    bind: str
+    admin_bind: str
+    base_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryConfig:
+    """One directory of a sync; `options` is what the kind's own `Config` schema loaded."""
+
+    kind: str
+    name: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneConfig:
+    """The phone system of a sync; `options` is what the kind's own `Config` schema loaded."""
+
+    kind: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a sync runs: `every_s` seconds, or by `cron` (weekdays by name). One of them is None."""
+
+    every_s: float | None
+    cron: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """`automatic`: risks applied without a person; `expires`: how long a person's approval holds."""
+
+    automatic: frozenset[Risk]
+    expires: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class PoolConfig:
+    """Direct numbers to give: `ranges` of E.164 numbers, both ends included, or the vendor's own.
+
+    `reserved` are never given; a released number rests for `cooling` first. `vendor`: whatever the
+    account has unassigned, at `site` if it is set.
+    """
+
+    ranges: tuple[tuple[str, str], ...] = ()
+    reserved: frozenset[str] = frozenset()
+    cooling: timedelta = timedelta(0)
+    vendor: bool = False
+    site: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncConfig:
+    """One sync. `directories` in order of precedence; `mapping` is the file's path.
+
+    `protected` (over people) and `manages` (over phone users) are the texts of valid filters.
+    `aliases`: by family (licenses, packages, templates, sites) short name → vendor's name.
+    """
+
+    name: str
+    directories: tuple[DirectoryConfig, ...]
+    mapping: Path
+    phone_system: PhoneConfig
+    schedule: Schedule | None
+    approval: Approval
+    limits: Limits
+    protected: str | None
+    pools: dict[str, PoolConfig]
+    aliases: dict[str, dict[str, str]]
+    manages: str | None
+
+    @property
+    def extra_attributes(self) -> frozenset[str]:
+        """The attributes that the directories' `columns` add to those that a User has."""
+        return added_names(d.options.get("columns") for d in self.directories)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A config file's content. `store` is an SQLAlchemy URL, a SQLite file's path made absolute."""
+
+    path: Path
+    store: str
+    server: Server
+    syncs: dict[str, SyncConfig]
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative paths in it are relative to."""
+        return self.path.parent
+
+
+def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and check a config file, with the secrets that it refers to.
+
+    Raises InputError with every problem, in the order of the file.
+    """
+    located = load_yaml(path)
+    problems: list[Problem] = []
+    data = _resolve(located, SecretSource(environ, path.parent), problems)
+    unresolved = {p.where for p in problems}
+    schema = ConfigSchema()
+    try:
+        loaded = schema.load(data)
+    except ValidationError as e:
+        found = schema_problems(messages_of(e), located, schema)
+        problems += [p for p in found if p.where not in unresolved]
+        loaded = None
+    problems += _cross_problems(data, path.parent, located)
+    if problems or loaded is None:
+        raise InputError(sorted(set(problems), key=place))
+    return _config(path, loaded)
+
+
+def _resolve(located: Located, source: SecretSource, problems: list[Problem]) -> Any:
+    """Return the file's data with every reference to a secret replaced by the secret.
+
+    A reference stands where the schema wants a scalar; elsewhere `file` and `env` are mere names.
+    """
+
+    def walk(value: Any, judge: object, at: tuple[Step, ...]) -> Any:
+        scalar = judge is not None and not isinstance(judge, (fields.Dict, fields.Nested, Schema))
+        if scalar and is_reference(value):
+            try:
+                return source.read(value)
+            except ValueError as e:
+                problems.append(Problem(located.where(at), f"{_name(at)}: {e}"))
+                return value
+        if isinstance(value, list):
+            return [walk(v, judge_of(judge, i, value), (*at, i)) for i, v in enumerate(value)]
+        if isinstance(value, dict):
+            return {k: walk(v, judge_of(judge, k, value), (*at, k)) for k, v in value.items()}
+        return value
+
+    return walk(located.data, ConfigSchema(), ())
+
+
+def _name(at: tuple[Step, ...]) -> str:
+    return ".".join(map(str, at))
+
+
+def _cross_problems(data: Any, base: Path, located: Located) -> Iterator[Problem]:
+    """Yield what no member shows by itself: names used twice, pools that overlap, files not there."""
+    syncs = data.get("syncs") if isinstance(data, dict) else None
+    if not isinstance(syncs, dict):
+        return
+    for at, text in _twice((("syncs", name), name) for name in syncs):
+        yield Problem(located.where_key(at), f"{_name(at)}: {text}")
+    for name, sync in syncs.items():
+        if isinstance(sync, dict):
+            for path, text in _sync_problems(sync, base):
+                at = ("syncs", name, *path)
+                yield Problem(located.where(at), f"{_name(at)}: {text}")
+
+
+_At = tuple[Step, ...]
+
+
+def _sync_problems(sync: dict[str, Any], base: Path) -> Iterator[tuple[_At, str]]:
+    directories = sync.get("directories")
+    listed = directories if isinstance(directories, list) else []
+    entries = [d if isinstance(d, dict) else {} for d in listed]
+    yield from _twice(
+        (("directories", i, "name"), d["name"])
+        for i, d in enumerate(entries)
+        if isinstance(d.get("name"), str)
+    )
+    pushed = [i for i, d in enumerate(entries) if d.get("kind") == "pushed"]
+    for i in pushed[1:]:
+        yield ("directories", i, "kind"), "a sync has one `pushed` directory at most"
+    mapping = sync.get("mapping")
+    if isinstance(mapping, str) and mapping and not (base / mapping).is_file():
+        yield ("mapping",), f"there is no file {base / mapping}"
+    pools = sync.get("pools")
+    yield from _overlaps(pools if isinstance(pools, dict) else {})
+    aliases = sync.get("aliases")
+    for family, names in (aliases if isinstance(aliases, dict) else {}).items():
+        if isinstance(names, dict):
+            yield from _twice((("aliases", family, n), v) for n, v in names.items())
+            yield from _twice((("aliases", family, n), n) for n in names)
+
+
+def _twice(names: Iterable[tuple[_At, Any]]) -> Iterator[tuple[_At, str]]:
+    """Yield each place whose name an earlier place has already, without case."""
+    seen: dict[str, _At] = {}
+    for at, name in names:
+        first = seen.setdefault(fold(str(name)), at)
+        if first is not at:
+            yield at, f"{name!r} is the same as {_name(first)}"
+
+
+def _overlaps(pools: dict[str, Any]) -> Iterator[tuple[_At, str]]:
+    ranges = list(_ranges(pools))
+    for (at, (first, last)), (other, (low, high)) in combinations(ranges, 2):
+        if len(first) == len(low) and first <= high and low <= last:
+            yield other, f"overlaps {first}-{last} of {_name(at)}"
+    vendors = [
+        (("pools", name, "vendor"), pool.get("site"))
+        for name, pool in pools.items()
+        if isinstance(pool, dict) and pool.get("vendor") is True
+    ]
+    for (at, site), (other, second) in combinations(vendors, 2):
+        if site is None or second is None or fold(str(site)) == fold(str(second)):
+            yield other, f"takes the same numbers as {_name(at)}"
+
+
+def _ranges(pools: dict[str, Any]) -> Iterator[tuple[_At, tuple[str, str]]]:
+    for name, pool in pools.items():
+        written = pool.get("ranges") if isinstance(pool, dict) else None
+        for i, text in enumerate(written if isinstance(written, list) else ()):
+            with suppress(ValueError):  # a bad range is the schema's to report
+                yield ("pools", name, "ranges", i), config_fields.numbers(text)
+
+
+def _config(path: Path, loaded: dict[str, Any]) -> Config:
+    server = loaded["server"]
+    return Config(
+        path=path,
+        store=_store(loaded["store"], path.parent),
+        server=Server(
+            bind=server["bind"],
+            admin_bind=server["admin_bind"],
+            base_url=server["base_url"],
+            trusted_proxies=tuple(server["trusted_proxies"]),
+        ),
+        syncs={name: _sync(name, sync, path.parent) for name, sync in loaded["syncs"].items()},
+    )
+
+
+def _sync(name: str, sync: dict[str, Any], base: Path) -> SyncConfig:
+    approval = sync["approval"]
+    return SyncConfig(
+        name=name,
+        directories=tuple(DirectoryConfig(**d) for d in sync["directories"]),
+        mapping=base / sync["mapping"],
+        phone_system=PhoneConfig(**sync["phone_system"]),
+        schedule=sync["schedule"] and _schedule(sync["schedule"]),
+        approval=Approval(frozenset(approval["automatic"]), approval["expires"]),
+        limits=sync["limits"],
+        protected=sync["protected"],
+        pools={n: _pool(p) for n, p in sync["pools"].items()},
+        aliases=sync["aliases"],
+        manages=sync["manages"],
+    )
+
+
+def _schedule(schedule: dict[str, Any]) -> Schedule:
+    every: timedelta | None = schedule.get("every")
+    return Schedule(None if every is None else every.total_seconds(), schedule.get("cron"))
+
+
+def _pool(pool: dict[str, Any]) -> PoolConfig:
+    return PoolConfig(
+        ranges=tuple(pool["ranges"]),
+        reserved=frozenset(pool["reserved"]),
+        cooling=pool["cooling"],
+        vendor=pool["vendor"],
+        site=pool["site"],
+    )
+
+
+def _store(url: str, base: Path) -> str:
+    """Return the store's URL, a SQLite file's path made absolute; with a password it is a Secret."""
+    scheme, _, rest = url.partition("://")
+    if scheme.startswith("sqlite"):
+        file, question, options = rest.removeprefix("/").partition("?")
+        if file and not file.startswith((":memory:", "file:")):
+            file = os.path.abspath(base / file)
+        return f"{scheme}:///{file}{question}{options}" if file else url
+    url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    return Secret(url) if "@" in url else url

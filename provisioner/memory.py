@@ -1,0 +1,70 @@
+"""What the store remembers of a sync, as the values that planning takes and gives.
+
+A binding ties a person's key to the vendor's own id. It wins over every other way of matching: a
+renamed person is a rename, never a leaver plus a joiner.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from connectors.records import Cause, Value
+
+
+class Binding(msgspec.Struct, frozen=True, gc=False):
+    """A person and their phone user. `key` is folded, `person_key` as the directory spells it.
+
+    `user` is how reports named the person last; `gone_since` the first accepted read that showed
+    them gone, inactive or out of scope, or None.
+    """
+
+    key: str
+    phone_id: str
+    person_key: str
+    user: str
+    gone_since: datetime | None = None
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a change was first planned: it keeps that reason for as long as the same change is due.
+
+    `because` is about this person; `title` names the cluster of all changes with this cause.
+    """
+
+    cause: Cause
+    because: str
+    title: str
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered of a sync, but for its bindings, which are streamed.
+
+    `adopted`: a full plan was once approved by a person. `applied`: last applied values of what
+    can't be read back, by (folded key, entitlement). `reasons`: of the changes that the last full
+    plan held, by content. `mapping`: that plan's mapping hash. `lost` and `changed`: folded keys of
+    the people who lost something, or were changed, in the rolling 24 hours.
+    """
+
+    adopted: bool = False
+    applied: dict[tuple[str, str], Value] = {}
+    reasons: dict[str, Reason] = {}
+    mapping: str | None = None
+    lost: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+
+
+class Learned(msgspec.Struct, kw_only=True):
+    """What a plan's reads taught, to be stored with the plan.
+
+    `bound`: people matched to a phone user for the first time. `gone`: folded keys first seen gone;
+    `back`: those who were gone and are not. `lost`: those who are gone, and whose phone user is
+    gone too. `applied`: values of what can't be read back that count as in place, at adoption.
+    """
+
+    bound: list[Binding] = []
+    gone: list[str] = []
+    back: list[str] = []
+    lost: list[str] = []
+    applied: dict[tuple[str, str], Value] = {}

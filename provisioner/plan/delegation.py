@@ -1,0 +1,128 @@
+"""Call delegation: who answers for whom.
+
+Both sides hold a license and a package before a delegation is added, and it ends before either side
+loses them. A delegate may be a common area.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from connectors.records import fold
+from provisioner.plan.compare import Case
+from provisioner.plan.draft import Draft, Ground
+
+
+def delegation_changes(case: Case, ground: Ground) -> Iterator[Draft]:
+    """Yield delegates to remove and to add, and the delegator's privileges where they differ."""
+    given, actual = case.entitlements, case.actual
+    assert given is not None
+    if ground.manages("delegates"):
+        yield from _delegates(case, ground)
+    if ground.manages("delegate_privileges") and "delegate_privileges" not in given.left_alone:
+        wished = given.many.get("delegate_privileges", {})
+        held = actual.delegate_privileges if actual else ()
+        if set(map(fold, wished)) != set(map(fold, held)) and (wished or held):
+            rule = next(iter(wished.values()), None)
+            yield Draft("delegation.set", case, _listed(held), _listed(wished), rule, "service")
+
+
+def _listed(names: Iterable[str]) -> str | None:
+    return ", ".join(sorted(names)) or None
+
+
+def _delegates(case: Case, ground: Ground) -> Iterator[Draft]:
+    given, actual = case.entitlements, case.actual
+    assert given is not None
+    if actual is not None and actual.delegates is None:
+        return  # the vendor wasn't asked, because nobody wished any
+    held = {fold(name): name for name in (actual.delegates or () if actual else ())}
+    wished: dict[str, tuple[str, str]] = {}
+    for name, rule in given.many.get("delegates", {}).items():
+        mail = ground.mails.get(fold(name), fold(name))
+        user = ground.phone_users.get(mail)
+        wished[mail] = (user.user if user else mail if "@" in mail else name, rule)
+    if "delegates" not in given.left_alone:
+        for name in sorted(held.keys() - wished.keys()):
+            yield Draft("delegate.remove", case, held[name], None, None, "service")
+    room = _room(held, wished, ground.abilities.max_delegates, "delegates" in given.left_alone)
+    for position, mail in enumerate(sorted(wished.keys() - held.keys())):
+        name, rule = wished[mail]
+        draft = Draft("delegate.add", case, None, name, rule, "service")
+        if mail not in ground.mails and mail not in ground.phone_users and "@" not in mail:
+            draft.block(f"no person and no common area is called {name!r}")
+        elif room is not None and position >= room:
+            limit = ground.abilities.max_delegates
+            draft.block(f"a delegator has at most {limit} delegates there; take one away first")
+        yield draft
+
+
+def _room(
+    held: Iterable[str], wished: Iterable[str], limit: int | None, partly: bool
+) -> int | None:
+    if limit is None:
+        return None
+    staying = [name for name in held if partly or name in set(wished)]
+    return max(0, limit - len(staying))
+
+
+def link_delegations(drafts: list[Draft], ground: Ground) -> None:
+    """Let each new delegation wait for both sides' services, and block those that can't have any."""
+    by_mail: dict[str, list[Draft]] = {}
+    for draft in drafts:
+        by_mail.setdefault(fold(draft.user), []).append(draft)
+    serving: dict[str, int] = {mail: len(users) for mail, users in ground.delegators_of.items()}
+    for draft in drafts:
+        if draft.kind == "delegate.remove" and isinstance(draft.before, str):
+            serving[fold(draft.before)] = serving.get(fold(draft.before), 0) - 1
+    for draft in drafts:
+        if (
+            draft.kind != "delegate.add"
+            or draft.state != "planned"
+            or not isinstance(draft.after, str)
+        ):
+            continue
+        mail = fold(draft.after)
+        other = by_mail.get(mail, [])
+        draft.needs += [d for d in other if d.kind in ("license.assign", "package.assign")]
+        user = ground.phone_users.get(mail)
+        gets_license = any(d.kind == "license.assign" and d.after for d in other)
+        if not gets_license and (user is None or user.license is None):
+            draft.block(f"{draft.after} has no phone license, so nobody can answer there")
+        elif any(d.kind == "license.remove" for d in other):
+            draft.block(f"{draft.after} loses the phone license in this plan")
+        else:
+            serving[mail] = serving.get(mail, 0) + 1
+            limit = ground.abilities.max_delegators
+            if limit is not None and serving[mail] > limit:
+                draft.block(
+                    f"{draft.after} already answers for {limit} people, the most that is allowed"
+                )
+
+
+def endings(case: Case, ground: Ground, doomed: frozenset[str]) -> Iterator[Draft]:
+    """Yield the removals of every delegation that a leaver has part in, on either side.
+
+    `doomed` are the folded mails of all who leave in this plan: a delegation between two of them
+    is ended once, by its delegator.
+    """
+    actual = case.actual
+    assert actual is not None
+    for name in sorted(actual.delegates or ()):
+        yield Draft("delegate.remove", case, name, None, None, "service")
+    if actual.email is None:
+        return
+    for delegator in ground.delegators_of.get(fold(actual.email), ()):
+        if fold(delegator.user) in doomed:
+            continue
+        yield Draft(
+            "delegate.remove",
+            case,
+            actual.email,
+            None,
+            None,
+            "service",
+            user=delegator.user,
+            key=delegator.key or delegator.id,
+            id=delegator.id,
+        )

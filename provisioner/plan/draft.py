@@ -1,0 +1,96 @@
+"""A change in the making: one that doesn't know its number yet, nor what becomes of it.
+
+The families of changes (accounts, services, settings, numbers, delegation, leavers) draft them;
+pools, ordering and causes then settle each draft's state, needs and number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from connectors.records import Abilities, Catalog, Cause, PhoneUser, Risk, Value, fold
+from mappings import Mapping
+from provisioner.memory import Memory
+from provisioner.plan.compare import Case
+from provisioner.pools import NumberPool
+
+DraftState = Literal["planned", "manual", "held", "blocked", "waiting"]
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """One change being drafted. `needs` are drafts that must be done first.
+
+    `state` starts as planned; blocked and waiting ones leave the plan's changes, with the reason.
+    `absence`: it follows from somebody's absence, so it is believed only of a flawless read.
+    """
+
+    kind: str
+    case: Case
+    before: Value
+    after: Value
+    rule: str | None
+    risk: Risk
+    consequences: list[str] = field(default_factory=list)
+    needs: list[Draft] = field(default_factory=list)
+    state: DraftState = "planned"
+    reason: str | None = None
+    cause: Cause = "directory"
+    because: str = ""
+    title: str = ""
+    absence: bool = False
+    user: str = ""
+    key: str = ""
+    id: str | None = None
+
+    def __post_init__(self) -> None:
+        actual, person, binding = self.case.actual, self.case.person, self.case.binding
+        self.id = self.id or (actual.id if actual else None)
+        if not self.user:
+            if person is not None:
+                self.user, self.key = person.user, person.key
+            elif binding is not None:
+                self.user, self.key = binding.user, binding.person_key
+            elif actual is not None:
+                self.user, self.key = actual.user, actual.key or actual.id
+
+    def block(self, reason: str) -> None:
+        """It can't be carried out, and a person has to do something about it."""
+        self.state, self.reason = "blocked", reason
+
+    def wait(self, reason: str) -> None:
+        """It can't be carried out yet, and will be planned again by itself."""
+        self.state, self.reason = "waiting", reason
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every family stands on: the same for all cases of one plan.
+
+    `mails`: folded mail by every folded name that a delegate may be called by. `delegators_of`:
+    phone users by folded mail of their delegates. `common_areas`: their names, by folded name.
+    """
+
+    mapping: Mapping
+    abilities: Abilities
+    catalog: Catalog
+    memory: Memory
+    pools: MappingOf[str, NumberPool]
+    as_of: datetime
+    now: datetime
+    mails: MappingOf[str, str]
+    phone_users: MappingOf[str, PhoneUser]
+    delegators_of: MappingOf[str, list[PhoneUser]]
+    grace_s: float
+
+    def manages(self, entitlement: str) -> bool:
+        """Return whether the mapping mentions the entitlement anywhere."""
+        return entitlement in self.mapping.managed
+
+
+def same(one: str | None, other: str | None) -> bool:
+    """Return whether two names mean the same thing: names of the vendors' are compared without case."""
+    return one == other or (one is not None and other is not None and fold(one) == fold(other))

@@ -1,0 +1,339 @@
+"""Making a plan: from what was compared to changes with a number, a reason and an order.
+
+Pure: values in, a plan out. The steps stand side by side; every one only adds to the drafts, or
+says of a draft why it can't be carried out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.records import Abilities, Catalog, Change, Person, fold
+from connectors.scim_filter import Filter
+from mappings import Mapping
+from mappings.entitlements import DEFAULTS_RULE, PROFILE_RULE
+from provisioner.memory import Memory
+from provisioner.plan.accounts import account_changes, profile_changes
+from provisioner.plan.causes import Parts, find_causes
+from provisioner.plan.clusters import cluster
+from provisioner.plan.compare import Case, Differences
+from provisioner.plan.content import TAKEAWAYS, content_of
+from provisioner.plan.delegation import delegation_changes, link_delegations
+from provisioner.plan.draft import Draft, Ground
+from provisioner.plan.leavers import leaver_changes, policy_of
+from provisioner.plan.model import Adoption, Base, Plan, Summary
+from provisioner.plan.numbers import number_changes
+from provisioner.plan.ordering import in_order, link_needs, pass_on
+from provisioner.plan.seats import Pools, give_numbers, grant_seats, pool_uses
+from provisioner.plan.services import credit_changes, license_changes, package_changes
+from provisioner.plan.settings import believed, setting_changes, softphone_changes
+from provisioner.pools import NumberPool
+from provisioner.reads import Uses
+
+_FAMILIES: tuple[Callable[[Case, Ground], Iterator[Draft]], ...] = (
+    account_changes,
+    profile_changes,
+    license_changes,
+    setting_changes,
+    package_changes,
+    number_changes,
+    credit_changes,
+    delegation_changes,
+    softphone_changes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything but the differences that a plan is made from.
+
+    `old` and `new` give what each directory said of a folded key at the last accepted read, and
+    says now. `keyless` names the rows without a readable key (`people.csv:17`). `grace_s` is the
+    leavers' grace where the mapping says none. `cooling`: numbers that were released lately.
+    """
+
+    sync: str
+    mapping: Mapping
+    abilities: Abilities
+    catalog: Catalog
+    memory: Memory
+    pools: dict[str, NumberPool]
+    protected: Filter | None
+    uses: Uses
+    as_of: datetime
+    created_at: datetime
+    base: Base
+    old: Callable[[str], Parts]
+    new: Callable[[str], Parts]
+    keyless: Sequence[str] = ()
+    grace_s: float = 0.0
+    cooling: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
+    scope: str = "full"
+
+
+def make_plan(differences: Differences, situation: Situation) -> Plan:
+    """Return the plan that brings the phone system to what the mapping wishes.
+
+    What it learned on the way (values believed at adoption) is added to `differences.learned`.
+    The same input gives the same plan, but for its empty id.
+    """
+    ground = _ground(differences, situation)
+    drafts = list(_drafted(differences, ground))
+    pools = Pools(situation.catalog, differences.used)
+    _settle(drafts, differences, situation, ground, pools)
+    find_causes(
+        drafts,
+        situation.memory,
+        lambda draft: content_of(_change(draft)),
+        situation.old,
+        situation.new,
+        situation.uses,
+        situation.mapping.sha256,
+    )
+    numbered = _numbered([d for d in drafts if d.state in ("planned", "manual", "held")])
+    blocked = _named(drafts, "blocked")
+    waiting = _named(drafts, "waiting")
+    clusters, changes = cluster(numbered)
+    return Plan(
+        id="",
+        sync=situation.sync,
+        created_at=situation.created_at,
+        as_of=situation.as_of,
+        base=situation.base,
+        summary=_summary(differences, changes, blocked, waiting, drafts, pools),
+        clusters=clusters,
+        changes=changes,
+        blocked=blocked,
+        waiting=waiting,
+        conflicts=tuple(differences.conflicts),
+        warnings=tuple(_warnings(differences, situation, ground)),
+        adoption=None if situation.memory.adopted else _adoption(differences),
+        scope=situation.scope,
+    )
+
+
+def _ground(differences: Differences, situation: Situation) -> Ground:
+    return Ground(
+        mapping=situation.mapping,
+        abilities=situation.abilities,
+        catalog=situation.catalog,
+        memory=situation.memory,
+        pools=situation.pools,
+        as_of=situation.as_of,
+        now=min(situation.created_at, situation.as_of),
+        mails=differences.mails,
+        phone_users=differences.phone_users,
+        delegators_of=differences.delegators_of,
+        grace_s=situation.grace_s,
+    )
+
+
+def _drafted(differences: Differences, ground: Ground) -> Iterator[Draft]:
+    doomed = frozenset(
+        fold(case.actual.user)
+        for case in differences.cases
+        if case.standing != "in_scope" and case.actual and policy_of(case, ground) != "report"
+    )
+    for case in differences.cases:
+        if case.standing == "in_scope":
+            for family in _FAMILIES:
+                yield from family(case, ground)
+            differences.learned.applied.update(believed(case, ground))
+        else:
+            yield from leaver_changes(case, ground, doomed)
+
+
+def _settle(
+    drafts: list[Draft],
+    differences: Differences,
+    situation: Situation,
+    ground: Ground,
+    pools: Pools,
+) -> None:
+    """Say of each draft what becomes of it, and what it needs."""
+    _protect(drafts, situation)
+    _keep_to_abilities(drafts, ground)
+    _hold_absences(drafts, situation)
+    _once_per_pair(drafts)
+    link_needs(drafts)
+    link_delegations(drafts, ground)
+    pass_on(drafts)
+    priority = _priority(situation.mapping)
+    for family in ("license", "package", "credits"):
+        grant_seats(family, drafts, pools, priority)
+        pass_on(drafts)
+    give_numbers(
+        drafts, situation.pools, differences.held_numbers, set(situation.cooling), priority
+    )
+    pass_on(drafts)
+
+
+def _priority(mapping: Mapping) -> dict[str | None, int]:
+    names: list[str | None] = [rule.name for rule in mapping.rules]
+    return {name: n for n, name in enumerate([*names, DEFAULTS_RULE, PROFILE_RULE, None])}
+
+
+def _protect(drafts: Iterable[Draft], situation: Situation) -> None:
+    if situation.protected is None:
+        return
+    for draft in drafts:
+        if draft.kind in TAKEAWAYS and _is_protected(draft.case, situation):
+            draft.block("protected: no plan takes anything from this person")
+
+
+def _is_protected(case: Case, situation: Situation) -> bool:
+    assert situation.protected is not None
+    if case.person is not None and situation.protected.matches(case.person.resource):
+        return True
+    known: Iterable[Person] = (person for _, person in situation.old(case.key))
+    return any(situation.protected.matches(person.resource) for person in known)
+
+
+def _keep_to_abilities(drafts: Iterable[Draft], ground: Ground) -> None:
+    abilities = ground.abilities
+    for draft in drafts:
+        if draft.state != "planned":
+            continue
+        pending = draft.case.actual is not None and draft.case.actual.status == "pending"
+        invited = draft.case.actual is None and abilities.joiner == "user.invite"
+        if draft.kind in abilities.manual:
+            draft.state = "manual"
+            draft.reason = _steps(draft, abilities)
+        elif draft.kind not in abilities.kinds:
+            draft.block(f"this phone system can't do {draft.kind}")
+        elif (pending or invited) and draft.kind not in (*abilities.pending, "user.invite"):
+            since = "is invited in this plan" if invited else "has not accepted the invitation yet"
+            draft.wait(f"{draft.user} {since}: planned again when they accept")
+
+
+def _steps(draft: Draft, abilities: Abilities) -> str:
+    steps = abilities.manual[draft.kind]
+    for name, value in (("user", draft.user), ("before", draft.before), ("after", draft.after)):
+        steps = steps.replace("{" + name + "}", str(value))
+    return steps
+
+
+def _hold_absences(drafts: Iterable[Draft], situation: Situation) -> None:
+    if not situation.keyless:
+        return
+    rows = ", ".join(situation.keyless[:5]) + (" …" if len(situation.keyless) > 5 else "")
+    for draft in drafts:
+        if draft.absence and draft.state in ("planned", "manual"):
+            draft.state = "held"
+            draft.reason = f"a row without a readable key may be this person: mend {rows}"
+
+
+def _once_per_pair(drafts: list[Draft]) -> None:
+    """A delegation that both sides would end is ended once."""
+    seen: set[tuple[str, str]] = set()
+    for draft in list(drafts):
+        if draft.kind != "delegate.remove":
+            continue
+        pair = (fold(draft.user), fold(str(draft.before)))
+        if pair in seen:
+            drafts.remove(draft)
+        seen.add(pair)
+
+
+def _numbered(drafts: list[Draft]) -> list[tuple[Change, str]]:
+    """Return the changes in order with their seq and needs, each with its cluster's title."""
+    ordered = in_order(drafts)
+    seq = {id(draft): n for n, draft in enumerate(ordered, start=1)}
+    return [(_change(draft, seq[id(draft)], _needs(draft, seq)), draft.title) for draft in ordered]
+
+
+def _needs(draft: Draft, seq: dict[int, int]) -> tuple[int, ...]:
+    return tuple(sorted({seq[id(need)] for need in draft.needs if id(need) in seq}))
+
+
+def _named(drafts: Iterable[Draft], state: str) -> tuple[Change, ...]:
+    chosen = sorted(
+        (d for d in drafts if d.state == state), key=lambda d: (d.key, d.kind, str(d.after))
+    )
+    return tuple(_change(draft) for draft in chosen)
+
+
+def _change(draft: Draft, seq: int = 0, needs: tuple[int, ...] = ()) -> Change:
+    return Change(
+        seq=seq,
+        kind=draft.kind,
+        user=draft.user,
+        key=draft.key,
+        id=draft.id,
+        before=draft.before,
+        after=draft.after,
+        rule=draft.rule,
+        cause=draft.cause,
+        because=draft.because,
+        risk=draft.risk,
+        needs=needs,
+        consequences=tuple(draft.consequences),
+        state=draft.state if draft.state in ("manual", "held") else "planned",
+        reason=draft.reason,
+    )
+
+
+def _summary(
+    differences: Differences,
+    changes: Sequence[Change],
+    blocked: Sequence[Change],
+    waiting: Sequence[Change],
+    drafts: Iterable[Draft],
+    pools: Pools,
+) -> Summary:
+    ours = {fold(c.key) for c in changes}
+    theirs = {case.key for case in differences.cases if case.standing == "unmanaged"}
+    return Summary(
+        people=differences.people,
+        unchanged=differences.people - len(ours - theirs),
+        changes=dict(sorted(Counter(c.kind for c in changes).items())),
+        blocked=len(blocked),
+        waiting=len(waiting),
+        manual=sum(c.state == "manual" for c in changes),
+        pools=pool_uses(pools, drafts),
+    )
+
+
+def _adoption(differences: Differences) -> Adoption:
+    joiners = sorted(
+        case.person.user
+        for case in differences.cases
+        if case.standing == "in_scope" and case.actual is None and case.person is not None
+    )
+    return Adoption(
+        matched=dict(sorted(differences.matched.items())),
+        examples=tuple(sorted(differences.examples, key=lambda match: match.key)),
+        people_unmatched=tuple(joiners),
+        phone_users_unmatched=tuple(sorted(differences.phone_users_unmatched)),
+    )
+
+
+def _warnings(differences: Differences, situation: Situation, ground: Ground) -> Iterator[str]:
+    yield from situation.warnings
+    for (entitlement, rule, attribute), count in sorted(differences.missing.items()):
+        people = "1 person" if count == 1 else f"{count} people"
+        yield f"rule {rule} gives no {entitlement} to {people}: no {attribute}; what they hold stays"
+    if differences.untouchable:
+        yield (
+            f"{_some(sorted(differences.untouchable))} can't be touched: `manages` doesn't name owners,"
+            " admins, rooms and common areas unless it says so"
+        )
+    left = [
+        case.binding.user if case.binding else case.person.user if case.person else case.key
+        for case in differences.cases
+        if case.standing in ("gone", "inactive", "out_of_scope")
+        and case.actual is not None
+        and case.actual.license is not None
+        and policy_of(case, ground) == "report"
+    ]
+    if left:
+        yield f"left, and keep what they have (leavers.do is report): {_some(sorted(left))}"
+
+
+def _some(names: Sequence[str], most: int = 10) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

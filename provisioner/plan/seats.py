@@ -1,0 +1,215 @@
+"""Who gets a seat: licenses, packages, credit licenses and numbers are counted, and claimed in order.
+
+Releases of the same plan serve claims: the claim then needs the release and waits with it. A
+shortage blocks the claims of the lowest priority (rule order, then key) one by one; it never fails
+the run. A swap that is blocked keeps what it has, and its seat counts as used.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
+
+from connectors.records import Catalog, Seats, fold
+from provisioner.plan.draft import Draft
+from provisioner.plan.model import PoolUse
+from provisioner.pools import NumberPool
+
+Pool = tuple[str, str]
+"""Family (license, package, credits) and folded name."""
+
+_TAKES = {"license.assign": "license", "package.assign": "package", "credit.assign": "credits"}
+_FREES = {"license.remove": "license", "package.remove": "package", "credit.remove": "credits"}
+
+
+class Pools:
+    """The counted pools of one phone system: totals as the vendor says, and what is used."""
+
+    def __init__(self, catalog: Catalog, used: Counter[tuple[str, str]]) -> None:
+        self.names: dict[Pool, str] = {}
+        self.totals: dict[Pool, int | None] = {}
+        self.used: Counter[Pool] = Counter()
+        self._known: dict[str, bool] = {}
+        families: dict[str, dict[str, Seats] | None] = {
+            "license": catalog.licenses,
+            "package": catalog.packages,
+        }
+        for family, seats in families.items():
+            self._known[family] = seats is not None
+            for name, seat in (seats or {}).items():
+                pool = (family, fold(name))
+                self.names[pool], self.totals[pool] = name, seat.total
+                if seat.used is not None:
+                    self.used[pool] = seat.used
+        for (family, name), count in used.items():
+            pool = (family, fold(name))
+            self.names.setdefault(pool, name)
+            self.used[pool] = (
+                max(self.used[pool], count) if pool in self.totals else self.used[pool] + count
+            )
+
+    def unknown(self, pool: Pool) -> str | None:
+        """Return why nothing of that name can be given, or None if it can."""
+        family, name = pool
+        if not self._known.get(family) or pool in self.totals:
+            return None
+        there = ", ".join(sorted(self.names[p] for p in self.totals if p[0] == family)) or "none"
+        return f"the phone system has no {family} {name!r}; it has: {there}"
+
+    def free(self, pool: Pool) -> int | None:
+        """Return the seats that nobody holds; None where nothing is counted."""
+        total = self.totals.get(pool)
+        return None if total is None else max(0, total - self.used[pool])
+
+
+def takes(draft: Draft) -> Pool | None:
+    """Return the pool that the draft takes a seat from."""
+    family = _TAKES.get(draft.kind)
+    if family is None:
+        return None
+    return family, "credits" if family == "credits" else fold(str(draft.after))
+
+
+def frees(draft: Draft) -> Iterator[Pool]:
+    """Yield the pools to which the draft gives a seat back; a license takes its packages along."""
+    actual = draft.case.actual
+    if draft.kind in _FREES:
+        family = _FREES[draft.kind]
+        yield family, "credits" if family == "credits" else fold(str(draft.before))
+    elif draft.kind in _TAKES and isinstance(draft.before, str):
+        yield _TAKES[draft.kind], fold(draft.before)
+    if actual is None or draft.kind not in (
+        "license.remove",
+        "user.deactivate",
+        "user.trash",
+        "user.delete",
+    ):
+        return
+    said = set(draft.consequences)
+    if draft.kind != "license.remove" and f"license {actual.license} is freed" in said:
+        yield "license", fold(str(actual.license))
+    for package in actual.packages:
+        if f"calling package {package} is removed" in said:
+            yield "package", fold(package)
+
+
+def grant_seats(
+    family: str, drafts: Iterable[Draft], pools: Pools, priority: Mapping[str | None, int]
+) -> None:
+    """Give every claim of a family its seat, or block it with the reason; by order of rule, then key.
+
+    Only planned drafts free a seat. A claim that lives on another draft's release needs it.
+    """
+    planned = [draft for draft in drafts if draft.state == "planned"]
+    claims: dict[Pool, list[tuple[int, str, int, Draft]]] = defaultdict(list)
+    for position, draft in enumerate(planned):
+        if (pool := takes(draft)) is None or pool[0] != family:
+            continue
+        if (reason := pools.unknown(pool)) is not None:
+            draft.block(reason)
+        else:
+            order = priority.get(draft.rule, len(priority))
+            heapq.heappush(claims[pool], (order, draft.key, position, draft))
+    freed: deque[tuple[Pool, Draft]] = deque()
+    for pool, queue in claims.items():
+        free = pools.free(pool)
+        while queue and (free is None or free > 0):
+            draft = heapq.heappop(queue)[-1]
+            free = None if free is None else free - 1
+            freed.extend((back, draft) for back in frees(draft))
+    freed.extend(
+        (pool, draft)
+        for draft in planned
+        if draft.state == "planned" and takes(draft) is None
+        for pool in frees(draft)
+    )
+    while freed:
+        pool, source = freed.popleft()
+        if claims.get(pool):
+            draft = heapq.heappop(claims[pool])[-1]
+            draft.needs.append(source)
+            freed.extend((back, draft) for back in frees(draft))
+    for pool, queue in claims.items():
+        for _, _, _, draft in sorted(queue, key=lambda claim: claim[:3]):
+            draft.block(_shortage(pool, pools, drafts, claims))
+
+
+def _shortage(
+    pool: Pool,
+    pools: Pools,
+    drafts: Iterable[Draft],
+    claims: Mapping[Pool, list[tuple[int, str, int, Draft]]],
+) -> str:
+    name, total = pools.names.get(pool, pool[1]), pools.totals[pool]
+    reason = f"no seat of {pool[0]} {name} is free: {pools.used[pool]} of {total} used"
+    waiting = [d for d in drafts if d.state == "waiting" and pool in set(frees(d)) and d.reason]
+    if waiting:
+        first = min(waiting, key=lambda d: (d.reason or "", d.key))
+        reason += f"; one is freed by {first.user} ({first.reason})"
+    circle = [d for q in claims.values() for _, _, _, d in q if pool in set(frees(d))]
+    if circle:
+        others = ", ".join(sorted({d.user for d in circle})[:5])
+        reason += f"; it would come free by the swaps of {others}, which wait for seats themselves"
+    return reason
+
+
+def give_numbers(
+    drafts: Iterable[Draft],
+    pools: Mapping[str, NumberPool],
+    held: set[str],
+    cooling: set[str],
+    priority: Mapping[str | None, int],
+) -> None:
+    """Choose a number for every claim on a pool, the lowest free first; block those that get none."""
+    claims = [
+        draft
+        for draft in drafts
+        if draft.kind == "number.assign"
+        and draft.state == "planned"
+        and isinstance(draft.after, str)
+    ]
+    claims.sort(key=lambda d: (priority.get(d.rule, len(priority)), d.key))
+    taken = set(held)
+    for draft in claims:
+        number = str(draft.after)
+        if not number.startswith("pool:"):
+            if number in taken:
+                draft.block(f"number {number} is held by somebody else")
+            taken.add(number)
+    free: dict[str, Iterator[str]] = {}
+    for draft in claims:
+        number = str(draft.after)
+        if not number.startswith("pool:"):
+            continue
+        name = number.removeprefix("pool:")
+        pool = pools[name]
+        numbers = free.setdefault(name, pool.free(taken, cooling))
+        chosen = next((n for n in numbers if n not in taken), None)
+        if chosen is None:
+            draft.after = None
+            size = "" if pool.size is None else f" of {pool.size}"
+            draft.block(f"no number{size} is free in pool {name}: add a range, or release some")
+        else:
+            draft.after = chosen
+            taken.add(chosen)
+
+
+def pool_uses(pools: Pools, drafts: Iterable[Draft]) -> dict[str, PoolUse]:
+    """Return the seats of every pool that is counted or that the plan touches, by `family:name`."""
+    after = Counter(pools.used)
+    touched = {pool for pool, total in pools.totals.items() if total is not None}
+    for draft in drafts:
+        if draft.state in ("planned", "manual"):
+            if (pool := takes(draft)) is not None:
+                after[pool] += 1
+                touched.add(pool)
+            for back in frees(draft):
+                after[back] -= 1
+                touched.add(back)
+    return {
+        f"{family}:{pools.names.get((family, name), name)}": PoolUse(
+            pools.totals.get((family, name)), pools.used[family, name], after[family, name]
+        )
+        for family, name in sorted(touched)
+    }

@@ -1,0 +1,115 @@
+"""Licenses, calling packages and communication credits: what takes a seat from a pool.
+
+A swap is one change with before and after, so that there is no moment without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+
+from connectors.records import PhoneUser, fold
+from provisioner.plan.compare import Case
+from provisioner.plan.draft import Draft, Ground, same
+
+
+def license_changes(case: Case, ground: Ground) -> Iterator[Draft]:
+    """Yield the license's assignment, swap or removal; nothing if they agree."""
+    given, actual = case.entitlements, case.actual
+    assert given is not None
+    if not ground.manages("license") or "license" in given.left_alone:
+        return
+    held = actual.license if actual else None
+    wish = given.single.get("license")
+    if wish is None:
+        if held is not None and actual is not None:
+            yield removal(case, actual, ground)
+    elif not same(str(wish.value), held):
+        risk = "safe" if held is None else "service"
+        yield Draft("license.assign", case, held, str(wish.value), wish.rule, risk)  # type: ignore[arg-type]
+
+
+def removal(case: Case, actual: PhoneUser, ground: Ground) -> Draft:
+    """Return the removal of a license, with everything that goes with it named."""
+    draft = Draft("license.remove", case, actual.license, None, None, "destructive")
+    draft.consequences += taken(actual, ground.abilities.license_takes)
+    return draft
+
+
+def taken(actual: PhoneUser, takes: frozenset[str]) -> Iterator[str]:
+    """Yield a sentence for each thing that goes when what it hangs on is removed."""
+    if "license" in takes and actual.license is not None:
+        yield f"license {actual.license} is freed"
+    if "packages" in takes:
+        for package in actual.packages:
+            yield f"calling package {package} is removed"
+    if "numbers" in takes:
+        for number in actual.numbers:
+            yield f"number {number} is released"
+    if "credits" in takes and actual.credits:
+        yield "the communication-credit license is removed"
+    if "delegates" in takes:
+        for delegate in actual.delegates or ():
+            yield f"delegation to {delegate} ends"
+
+
+def package_changes(case: Case, ground: Ground) -> Iterator[Draft]:
+    """Yield what brings the packages to the wished ones; those of a license that goes, go with it."""
+    given, actual = case.entitlements, case.actual
+    assert given is not None
+    if not ground.manages("packages"):
+        return
+    held = {fold(name): name for name in (actual.packages if actual else ())}
+    wished = {fold(name): (name, rule) for name, rule in given.many.get("packages", {}).items()}
+    new = sorted(wished[name] for name in wished.keys() - held.keys())
+    partly = "packages" in given.left_alone
+    gone = [] if partly else sorted(held[name] for name in held.keys() - wished.keys())
+    if _license_goes(case, ground) and "packages" in ground.abilities.license_takes:
+        gone = []
+    for before, claim in zip_longest(gone, new):
+        if claim is not None:
+            after, rule = claim
+            risk = "safe" if before is None else "service"
+            yield Draft("package.assign", case, before, after, rule, risk)  # type: ignore[arg-type]
+        elif actual is not None:
+            yield _package_removal(
+                case, actual, before, ground, last=len(gone) == len(held) and not new
+            )
+
+
+def _license_goes(case: Case, ground: Ground) -> bool:
+    given, actual = case.entitlements, case.actual
+    assert given is not None
+    return (
+        ground.manages("license")
+        and actual is not None
+        and actual.license is not None
+        and "license" not in given.single
+        and "license" not in given.left_alone
+    )
+
+
+def _package_removal(
+    case: Case, actual: PhoneUser, package: str | None, ground: Ground, *, last: bool
+) -> Draft:
+    draft = Draft("package.remove", case, package, None, None, "service")
+    if last and package is not None:
+        draft.consequences += taken(actual, ground.abilities.last_package_takes)
+        draft.risk = "destructive"
+    return draft
+
+
+def credit_changes(case: Case, ground: Ground) -> Iterator[Draft]:
+    """Yield the communication-credit license's assignment or removal."""
+    given, actual = case.entitlements, case.actual
+    assert given is not None
+    if not ground.manages("credits") or "credits" in given.left_alone:
+        return
+    wish = given.single.get("credits")
+    wished = wish is not None and wish.value is True
+    held = actual.credits if actual else False
+    if wished and not held:
+        assert wish is not None
+        yield Draft("credit.assign", case, False, True, wish.rule, "safe")
+    elif held and not wished:
+        yield Draft("credit.remove", case, True, False, wish.rule if wish else None, "service")

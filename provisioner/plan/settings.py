@@ -1,0 +1,84 @@
+"""Settings of a phone user: site, extension number, template, softphone, emergency address.
+
+What the vendor can't read back (a Zoom user's template) is remembered in our store as last applied;
+where nothing is remembered it counts as it is wished: unknown is not different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provisioner.plan.compare import Case
+from provisioner.plan.draft import Draft, Ground, same
+
+_SETTINGS = (
+    ("site", "site.set"),
+    ("extension_number", "extension.set"),
+    ("template", "template.apply"),
+    ("emergency_address", "emergency.set"),
+)
+
+
+def setting_changes(case: Case, ground: Ground) -> Iterator[Draft]:
+    """Yield a change for each managed setting that differs."""
+    given = case.entitlements
+    assert given is not None
+    for entitlement, kind in _SETTINGS:
+        if not ground.manages(entitlement) or entitlement in given.left_alone:
+            continue
+        wish = given.single.get(entitlement)
+        wished = None if wish is None else str(wish.value)
+        known, held = _held(case, entitlement, ground)
+        if not known or same(wished, held):
+            continue
+        if wished is None and entitlement in ground.abilities.keeps:
+            continue  # it can't be taken away there, only changed
+        yield Draft(kind, case, held, wished, wish.rule if wish else None, "service")
+
+
+def _held(case: Case, entitlement: str, ground: Ground) -> tuple[bool, str | None]:
+    """Return whether what they hold is known, and what it is."""
+    if case.actual is None:
+        return True, None
+    if entitlement not in ground.abilities.unreadable:
+        return True, getattr(case.actual, entitlement)
+    if case.actual.license is None:
+        return True, None  # whoever gets the license in this plan starts without one
+    remembered = ground.memory.applied.get((case.key, entitlement), _UNKNOWN)
+    if remembered is _UNKNOWN:
+        return False, None
+    return True, None if remembered is None else str(remembered)
+
+
+_UNKNOWN = object()
+
+
+def believed(case: Case, ground: Ground) -> Iterator[tuple[tuple[str, str], str | None]]:
+    """Yield the unreadable settings that count as in place for want of anything better known."""
+    given = case.entitlements
+    if given is None or case.actual is None or case.actual.license is None:
+        return
+    for entitlement, _ in _SETTINGS:
+        if entitlement in ground.abilities.unreadable and ground.manages(entitlement):
+            wish = given.single.get(entitlement)
+            if (case.key, entitlement) not in ground.memory.applied and wish is not None:
+                yield (case.key, entitlement), str(wish.value)
+
+
+def softphone_changes(case: Case, ground: Ground) -> Iterator[Draft]:
+    """Yield the binding of the softphone's line to a computer, or its freeing; a move is both."""
+    given, actual = case.entitlements, case.actual
+    assert given is not None
+    if not ground.manages("softphone") or "softphone" in given.left_alone:
+        return
+    wish = given.single.get("softphone")
+    wished = None if wish is None else str(wish.value)
+    held = actual.softphone if actual else None
+    if same(wished, held):
+        return
+    if held is not None:
+        yield Draft(
+            "softphone.deauthorize", case, held, None, wish.rule if wish else None, "service"
+        )
+    if wish is not None:
+        yield Draft("softphone.authorize", case, None, wished, wish.rule, "service")

@@ -1,0 +1,58 @@
+"""Pools of direct numbers: which numbers are in one, and which of them are free to give."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from connectors.records import fold
+from provisioner.config import PoolConfig
+
+
+class NumberPool:
+    """The numbers of one pool, in order. `offered`: the account's unassigned numbers, None if unknown.
+
+    A pool has its config's ranges, or (`vendor: true`) the account's unassigned numbers at a site.
+    Reserved numbers are in the pool, so that whoever holds one keeps it, but are never given.
+    """
+
+    def __init__(
+        self, name: str, config: PoolConfig, offered: Collection[tuple[str, str | None]] | None
+    ) -> None:
+        self.name = name
+        self._config = config
+        self._offered = None if offered is None else dict(offered)
+        self._ranges = [(int(low[1:]), int(high[1:]), len(low)) for low, high in config.ranges]
+
+    def has(self, number: str) -> bool:
+        """Return whether the number belongs to the pool; a vendor's pool has whatever it gave."""
+        if not number.startswith("+") or not number[1:].isdigit():
+            return False
+        value = int(number[1:])
+        if self._config.vendor and not self._ranges:
+            return True
+        return any(low <= value <= high and len(number) == n for low, high, n in self._ranges)
+
+    def free(self, held: Collection[str], cooling: Collection[str]) -> Iterator[str]:
+        """Yield the numbers that can be given, lowest first: not held, reserved or cooling off."""
+        for number in self._numbers():
+            if number in held or number in cooling or number in self._config.reserved:
+                continue
+            if self._offered is None or number in self._offered:
+                yield number
+
+    def _numbers(self) -> Iterable[str]:
+        if not self._config.vendor:
+            return (f"+{n}" for low, high, _ in self._ranges for n in range(low, high + 1))
+        site = self._config.site
+        return sorted(
+            number
+            for number, at in (self._offered or {}).items()
+            if site is None or (at is not None and fold(at) == fold(site))
+        )
+
+    @property
+    def size(self) -> int | None:
+        """How many numbers its ranges hold; None for a vendor's pool."""
+        if self._config.vendor:
+            return None
+        return sum(high - low + 1 for low, high, _ in self._ranges) - len(self._config.reserved)
