@@ -94,7 +94,7 @@ def make_http(
     account: str = "",
     rates: Mapping[str, Rate] | None = None,
     session: requests.Session | None = None,
-    patience: Patience = Patience(),  # noqa: B008 (frozen)
+    patience: Patience = Patience(),
     clock: Callable[[], float] = time.monotonic,
     jitter: Callable[[float, float], float] = random.uniform,
 ) -> Http:

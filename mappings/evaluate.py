@@ -1,0 +1,173 @@
+"""Evaluation: a mapping asked for one person after another, quickly.
+
+People whose signature is equal are decided once, and share what they were given: the very same
+dicts, so that whoever compares a hundred thousand people needs to look at a few hundred. Only text
+that takes a person's attributes is made for each, and where it has come before, that is shared too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+from connectors.records import fold
+from connectors.scim_filter import Filter
+from mappings.entitlements import PROFILE_RULE, Entitlements, Given
+from mappings.rules import Give, Lists, Rule, Singles, decide, fill
+from mappings.signature import signature
+from mappings.text import AttributeText
+
+LIMIT = 8192
+"""How many decisions, and how many fillings of their texts, are remembered before it starts afresh."""
+
+Missing: TypeAlias = tuple[tuple[str, str, str], ...]
+
+_given = partial(tuple.__new__, Given)  # half the time of Given(…), which counts for profiles
+
+
+class _Lacking(NamedTuple):
+    """Stands where a text lacks an attribute, so that people who lack different ones stay apart."""
+
+    attribute: str
+
+
+class _Filled(NamedTuple):
+    """A part of a decision with its texts filled in: what it gives, and what was missing."""
+
+    given: dict[str, Any]
+    missing: Missing
+
+
+class _Part:
+    """The single values, or the lists, of a decision.
+
+    `fill` works them out for one person; `texts` are what it takes of the person. Where it takes
+    nothing, `whole` is the same for all of them.
+    """
+
+    __slots__ = ("fill", "texts", "whole")
+
+    def __init__(self, fill: Callable[[dict[str, Any]], _Filled], values: Iterable[object]) -> None:
+        self.fill = fill
+        self.texts = tuple([v for v in values if isinstance(v, AttributeText)])
+        self.whole = None if self.texts else fill({})
+
+
+class _Equal(NamedTuple):
+    """What is decided alike for all people of one signature."""
+
+    in_scope: bool
+    single: _Part
+    many: _Part
+
+
+class Evaluator:
+    """Answers for one mapping; it remembers, within a bound, what it has worked out.
+
+    May be used by several threads: whatever they work out twice is equal.
+    """
+
+    def __init__(
+        self,
+        scope: Filter | None,
+        rules: tuple[Rule, ...],
+        defaults: Give,
+        profile: Mapping[str, str | AttributeText],
+    ) -> None:
+        self._scope, self._rules, self._defaults = scope, rules, defaults
+        self._texts = [(n, t) for n, t in profile.items() if isinstance(t, AttributeText)]
+        self._same = {n: Given(t, PROFILE_RULE) for n, t in profile.items() if isinstance(t, str)}
+        trees = [rule.when.tree for rule in rules]
+        self._signature = signature([*trees, scope.tree] if scope else trees)
+        self._equal: dict[int, _Equal] = {}
+        nobody: dict[str, Any] = {}
+        self._last = (nobody, self._decide(nobody))
+        self._filled: dict[tuple[_Part, tuple[str | _Lacking, ...]], _Filled] = {}
+
+    def in_scope(self, resource: dict[str, Any]) -> bool:
+        """Tell whether the person is active, as far as the directory says, and in scope."""
+        return resource.get("active") is not False and self._of(resource).in_scope
+
+    def entitlements(self, resource: dict[str, Any]) -> Entitlements:
+        """Return what the rules give, as if the person were in scope."""
+        equal = self._of(resource)
+        single = equal.single.whole or self._fill(equal.single, resource)
+        many = equal.many.whole or self._fill(equal.many, resource)
+        profile: dict[str, Given] = {}
+        missing = single.missing + many.missing
+        for name, text in self._texts:
+            value = text.fill(resource)
+            if value is not None:
+                profile[name] = _given((value, PROFILE_RULE))
+            else:
+                missing += ((f"profile.{name}", PROFILE_RULE, text.missing(resource)),)
+        if self._same:
+            profile |= self._same
+        if not missing:
+            return Entitlements(single.given, many.given, profile)
+        left_alone = frozenset([name for name, _, _ in missing])
+        return Entitlements(single.given, many.given, profile, left_alone, missing)
+
+    def _of(self, resource: dict[str, Any]) -> _Equal:
+        last, equal = self._last
+        if last is resource:  # asked for scope a moment ago
+            return equal
+        bits = self._signature(resource)
+        known = self._equal.get(bits)
+        if known is None:
+            known = self._decide(resource)
+            if len(self._equal) >= LIMIT:
+                self._equal.clear()
+            self._equal[bits] = known
+        self._last = (resource, known)
+        return known
+
+    def _decide(self, resource: dict[str, Any]) -> _Equal:
+        decided = decide(self._rules, self._defaults, resource)
+        lists = [value for pairs in decided.many.values() for value, _ in pairs]
+        return _Equal(
+            self._scope is None or self._scope.matches(resource),
+            _Part(partial(_fill_single, decided.single), [v for v, _ in decided.single.values()]),
+            _Part(partial(_fill_many, decided.many), lists),
+        )
+
+    def _fill(self, part: _Part, resource: dict[str, Any]) -> _Filled:
+        texts = [text.fill(resource) or _Lacking(text.missing(resource)) for text in part.texts]
+        key = (part, tuple(texts))
+        filled = self._filled.get(key)
+        if filled is None:
+            filled = part.fill(resource)
+            if len(self._filled) >= LIMIT:
+                self._filled.clear()
+            self._filled[key] = filled
+        return filled
+
+
+def _fill_single(values: Singles, resource: dict[str, Any]) -> _Filled:
+    given: dict[str, Given] = {}
+    missing: list[tuple[str, str, str]] = []
+    for name, (value, rule) in values.items():
+        filled = fill(name, value, resource)
+        if filled is not None:
+            given[name] = Given(filled, rule)
+        elif isinstance(value, AttributeText):
+            missing.append((name, rule, value.missing(resource)))
+    return _Filled(given, tuple(missing))
+
+
+def _fill_many(values: Lists, resource: dict[str, Any]) -> _Filled:
+    given: dict[str, dict[str, str]] = {}
+    missing: list[tuple[str, str, str]] = []
+    for name, pairs in values.items():
+        spelt: dict[str, str] = {}
+        rules: dict[str, str] = {}
+        for value, rule in pairs:
+            text = value.fill(resource) if isinstance(value, AttributeText) else value
+            if text is not None:
+                rules.setdefault(spelt.setdefault(fold(text), text), rule)
+            elif isinstance(value, AttributeText):
+                missing.append((name, rule, value.missing(resource)))
+        if rules:
+            given[name] = rules
+    return _Filled(given, tuple(missing))

@@ -1,0 +1,113 @@
+"""A mapping: who should have what, as one value that answers for one person after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from connectors.records import Person
+from connectors.scim_filter import And, Compare, Filter, Node, Not, Or, Path, ValuePath
+from mappings.entitlements import Entitlements
+from mappings.evaluate import Evaluator
+from mappings.rules import Give, Leavers, Loser, Rule, losers
+from mappings.text import AttributeText
+
+
+@dataclass(frozen=True, eq=False)
+class Mapping:
+    """A mapping file's content, checked.
+
+    `sha256` is `sha256:…` of the content, whatever its comments and the order of its keys. `join` is
+    matched with a phone user's key the first time, None: work email with email. `managed` names all
+    entitlements that the mapping mentions anywhere, profile attributes as `profile.display_name`.
+    `rules` are in their order, which is also the priority of claims on what runs short.
+    """
+
+    sha256: str
+    join: Path | None
+    scope: Filter | None
+    leavers: Leavers
+    unmanaged: Literal["report", "remove"]
+    defaults: Give
+    profile: Dict[str, str | AttributeText]
+    rules: tuple[Rule, ...]
+    managed: frozenset[str]
+
+    def in_scope(self, person: Person) -> bool:
+        """Tell whether the person is in scope; one whom the directory calls inactive never is."""
+        return self._evaluator.in_scope(person.resource)
+
+    def entitlements(self, person: Person) -> Entitlements:
+        """Return what the person should have, as if in scope; equal decisions are the same objects."""
+        return self._evaluator.entitlements(person.resource)
+
+    def losers(self, person: Person) -> tuple[Loser, ...]:
+        """Return what rules that match the person would have given and didn't, from the top.
+
+        Works everything out anew: meant for one person about whom somebody asks.
+        """
+        return tuple(losers(self.rules, self.defaults, person.resource))
+
+    @cached_property
+    def uses_paths(self) -> frozenset[Path]:
+        """Every attribute that a filter, a text or `join` reads."""
+        paths = {path for text in self._texts() for path in text.paths}
+        paths.update(path for each in self._filters() for path in each.paths)
+        return frozenset(paths | {self.join} if self.join else paths)
+
+    @cached_property
+    def uses_groups(self) -> frozenset[str] | None:
+        """The groups that decide something, as their names are written in comparisons with `eq`.
+
+        None where any group may: another operator, or a text that takes groups.
+        """
+        names: set[str] = set()
+        if any(_is_groups(path) for text in self._texts() for path in text.paths):
+            return None
+        for each in self._filters():
+            for name in _groups(each.tree):
+                if name is None:
+                    return None
+                names.add(name)
+        return frozenset(names)
+
+    @cached_property
+    def _evaluator(self) -> Evaluator:
+        return Evaluator(self.scope, self.rules, self.defaults, self.profile)
+
+    def _filters(self) -> Iterator[Filter]:
+        if self.scope:
+            yield self.scope
+        yield from (rule.when for rule in self.rules)
+
+    def _texts(self) -> Iterator[AttributeText]:
+        for give in (self.defaults, *(rule.give for rule in self.rules)):
+            yield from give.texts()
+        yield from (text for text in self.profile.values() if isinstance(text, AttributeText))
+
+
+def _is_groups(path: Path) -> bool:
+    return path.uri is None and path.attribute == "groups"
+
+
+def _groups(node: Node) -> Iterator[str | None]:
+    """Yield the groups that a filter names; None for a test that some unnamed group may pass."""
+    if isinstance(node, And | Or):
+        for part in node.parts:
+            yield from _groups(part)
+    elif isinstance(node, Not):
+        yield from _groups(node.part)
+    elif _is_groups(node.path):
+        inner = [node.part] if isinstance(node, ValuePath) else [node, node.path.part]
+        yield from (_group(each) for each in inner if each is not None)
+
+
+def _group(test: Node) -> str | None:
+    """Return the name that a test of one group compares it with; None if it isn't such a test."""
+    if not isinstance(test, Compare) or test.op != "eq" or not isinstance(test.value, str):
+        return None
+    name = test.path.sub or test.path.attribute
+    return test.value if name in ("display", "value", "groups") else None

@@ -1,0 +1,196 @@
+"""The shape of a mapping file: which members there are, and of what type.
+
+What stands in a text (filters, attribute paths, names of personas) is judged in load.py, so that
+both kinds of problem are reported at once. Types are strict: YAML's `4077` is a number, and where
+a name is meant a number or `true` is a missing pair of quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from connectors.records import clean
+from mappings.entitlements import PoolRef, e164
+
+VERSION = 1
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"([0-9]{1,6})([mhd])")
+LEAVERS = ("trash", "remove_license", "deactivate", "delete", "report")
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _text(value: Any, wanted: str = "text") -> str:
+    if isinstance(value, Mapping) and len(value) == 1 and None in value.values():
+        (name,) = value
+        raise ValidationError(f'text in braces must stand in quotes: "{{{name}}}"')
+    if isinstance(value, (Mapping, list)):
+        raise ValidationError(f"{wanted} is wanted here, not a {_kind(value)}")
+    if not isinstance(value, str):
+        raise ValidationError(
+            f"{wanted} is wanted here: {_shown(value)} without quotes is no text, write quotes around it"
+        )
+    if not clean(value):
+        raise ValidationError("must not be empty")
+    return clean(value)
+
+
+def _kind(value: Any) -> str:
+    return "list" if isinstance(value, list) else "mapping"
+
+
+class Text(fields.Field[str]):
+    """Text, clean and not empty."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        return _text(value)
+
+
+class ExtensionNumber(fields.Field[str]):
+    """An extension number: digits, with quotes or without, or attribute text."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return str(value)
+        text = _text(value, "an extension number")
+        if "{" not in text and not re.fullmatch("[0-9]+", text):
+            raise ValidationError(f"{text!r} is no extension number: digits alone are")
+        return text
+
+
+class Number(fields.Field["str | PoolRef"]):
+    """A direct number as E.164 (or attribute text that gives one), or `{pool: NAME}`."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str | PoolRef:
+        if isinstance(value, Mapping) and "pool" in value:
+            return self._pool(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            raise ValidationError(f'a number begins with + and the country\'s code: "+{value}"')
+        text = _text(value, "a number or {pool: NAME}")
+        if "{" in text:
+            return text
+        number = e164(text)
+        if number is None:
+            raise ValidationError(f"{text!r} is no number in E.164, such as +49891234")
+        return number
+
+    def _pool(self, value: Mapping[str, Any]) -> PoolRef:
+        others = {name: ["Unknown field."] for name in value if name != "pool"}
+        if others:
+            raise ValidationError(others)
+        try:
+            name = _text(value["pool"], "a pool's name")
+        except ValidationError as e:
+            raise ValidationError({"pool": e.messages}) from e
+        if "{" in name:
+            raise ValidationError({"pool": ["a pool's name can't take attributes"]})
+        return PoolRef(name)
+
+
+class Truth(fields.Field[bool]):
+    """true or false, and nothing that merely looks like it."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError(f"true or false is wanted here, not {_shown(value)}")
+        return value
+
+
+class Duration(fields.Field[timedelta]):
+    """A time span as people write it: 30m, 24h, 7d; 0 needs no unit."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> timedelta:
+        text = "0d" if value == 0 and not isinstance(value, bool) else value
+        match = _DURATION.fullmatch(clean(text)) if isinstance(text, str) else None
+        if match is None:
+            raise ValidationError(f"{_shown(value)} is no time span, such as 30m, 24h or 7d")
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+class Version(fields.Field[int]):
+    """The version of the file's format."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if value != VERSION or isinstance(value, bool):
+            raise ValidationError(f"{_shown(value)} isn't known here: this is version {VERSION}")
+        return VERSION
+
+
+class Texts(fields.List[str]):
+    """A list of texts; maybe an empty one, which manages the entitlement and gives nothing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            Text(), error_messages={"invalid": "a list is wanted, such as [NAME]"}, **kwargs
+        )
+
+
+class _Schema(Schema):
+    error_messages = {"type": "a mapping of names to values is wanted here"}  # noqa: RUF012
+
+
+class GiveSchema(_Schema):
+    """What a rule, a persona or `defaults` gives."""
+
+    license = Text()
+    packages = Texts()
+    template = Text()
+    site = Text()
+    extension_number = ExtensionNumber()
+    number = Number()
+    delegates = Texts()
+    delegate_privileges = Texts()
+    credits = Truth()
+    softphone = Text()
+    emergency_address = Text()
+
+
+class ProfileSchema(_Schema):
+    """The attributes of the profile that are managed, as attribute text."""
+
+    display_name = Text()
+    email = Text()
+    department = Text()
+    job_title = Text()
+    usage_location = Text()
+
+
+class RuleSchema(_Schema):
+    """One rule: who (`when`) is given what (`persona`, `give`)."""
+
+    name = Text(required=True)
+    when = Text(required=True)
+    persona = Text()
+    give = fields.Nested(GiveSchema)
+
+
+def _one_of(*choices: str) -> validate.OneOf:
+    return validate.OneOf(choices, error="{input!r} isn't one of: {choices}")
+
+
+class LeaversSchema(_Schema):
+    """What becomes of leavers, and how long after; no `after` leaves the grace to the directory."""
+
+    do = fields.Raw(load_default="report", validate=_one_of(*LEAVERS))
+    after = Duration(load_default=None)
+
+
+class MappingSchema(_Schema):
+    """A mapping file, whole."""
+
+    version = Version(required=True)
+    join = Text(load_default=None)
+    scope = Text(load_default=None)
+    leavers = fields.Nested(LeaversSchema, load_default=lambda: LeaversSchema().load({}))
+    unmanaged = fields.Raw(load_default="report", validate=_one_of("report", "remove"))
+    defaults = fields.Nested(GiveSchema, load_default=dict)
+    profile = fields.Nested(ProfileSchema, load_default=dict)
+    personas = fields.Dict(keys=Text(), values=fields.Nested(GiveSchema), load_default=dict)
+    rules = fields.List(fields.Nested(RuleSchema), load_default=list)

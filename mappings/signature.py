@@ -1,0 +1,184 @@
+"""Signatures: what a mapping's filters can tell of a person, as one number.
+
+Two people for whom every single comparison of every filter comes out alike are decided alike, so a
+signature has a bit for each comparison. What one value means for the comparisons of its attribute
+is worked out once: a hundred thousand people in twenty towns and two hundred groups cost twenty
+towns and two hundred groups, and then a look-up each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+from connectors.scim_filter import And, Compare, Node, Not, Or, Present, ValuePath
+from connectors.scim_filter_tree import elements
+
+Resource: TypeAlias = dict[str, Any]
+Bits: TypeAlias = Callable[[Resource], int]
+Test: TypeAlias = Callable[[Resource], bool]
+Atom: TypeAlias = Compare | Present | ValuePath
+Checks: TypeAlias = list[tuple[int, Test]]
+
+LIMIT = 8192
+"""How many values are remembered for one attribute; when there are more, remembering starts afresh."""
+
+
+def signature(trees: Iterable[Node]) -> Bits:
+    """Return what gives a person's signature for these filters: equal ones match the same filters."""
+    atoms = dict.fromkeys(atom for tree in trees for atom in _atoms(tree))
+    by_place: dict[tuple[str | None, str, bool], list[Atom]] = {}
+    for atom in atoms:
+        path = atom.path
+        by_place.setdefault((path.uri, path.attribute, path.part is not None), []).append(atom)
+    parts: list[Bits] = []
+    first = 0
+    for group in by_place.values():
+        checks = [(1 << n, atom.compiled()) for n, atom in enumerate(group, first)]
+        first += len(group)
+        whole = group[0].path.part is not None
+        parts.append((_by_all_values if whole else _by_each_value)(group, checks))
+
+    def bits(resource: Resource) -> int:
+        total = 0
+        for part in parts:
+            total |= part(resource)
+        return total
+
+    return bits
+
+
+def _atoms(node: Node) -> Iterator[Atom]:
+    if isinstance(node, And | Or):
+        for part in node.parts:
+            yield from _atoms(part)
+    elif isinstance(node, Not):
+        yield from _atoms(node.part)
+    else:
+        yield node
+
+
+def _by_each_value(atoms: list[Atom], checks: Checks) -> Bits:
+    """Of several values one that passes is enough, so each value has its own bits."""
+    path = atoms[0].path
+    several = path.definition.multi_valued
+    top, key = path.reader(), _key(atoms)
+    known: dict[Hashable, int] = {}
+    nothing = _passed(checks, {})
+
+    def of(value: Any) -> int:
+        alone: Resource = {path.attribute: value}
+        return _passed(checks, {path.uri: alone} if path.uri else alone)
+
+    def bits(resource: Resource) -> int:
+        found = top(resource)
+        values = elements(found) if several or found is None else (found,)
+        total = 0 if values else nothing
+        for value in values:
+            try:
+                total |= known[key(value)]
+            except KeyError:
+                total |= _remember(known, key(value), of(value))
+            except TypeError:  # a value that can't be a key, and shouldn't be there at all
+                total |= of(value)
+        return total
+
+    subs = _subs(atoms)
+    if several and subs is not None and len(subs) == 1:
+        return _quickly(path.reader(), min(subs), known, nothing, bits)
+    return bits
+
+
+def _quickly(
+    top: Callable[[Resource], Any], name: str, known: dict[Hashable, int], nothing: int, bits: Bits
+) -> Bits:
+    """Return `bits` with a short cut for what it nearly always meets: names of groups seen before."""
+
+    def quick(resource: Resource) -> int:
+        values = top(resource)
+        if not values:
+            return nothing
+        total = 0
+        try:
+            for value in values:
+                total |= known[value[name]]
+        except (KeyError, TypeError):
+            return bits(resource)
+        return total
+
+    return quick
+
+
+def _by_all_values(atoms: list[Atom], checks: Checks) -> Bits:
+    """With brackets the values count together: `emails[type eq "work"].value ne "x"` holds without any."""
+    top, key = atoms[0].path.reader(), _key(atoms)
+    known: dict[Hashable, int] = {}
+
+    def bits(resource: Resource) -> int:
+        try:
+            values = tuple(map(key, elements(top(resource))))
+            return known[values]
+        except KeyError:
+            return _remember(known, values, _passed(checks, resource))
+        except TypeError:
+            return _passed(checks, resource)
+
+    return bits
+
+
+def _passed(checks: Checks, resource: Resource) -> int:
+    return sum(bit for bit, test in checks if test(resource))
+
+
+def _remember(known: dict[Hashable, int], key: Hashable, bits: int) -> int:
+    if len(known) >= LIMIT:
+        known.clear()
+    known[key] = bits
+    return bits
+
+
+def _key(atoms: list[Atom]) -> Callable[[Any], Hashable]:
+    """Return what reduces one value to all that these comparisons read of it.
+
+    Text is its own key; whatever else bears its type, for True, 1 and 1.0 are three.
+    """
+    subs = _subs(atoms)
+    if subs is None:
+        return _everything
+    if not subs:
+        return _typed
+    if len(subs) == 1:
+        (name,) = subs
+        return lambda value: _part(value, name)
+    names = sorted(subs)
+    return lambda value: tuple([_part(value, name) for name in names])
+
+
+def _subs(atoms: Iterable[Atom]) -> set[str] | None:
+    """Return the sub-attributes that comparisons read of a value, None for all that there are."""
+    names: set[str] = set()
+    for atom in atoms:
+        inner = atom.part if isinstance(atom, ValuePath) else atom.path.part
+        names.update(each.path.attribute for each in (_atoms(inner) if inner else ()))
+        if atom.path.definition.type == "complex" and not isinstance(atom, ValuePath):
+            leaf = atom.path.leaf if isinstance(atom, Compare) else None
+            name = atom.path.sub or (leaf and leaf.name)
+            if not name:
+                return None
+            names.add(name)
+    return names
+
+
+def _part(value: Any, name: str) -> Hashable:
+    # A bare scalar stands for its own `value`.
+    return _typed(value.get(name)) if isinstance(value, dict) else (value, type(value), None)
+
+
+def _typed(value: Any) -> Hashable:
+    return value if type(value) is str else (value, type(value))
+
+
+def _everything(value: Any) -> Hashable:
+    if not isinstance(value, dict):
+        return _typed(value)
+    return frozenset((name, _typed(part)) for name, part in value.items())

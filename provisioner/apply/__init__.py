@@ -1,0 +1,6 @@
+"""Apply: carrying out a recorded plan, change by change, with nothing lost and nothing done twice."""
+
+from provisioner.apply.chosen import Allowance
+from provisioner.apply.run import Applied, apply_plan
+
+__all__ = ["Allowance", "Applied", "apply_plan"]

@@ -1,0 +1,257 @@
+"""The command line: `provisioner COMMAND`, its words, and its exit statuses.
+
+    1 failed   3 a read refused, or changes held   5 done in part   4 changes wait for approval
+    2 changes planned (only with --detailed-exitcode)   0 otherwise; the first that applies
+
+What a command does is in `provisioner/commands/`, imported when it is asked for: nobody waits for
+what they don't use.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from connectors.errors import ProvisionerError, ReadRefused
+
+FAILED, CHANGES, REFUSED = 1, 2, 3
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_FORMATS = ("text", "json", "jsonl", "csv", "html", "markdown")
+_SYSTEMS = ("zoom",)
+
+
+def config_option(command: _Command) -> _Command:
+    """Add -c/--config, which may come from PROVISIONER_CONFIG."""
+    return click.option(
+        "-c",
+        "--config",
+        "config",
+        required=True,
+        envvar="PROVISIONER_CONFIG",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The configuration (or set PROVISIONER_CONFIG).",
+    )(command)
+
+
+def _sync_option(command: _Command) -> _Command:
+    return click.option("--sync", "sync", metavar="S", help="One sync; default: the only one.")(
+        command
+    )
+
+
+def _output_options(command: _Command) -> _Command:
+    command = click.option(
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Write there, not to stdout.",
+    )(command)
+    return click.option(
+        "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True
+    )(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="phone-provisioner")
+def provisioner() -> None:
+    """Keep a company's phone system in step with its directory."""
+
+
+@provisioner.command()
+@click.option("--output", type=click.Path(path_type=Path), default=Path("demo-output"))
+def demo(output: Path) -> None:
+    """The whole way on the sample company: no account, no network."""
+    from provisioner.commands.demo import run_demo
+
+    sys.exit(run_demo(output))
+
+
+@provisioner.command()
+@config_option
+def check(config: Path) -> None:
+    """Check config, mappings, credentials and reachability; all problems at once."""
+    from provisioner.commands.check import run_check
+
+    sys.exit(run_check(config))
+
+
+@provisioner.command()
+@config_option
+@_sync_option
+@click.option("--user", "users", multiple=True, metavar="U", help="Plan for these people only.")
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Show what another mapping would do.",
+)
+@_output_options
+@click.option("--detailed-exitcode", is_flag=True, help="End with 2 if changes are planned.")
+@click.option("--accept-read", "accepted", multiple=True, metavar="NAME=SHA256")
+@click.option("--as-of", metavar="DATE", help="Plan for that day (2027-01-31) or moment.")
+def plan(
+    config: Path,
+    sync: str | None,
+    users: Sequence[str],
+    mapping: Path | None,
+    form: str,
+    output: Path | None,
+    detailed_exitcode: bool,
+    accepted: Sequence[str],
+    as_of: str | None,
+) -> None:
+    """Read everything and show what would change; nothing is written to the phone system."""
+    from provisioner.commands.plans import run_plan
+    from provisioner.planning import Request
+
+    request = Request(users, mapping, _accepted(accepted), _moment(as_of))
+    sys.exit(run_plan(config, sync, request, form, output, detailed=detailed_exitcode))
+
+
+def _accepted(accepted: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in accepted]
+    for name, equals, sha256 in pairs:
+        if not (name and equals and sha256):
+            raise click.UsageError("--accept-read takes NAME=SHA256, as the refusal printed it")
+    return {name: sha256 for name, _, sha256 in pairs}
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"--as-of takes a day like 2027-01-31, not {text!r}") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@provisioner.command()
+@config_option
+@click.argument("plan")
+@click.option("--by", metavar="NAME", help="Who approves; default: the login name.")
+def approve(config: Path, plan: str, by: str | None) -> None:
+    """Approve a plan (its id, or the file it was written to)."""
+    from provisioner.commands.plans import run_decide
+
+    sys.exit(run_decide(config, plan, "approved", by))
+
+
+@provisioner.command()
+@config_option
+@click.argument("plan")
+@click.option("--by", metavar="NAME", help="Who rejects; default: the login name.")
+def reject(config: Path, plan: str, by: str | None) -> None:
+    """Reject a plan: its changes are not carried out, nor asked for again unchanged."""
+    from provisioner.commands.plans import run_decide
+
+    sys.exit(run_decide(config, plan, "rejected", by))
+
+
+@provisioner.command()
+@config_option
+@click.argument("plan")
+@click.option("--allow-removals", type=click.IntRange(min=0), metavar="N")
+@click.option("--allow-changes", type=click.IntRange(min=0), metavar="N")
+def apply(config: Path, plan: str, allow_removals: int | None, allow_changes: int | None) -> None:
+    """Carry out what is decided of a recorded plan (its id, or the file it was written to)."""
+    from provisioner.apply import Allowance
+    from provisioner.commands.plans import run_apply
+
+    sys.exit(run_apply(config, plan, Allowance(allow_removals, allow_changes)))
+
+
+@provisioner.command()
+@config_option
+@_sync_option
+def sync(config: Path, sync: str | None) -> None:
+    """Plan, guard, approval policy, apply: once."""
+    from provisioner.commands.plans import run_sync
+
+    sys.exit(run_sync(config, sync))
+
+
+@provisioner.command()
+@config_option
+@_output_options
+def runs(config: Path, form: str, output: Path | None) -> None:
+    """List the last runs and plans."""
+    from provisioner.commands.plans import run_runs
+
+    sys.exit(run_runs(config, form, output))
+
+
+@provisioner.command()
+@config_option
+@click.argument("plan")
+@_output_options
+def show(config: Path, plan: str, form: str, output: Path | None) -> None:
+    """Show a recorded plan, each change in the state it is in now."""
+    from provisioner.commands.plans import run_show
+
+    sys.exit(run_show(config, plan, form, output))
+
+
+@provisioner.command()
+@config_option
+@_sync_option
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE")
+def inventory(config: Path, sync: str | None, output: Path | None) -> None:
+    """Write the phone system's state as JSON lines, as a snapshot reads them."""
+    from provisioner.commands.inventory import run_inventory
+
+    sys.exit(run_inventory(config, sync, output))
+
+
+@provisioner.command()
+@config_option
+def daemon(config: Path) -> None:
+    """Run the syncs on their schedules, until told to stop."""
+    from provisioner.commands.daemon import run_daemon
+
+    sys.exit(run_daemon(config))
+
+
+@provisioner.command()
+@click.argument("system", type=click.Choice(_SYSTEMS))
+@click.option("--port", type=click.IntRange(0, 65535), default=9000, show_default=True)
+@click.option(
+    "--load", type=click.Path(path_type=Path), metavar="FILE", help="A snapshot to begin with."
+)
+@click.option(
+    "--database",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep the state; default: memory.",
+)
+def simulate(system: str, port: int, load: Path | None, database: Path | None) -> None:
+    """Serve a vendor's interface on this machine, for trying things out."""
+    from provisioner.commands.simulate import run_simulate
+
+    sys.exit(run_simulate(system, port, load, database))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its status; every error of ours is told in plain words."""
+    try:
+        provisioner.main(args=arguments, prog_name="provisioner", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(FAILED)  # usage errors are failures; 2 means "changes planned"
+    except ReadRefused as error:
+        click.echo(f"refused: {error}", err=True)
+        sys.exit(REFUSED)
+    except ProvisionerError as error:
+        click.echo(f"failed: {error}", err=True)
+        sys.exit(FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
+        sys.exit(0)

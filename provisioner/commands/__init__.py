@@ -1,0 +1,1 @@
+"""What each command does; a file for each group of them. `provisioner/cli.py` has their words."""

@@ -1,0 +1,68 @@
+"""`provisioner inventory`: the phone system's state as JSON lines, the catalog first.
+
+What it writes, the snapshot phone system reads: for planning offline, rehearsing and benchmarks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from connectors.records import Catalog, PhoneUser, Seats
+from provisioner.commands.plans import opened, site_of, sync_name
+from provisioner.progress import counted, for_stderr
+from provisioner.wiring import wire_phone
+
+_OPTIONAL = ("delegate_privileges", "emergency_address", "usage_location")
+
+
+def run_inventory(config: Path, sync: str | None, output: Path | None) -> int:
+    """Read the phone system whole and write it."""
+    site = site_of(config)
+    phone = wire_phone(site, site.config.syncs[sync_name(site.config, sync)])
+    progress = for_stderr()
+    try:
+        with opened(output) as out:
+            catalog = phone.catalog()
+            held: list[str] = []
+            lines: list[bytes] = []
+            progress.stage("reading the phone system")
+            for user in counted(phone.read(), progress):
+                held += user.numbers
+                lines.append(user_line(user))
+            out.write(catalog_line(catalog, held).decode() + "\n")
+            for line in lines:
+                out.write(line.decode() + "\n")
+    finally:
+        progress.close()
+    return 0
+
+
+def user_line(user: PhoneUser) -> bytes:
+    """Return one phone user in the snapshot's shape; members that few systems have only where set."""
+    document: dict[str, Any] = msgspec.to_builtins(user)
+    for name in _OPTIONAL:
+        if not document[name]:
+            del document[name]
+    return msgspec.json.encode(document)
+
+
+def catalog_line(catalog: Catalog, held: list[str]) -> bytes:
+    """Return the catalog as a snapshot's first line: its `numbers` are all of the account's."""
+    document: dict[str, Any] = {}
+    for family, seats in (("licenses", catalog.licenses), ("packages", catalog.packages)):
+        if seats is not None:
+            document[family] = {name: _total(seat) for name, seat in seats.items()}
+    if catalog.templates is not None:
+        document["templates"] = sorted({name for name, _ in catalog.templates})
+    if catalog.sites is not None:
+        document["sites"] = list(catalog.sites)
+    if catalog.numbers is not None:
+        document["numbers"] = sorted({*held, *(number for number, _ in catalog.numbers)})
+    return msgspec.json.encode({"catalog": document})
+
+
+def _total(seats: Seats) -> int | None:
+    return seats.total

@@ -1,0 +1,133 @@
+"""Zoom's interface as a local service: one account, kept in SQLite, that follows Zoom's rules.
+
+It is written to Zoom's contract (its OpenAPI, awkward parts included), never to a client of ours:
+what an operation, a field or an order of steps is worth, Zoom's own error says. Served are
+/oauth/token, the operations of users, Zoom Phone and plan usage under /v2, and, for tests and
+demos, what only the portal can do under /_portal (portal.py).
+
+    app = create_app(options=Options(sso="provisioning"))
+    load_snapshot(app, open("inventory.jsonl"))
+    with running(app) as url: ...
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from waitress.server import create_server
+
+from . import (
+    auth,
+    batch,
+    calling_plans,
+    catalog,
+    delegation,
+    phone_users,
+    portal,
+    snapshot,
+    user_features,
+    user_profile,
+    users,
+)
+from .account import EXTENSION, Account, Options, utc_now
+from .rates import BUSINESS_PLUS, PRO, Rates
+from .service import OPERATIONS, Operation, answer_errors
+from .snapshot import Loaded, SnapshotError
+from .state import State
+
+__all__ = [
+    "BUSINESS_PLUS",
+    "OPERATIONS",
+    "PRO",
+    "Loaded",
+    "Operation",
+    "Options",
+    "Rates",
+    "SnapshotError",
+    "create_app",
+    "load_snapshot",
+    "running",
+    "serve",
+]
+
+STOPPING_S = 5.0
+
+V2 = (user_features, user_profile, users, phone_users, batch, calling_plans, delegation, catalog)
+
+
+def create_app(
+    database: Path | str = ":memory:",
+    *,
+    options: Options | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Flask:
+    """Return the service for one account, whose state is in `database`.
+
+    `clock` tells the time (aware) for tokens, limits and delays; `sleep` waits out the latency that
+    the options ask for. Nothing is loaded yet: load_snapshot.
+    """
+    app = Flask("zoom_simulator", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = False
+    app.extensions[EXTENSION] = Account(State(database), options or Options(), clock, sleep)
+    app.register_blueprint(auth.blueprint)
+    app.register_blueprint(portal.blueprint)
+    for module in V2:
+        app.register_blueprint(module.blueprint, url_prefix="/v2")
+    answer_errors(app)
+    return app
+
+
+def load_snapshot(app: Flask, lines: Iterable[str]) -> Loaded:
+    """Load snapshot lines (an optional catalog line first) into the account, all or none.
+
+    Raises SnapshotError, naming the line, for one that no account can hold. Delegates that are
+    nobody's name are returned, not invented.
+    """
+    account: Account = app.extensions[EXTENSION]
+    return snapshot.load(account, lines)
+
+
+def serve(app: Flask, port: int, host: str = "127.0.0.1", threads: int = 8) -> None:
+    """Serve until the process is interrupted."""
+    create_server(app, host=host, port=port, threads=threads).run()
+
+
+@contextmanager
+def running(app: Flask, host: str = "127.0.0.1", threads: int = 8) -> Iterator[str]:
+    """Serve in a thread on a free port meanwhile; gives the base URL without a slash at its end."""
+    server = create_server(app, host=host, port=0, threads=threads)
+    thread = threading.Thread(target=server.run, name="zoom-simulator", daemon=True)
+    thread.start()
+    try:
+        yield f"http://{host}:{server.effective_port}"
+    finally:
+        server.task_dispatcher.shutdown(cancel_pending=False)
+        _stop(server)
+        thread.join(timeout=STOPPING_S)
+
+
+def _stop(server: Any) -> None:
+    """Have the server's own thread close everything; its loop ends when nothing is left to wait for.
+
+    Kept-alive connections are closed too. The thread may be awake already, so it waits until the
+    trigger that wakes it was pulled: closing the trigger under the puller's hand would break it.
+    """
+    pulled = threading.Event()
+
+    def close() -> None:
+        pulled.wait(STOPPING_S)
+        for channel in list(server.active_channels.values()):
+            channel.close()
+        server.close()
+
+    server.trigger.pull_trigger(close)
+    pulled.set()

@@ -1,0 +1,189 @@
+"""What only the web portal can do, for tests and demos: accept an invitation, edit by hand, trash.
+
+None of it is Zoom's interface: it needs no token, knows no limits, and is not logged as a write.
+
+    GET  /_portal/log      every accepted write, in order, as JSON lines: seq, method, path, query,
+                           body, time
+    GET  /_portal/state    the account as snapshot lines, a catalog line first
+    POST /_portal/accept   {"email": …}: a pending user accepts the invitation and is active
+    POST /_portal/user     {"email": … or "id": …, and members of a snapshot line}: a hand edit of
+                           that person (`new_email` renames), or a new person
+    POST /_portal/trash    {"email": …}: soft delete; the plans and numbers become free for others
+    POST /_portal/restore  {"email": …}: out of the trash, without plans and numbers
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, jsonify, request
+
+from .account import Account, current_account
+from .dump import catalog_line, user_lines
+from .errors import ZoomError, no_user, refused
+from .phones import free_holdings, seats_used, take_phone
+from .service import Answer
+from .snapshot import Line, Loader, SnapshotError, explain
+
+blueprint = Blueprint("zoom_portal", __name__)
+
+JSON_LINES = "application/jsonl"
+PHONE_MEMBERS = (
+    "license",
+    "packages",
+    "template",
+    "site",
+    "extension_number",
+    "numbers",
+    "delegates",
+)
+
+
+def _lines(values: list[Any]) -> Response:
+    text = b"".join(msgspec.json.encode(value) + b"\n" for value in values)
+    return Response(text, mimetype=JSON_LINES)
+
+
+@blueprint.get("/_portal/log")
+def show_log() -> Response:
+    """Every accepted write."""
+    state = current_account().state
+    with state.transaction():
+        rows = state.rows("SELECT * FROM log ORDER BY seq")
+    return _lines(
+        [
+            dict(row) | {"query": json.loads(row["query"]), "body": json.loads(row["body"])}
+            for row in rows
+        ]
+    )
+
+
+@blueprint.get("/_portal/state")
+def show_state() -> Response:
+    """The whole account."""
+    state = current_account().state
+    with state.transaction():
+        lines = [catalog_line(state), *user_lines(state)]
+    return _lines(lines)
+
+
+@blueprint.post("/_portal/accept")
+def accept() -> Answer:
+    """A pending user accepts."""
+    account = current_account()
+    with account.state.transaction():
+        user = _user(account)
+        if user["status"] != "pending":
+            raise refused(f"The user {user['email']} is not pending.")
+        account.state.run("UPDATE users SET status = 'active' WHERE id = ?", user["id"])
+    return jsonify(id=user["id"]), 200
+
+
+@blueprint.post("/_portal/trash")
+def trash() -> Answer:
+    """Soft-delete a phone user."""
+    account = current_account()
+    with account.state.transaction():
+        phone = _phone(account, trashed=False)
+        free_holdings(account.state, phone["id"])
+        account.state.run("UPDATE phones SET status = 'trashed' WHERE id = ?", phone["id"])
+    return jsonify(id=phone["id"]), 200
+
+
+@blueprint.post("/_portal/restore")
+def restore() -> Answer:
+    """Take a phone user out of the trash; they need a seat again."""
+    account = current_account()
+    with account.state.transaction():
+        phone = _phone(account, trashed=True)
+        seats = account.state.setting("seats")
+        if seats is not None and seats_used(account.state) >= seats:
+            raise refused("No Zoom Phone license is available.")
+        account.state.run("UPDATE phones SET status = 'activate' WHERE id = ?", phone["id"])
+    return jsonify(id=phone["id"]), 200
+
+
+@blueprint.post("/_portal/user")
+def edit_user() -> Answer:
+    """Edit a person by hand, or make a new one; answers the snapshot line that results."""
+    account, given = current_account(), dict(_given())
+    name = given.get("id") or given.get("email")
+    if not isinstance(name, str):
+        raise refused("email or id is required.")
+    with account.state.transaction():
+        try:
+            id_ = _replace(account, account.state.user(name), given)
+        except (msgspec.ValidationError, SnapshotError, sqlite3.IntegrityError) as error:
+            raise refused(explain(error)) from None
+        line = next(user_lines(account.state, only=id_))
+    return jsonify(line), 200
+
+
+def _replace(account: Account, user: sqlite3.Row | None, given: dict[str, Any]) -> str:
+    """Put a person made of the old line and the given members in the old one's place."""
+    state = account.state
+    if user is None:
+        line: dict[str, Any] = {"id": state.fresh_id("user")}
+    else:
+        line = next(user_lines(state, only=user["id"]))
+        given.pop("email", None)
+    if "new_email" in given:
+        given["email"] = given.pop("new_email")
+    gone = given.get("license", "kept") is None or given.get("status") == "inactive"
+    line |= dict.fromkeys(PHONE_MEMBERS) if gone else {}
+    line |= given
+    if user is None:
+        return _add(account, line)
+    phone = state.phone(user["id"])
+    serves = state.rows("SELECT * FROM delegates WHERE delegate = ?", user["id"])
+    take_phone(state, user["id"])
+    state.run("DELETE FROM users WHERE id = ?", user["id"])
+    id_ = _add(account, line)
+    job_title = line.get("job_title")
+    profile = json.loads(user["profile"]) | {"job_title": job_title}
+    state.run(
+        "UPDATE users SET seq = ?, settings = ?, profile = ? WHERE id = ?",
+        user["seq"],
+        user["settings"],
+        json.dumps({k: v for k, v in profile.items() if v is not None}),
+        id_,
+    )
+    if phone is not None and state.phone(id_) is not None:
+        state.run("UPDATE phones SET seq = ? WHERE id = ?", phone["seq"], id_)
+        state.run_many("INSERT INTO delegates VALUES (?, ?, ?)", [tuple(row) for row in serves])
+    return id_
+
+
+def _add(account: Account, line: dict[str, Any]) -> str:
+    loader = Loader(account)
+    made = msgspec.convert(line, Line)
+    loader.take(made)
+    loader.finish()
+    return made.id
+
+
+def _given() -> dict[str, Any]:
+    given = request.get_json(silent=True)
+    if not isinstance(given, dict):
+        raise refused("Request Body should be a valid JSON object.")
+    return given
+
+
+def _user(account: Account) -> sqlite3.Row:
+    email = _given().get("email")
+    user = account.state.user(email) if isinstance(email, str) else None
+    if user is None:
+        raise no_user(str(email))
+    return user
+
+
+def _phone(account: Account, *, trashed: bool) -> sqlite3.Row:
+    user = _user(account)
+    phone = account.state.phone(user["id"])
+    if phone is None or (phone["status"] == "trashed") != trashed:
+        where = "in the trash" if trashed else "a phone user"
+        raise ZoomError(404, 1001, f"{user['email']} is not {where}.")
+    return phone

@@ -1,0 +1,216 @@
+"""The account's state in SQLite: users, phones, plans, numbers, delegations, sites, templates.
+
+A *user* is an account user; a *phone* is what holds an extension: a person's (same id as the
+user), a Zoom Room's or a common area's. Calling plans and numbers hang on phones, so that taking a
+phone away takes all of them. One connection serves every thread, one transaction at a time.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .names import PLANS, fold
+
+MAIN_SITE = "Main Site"
+FIRST_EXTENSION = 10_001
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, value);
+CREATE TABLE IF NOT EXISTS users (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+  email TEXT NOT NULL, email_key TEXT NOT NULL UNIQUE,
+  first_name TEXT NOT NULL, last_name TEXT NOT NULL, display_name TEXT,
+  dept TEXT, cost_center TEXT, type INTEGER NOT NULL, status TEXT NOT NULL,
+  role_id TEXT NOT NULL, unique_id TEXT, zoom_one_type INTEGER, operator INTEGER NOT NULL DEFAULT 0,
+  created_at TEXT NOT NULL, profile TEXT NOT NULL DEFAULT '{}',
+  settings TEXT NOT NULL DEFAULT '{}', extra TEXT NOT NULL DEFAULT '{}',
+  visible_at REAL NOT NULL DEFAULT 0, visible_walk INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS users_by_status ON users (status, seq);
+CREATE TABLE IF NOT EXISTS phones (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT,
+  license TEXT, phone_user_id TEXT NOT NULL UNIQUE, extension_id TEXT NOT NULL UNIQUE,
+  extension_number INTEGER UNIQUE, site_id TEXT NOT NULL, template_id TEXT,
+  emergency_address_id TEXT, status TEXT NOT NULL DEFAULT 'activate',
+  policy TEXT NOT NULL DEFAULT '{}', privacy INTEGER NOT NULL DEFAULT 0,
+  locked INTEGER NOT NULL DEFAULT 0, privileges TEXT NOT NULL DEFAULT '[1, 2, 3]',
+  extra TEXT NOT NULL DEFAULT '{}',
+  visible_at REAL NOT NULL DEFAULT 0, visible_walk INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS phones_by_kind ON phones (kind, seq);
+CREATE TABLE IF NOT EXISTS plans (
+  type INTEGER PRIMARY KEY, name TEXT NOT NULL, short TEXT NOT NULL, subscribed INTEGER);
+CREATE TABLE IF NOT EXISTS held_plans (
+  holder TEXT NOT NULL, type INTEGER NOT NULL,
+  visible_at REAL NOT NULL DEFAULT 0, visible_walk INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (holder, type));
+CREATE INDEX IF NOT EXISTS held_plans_by_type ON held_plans (type);
+CREATE TABLE IF NOT EXISTS numbers (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, number TEXT NOT NULL UNIQUE,
+  site_id TEXT, holder TEXT, place INTEGER NOT NULL DEFAULT 0,
+  visible_at REAL NOT NULL DEFAULT 0, visible_walk INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS numbers_by_holder ON numbers (holder);
+CREATE TABLE IF NOT EXISTS devices (
+  id TEXT PRIMARY KEY, mac TEXT NOT NULL UNIQUE, brand TEXT NOT NULL, model TEXT NOT NULL,
+  holder TEXT);
+CREATE TABLE IF NOT EXISTS delegates (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, delegator TEXT NOT NULL, delegate TEXT NOT NULL,
+  UNIQUE (delegator, delegate));
+CREATE INDEX IF NOT EXISTS delegates_by_delegate ON delegates (delegate);
+CREATE TABLE IF NOT EXISTS sites (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+  name_key TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS templates (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+  name_key TEXT NOT NULL, site_id TEXT);
+CREATE TABLE IF NOT EXISTS log (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL,
+  query TEXT NOT NULL, body TEXT NOT NULL, time TEXT NOT NULL);
+"""
+
+
+def make_id(*parts: object) -> str:
+    """Return an id of Zoom's shape (22 characters, base64url), always the same for the same parts."""
+    digest = hashlib.blake2b(":".join(map(str, parts)).encode(), digest_size=16).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+class State:
+    """The database of one account, and the few look-ups that everything needs.
+
+    Rows are `sqlite3.Row`s. Everything but the constructor is called inside `transaction`.
+    """
+
+    def __init__(self, database: Path | str) -> None:
+        """Open `database` (a file, or ":memory:"), making what is absent."""
+        self._lock = threading.RLock()
+        self._sqlite = sqlite3.connect(str(database), check_same_thread=False, isolation_level=None)
+        self._sqlite.row_factory = sqlite3.Row
+        self._sqlite.execute("PRAGMA journal_mode = WAL")
+        self._sqlite.execute("PRAGMA synchronous = NORMAL")
+        self._sqlite.executescript(SCHEMA)
+        with self.transaction():
+            if not self.value("SELECT count(*) FROM plans"):
+                self.run_many("INSERT INTO plans VALUES (?, ?, ?, NULL)", PLANS)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the database alone; what was written stays only if the block ends without raising."""
+        with self._lock:
+            self._sqlite.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._sqlite.execute("ROLLBACK")
+                raise
+            self._sqlite.execute("COMMIT")
+
+    def run(self, sql: str, *values: object) -> int:
+        """Execute a statement; return how many rows it changed."""
+        return self._sqlite.execute(sql, values).rowcount
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Execute a statement once for each row."""
+        self._sqlite.executemany(sql, rows)
+
+    def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        """Return every row of a query."""
+        return self._sqlite.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: object) -> sqlite3.Row | None:
+        """Return the first row of a query, or None."""
+        row: sqlite3.Row | None = self._sqlite.execute(sql, values).fetchone()
+        return row
+
+    def value(self, sql: str, *values: object) -> Any:
+        """Return the first column of the first row, or None."""
+        row = self.row(sql, *values)
+        return row[0] if row else None
+
+    def fresh_id(self, kind: str) -> str:
+        """Return an id never given before; the same account history gives the same ids."""
+        self.run(
+            "INSERT INTO account VALUES ('ids', 1)"
+            " ON CONFLICT (name) DO UPDATE SET value = value + 1"
+        )
+        return make_id("fresh", kind, self.setting("ids"))
+
+    def setting(self, name: str) -> Any:
+        """Return a value of the account as a whole, or None."""
+        return self.value("SELECT value FROM account WHERE name = ?", name)
+
+    def set(self, name: str, value: object) -> None:
+        """Set a value of the account as a whole."""
+        self.run("INSERT OR REPLACE INTO account VALUES (?, ?)", name, value)
+
+    def user(self, user: str) -> sqlite3.Row | None:
+        """Return the account user of that id or mail address (without case), or None."""
+        return self.row("SELECT * FROM users WHERE id = ?", user) or self.row(
+            "SELECT * FROM users WHERE email_key = ?", fold(user)
+        )
+
+    def phone(self, holder: str) -> sqlite3.Row | None:
+        """Return the phone of a user, room or common area by the holder's id, or None; trashed too."""
+        return self.row("SELECT * FROM phones WHERE id = ?", holder)
+
+    def site_named(self, name: str) -> sqlite3.Row | None:
+        """Return the site of that name (without case), or None."""
+        return self.row("SELECT * FROM sites WHERE name_key = ?", fold(name))
+
+    def make_site(self, name: str) -> str:
+        """Return the id of the site of that name, made if there is none."""
+        site = self.site_named(name)
+        if site:
+            return str(site["id"])
+        id_ = make_id("site", fold(name))
+        self.run("INSERT INTO sites (id, name, name_key) VALUES (?, ?, ?)", id_, name, fold(name))
+        return id_
+
+    def default_site(self) -> str:
+        """Return the id of the site where a phone lands that nobody placed: the main site, else the oldest.
+
+        Every Zoom account has one, so it is made where there is none.
+        """
+        main = self.site_named(MAIN_SITE) or self.row("SELECT * FROM sites ORDER BY seq")
+        return str(main["id"]) if main else self.make_site(MAIN_SITE)
+
+    def template_at(self, name: str, site_id: str) -> sqlite3.Row | None:
+        """Return the user template of that name which serves a site, or None."""
+        return self.row(
+            "SELECT * FROM templates WHERE name_key = ? AND (site_id = ? OR site_id IS NULL)"
+            " ORDER BY site_id IS NULL",
+            fold(name),
+            site_id,
+        )
+
+    def next_extension(self) -> int:
+        """Return the extension number after the highest in use."""
+        highest = self.value("SELECT max(extension_number) FROM phones") or 0
+        return max(int(highest) + 1, FIRST_EXTENSION)
+
+    def record(
+        self, method: str, path: str, query: dict[str, str], body: object, time: str
+    ) -> None:
+        """Add an accepted write to the log; passwords are not written."""
+        self.run(
+            "INSERT INTO log (method, path, query, body, time) VALUES (?, ?, ?, ?, ?)",
+            method,
+            path,
+            json.dumps(query),
+            json.dumps(_without_passwords(body)),
+            time,
+        )
+
+
+def _without_passwords(body: object) -> object:
+    if isinstance(body, dict):
+        return {k: "***" if k == "password" else _without_passwords(v) for k, v in body.items()}
+    if isinstance(body, list):
+        return [_without_passwords(item) for item in body]
+    return body
