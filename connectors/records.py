@@ -72,24 +72,17 @@ class Person(msgspec.Struct, frozen=True, gc=False):
         emails = self.resource.get("emails")
         if not emails:
             return None
-        for wanted in (_is_work, _is_primary):
-            for email in emails:
-                if wanted(email):
-                    return str(email["value"])
-        return str(emails[0]["value"])
+        for email in emails:
+            kind = email.get("type")
+            if kind == "work" or (kind is not None and str(kind).lower() == "work"):
+                return str(email["value"])
+        chosen = next((email for email in emails if email.get("primary")), emails[0])
+        return str(chosen["value"])
 
     @property
     def user(self) -> str:
         """How reports and commands name the person: the work email, else the userName, else the key."""
         return self.email or self.resource.get("userName") or self.key
-
-
-def _is_work(email: Mapping[str, Any]) -> bool:
-    return str(email.get("type", "")).lower() == "work"
-
-
-def _is_primary(email: Mapping[str, Any]) -> bool:
-    return bool(email.get("primary"))
 
 
 class Flaw(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.records import Flaw, Person, fold
 from provisioner.plan.model import Conflict
-from provisioner.reads import Reading, Spool, encode_person
+from provisioner.reads import Reading, Spool, digest, encode_person
 
 
 class People:
@@ -101,7 +101,8 @@ class People:
             if at is not None
         ]
         person = reduce(join, people)
-        return key, person, self._spool.add(encode_person(person), person.where)
+        data = encode_person(person)
+        return key, person, self._spool.add(data, digest(data), person.where)
 
     def _indexed(self, reading: Reading) -> dict[str, int]:
         return {fold(person.key): at for person, at in self._unique(reading)}

@@ -14,16 +14,13 @@ from connectors.records import Cause, Value
 
 
 class Binding(msgspec.Struct, frozen=True, gc=False):
-    """A person and their phone user. `key` is folded, `person_key` as the directory spells it.
+    """A person and their phone user, by the person's folded key and the vendor's immutable id.
 
-    `user` is how reports named the person last; `gone_since` the first accepted read that showed
-    them gone, inactive or out of scope, or None.
+    `gone_since`: the first accepted read that showed them gone, inactive or out of scope, or None.
     """
 
     key: str
     phone_id: str
-    person_key: str
-    user: str
     gone_since: datetime | None = None
 
 

@@ -24,9 +24,10 @@ from connectors.scim_filter import Path
 from provisioner.limits import Limits
 from provisioner.progress import Progress, Silent, counted
 
-_LENGTHS = struct.Struct("<II")
+_HEADER = struct.Struct("<II16s")
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder(tuple[str, dict[str, Any]]).decode
+_decode_key = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw]).decode
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -74,33 +75,27 @@ class Spool:
         self._file = tempfile.TemporaryFile(prefix="provisioner-")  # noqa: SIM115 (lives with us)
         self._end = 0
 
-    def add(self, data: bytes, where: str) -> int:
-        """Append one encoded person and the place they were read from; return the offset."""
+    def add(self, data: bytes, stamp: bytes, where: str) -> int:
+        """Append one encoded person, its digest and the place it was read from; return the offset."""
         at = self._end
         place = where.encode()
-        self._file.write(_LENGTHS.pack(len(data), len(place)) + data + place)
-        self._end += _LENGTHS.size + len(data) + len(place)
+        self._file.write(_HEADER.pack(len(data), len(place), stamp) + data + place)
+        self._end += _HEADER.size + len(data) + len(place)
         return at
 
     def person(self, at: int) -> Person:
         """Return the person at an offset that `add` returned."""
-        return decode_person(*self._frame(at))
-
-    def data(self, at: int) -> bytes:
-        """Return the encoded person at an offset that `add` returned."""
-        return self._frame(at)[0]
-
-    def _frame(self, at: int) -> tuple[bytes, str]:
         self._file.seek(at)
-        length, place = _LENGTHS.unpack(self._file.read(_LENGTHS.size))
-        return self._file.read(length), self._file.read(place).decode()
+        length, place, _ = _HEADER.unpack(self._file.read(_HEADER.size))
+        return decode_person(self._file.read(length), self._file.read(place).decode())
 
-    def frames(self) -> Iterator[bytes]:
-        """Yield every encoded person, in the order of adding."""
+    def frames(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """Yield everybody's key as it was read, digest and encoded data, in the order of adding."""
         self._file.seek(0)
-        while header := self._file.read(_LENGTHS.size):
-            length, place = _LENGTHS.unpack(header)
-            yield self._file.read(length + place)[:length]
+        while header := self._file.read(_HEADER.size):
+            length, place, stamp = _HEADER.unpack(header)
+            data = self._file.read(length + place)[:length]
+            yield _decode_key(data)[0], stamp, data
 
 
 class Reading:
@@ -134,7 +129,8 @@ class Reading:
                 continue
             resource = person.resource
             data = encode_person(person)
-            digests.append(digest(data))
+            stamp = digest(data)
+            digests.append(stamp)
             for text, has in present:
                 if has(resource):
                     columns[text] += 1
@@ -142,12 +138,13 @@ class Reading:
                 name = group.get("display")
                 if wanted is None or name in wanted:
                     groups[name] += 1
-            yield person, add(data, person.where)
+            yield person, add(data, stamp, person.where)
         # zero is a figure too: a group or column that this read doesn't have at all
         every = {text: columns[text] for text, _ in present}
         named = groups if wanted is None else {name: groups[name] for name in sorted(wanted)}
         self.figures = Figures(len(digests), dict(named), every)
         self.sha256 = _total(digests, flaws)
+        self._digests = []
 
 
 def _total(digests: list[bytes], flaws: Iterable[Flaw]) -> str:
@@ -159,11 +156,20 @@ def _total(digests: list[bytes], flaws: Iterable[Flaw]) -> str:
 
 
 def presence(path: Path) -> Callable[[dict[str, Any]], bool]:
-    """Return a quick test whether a resource has a value at the path."""
-    if path.uri is None and path.sub is None and path.part is None:
-        name = path.attribute
+    """Return a quick test whether a resource has a value at the path.
+
+    A person's absent attributes have no member (records.Person), so looking for the member is enough.
+    """
+    name, sub, uri = path.attribute, path.sub, path.uri
+    if path.part is not None:
+        return lambda resource: bool(path.values(resource))
+    if uri is not None:
+        return lambda resource: name in resource.get(uri, ())
+    if sub is None:
         return lambda resource: name in resource
-    return lambda resource: bool(path.values(resource))
+    if path.definition.multi_valued:
+        return lambda resource: any(sub in item for item in resource.get(name, ()))
+    return lambda resource: sub in resource.get(name, ())
 
 
 def refuse_implausible(

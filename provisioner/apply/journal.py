@@ -60,7 +60,7 @@ class Journal:
                 return
             sync, key = self._plan.sync, fold(change.key)
             if change.kind in _MAKES and phone_id is not None:
-                people_store.bind(connection, sync, Binding(key, phone_id, change.key, change.user))
+                people_store.bind(connection, sync, Binding(key, phone_id))
             if change.kind in self._unreadable:
                 value = {(key, self._unreadable[change.kind]): change.after}
                 people_store.keep_applied(connection, sync, value)

@@ -18,7 +18,7 @@ import msgspec
 
 from connectors.errors import ReadRefused
 from connectors.records import Person, PhoneUser, fold
-from connectors.scim_filter import Filter
+from connectors.scim_filter import Filter, Path
 from mappings import Entitlements, Mapping, PoolRef
 from mappings.entitlements import PROFILE, GivenValue
 from provisioner.joining import People
@@ -43,7 +43,7 @@ _EXAMPLES = 20
 class Expectation(msgspec.Struct, gc=False):
     """What an agreeing phone user looks like; one for all who are decided equally.
 
-    `simple`: the managed single values in the order of `_SIMPLE`. `packages`, `delegates` (as the
+    `simple`: "active", and the managed single values in the order of `_SIMPLE`. `packages`, `delegates` (as the
     mapping names them) and `privileges`: sorted. `number`: E.164, a pool, or None.
     """
 
@@ -91,15 +91,18 @@ class Case:
 class Differences:
     """What the comparison found; everything that a plan needs of the two big sides.
 
-    `people`: in scope or bound. `used`: holders by (family, name as the vendor spells it).
-    `held_numbers`: every direct number that somebody holds. `phone_sha256`: of the phone system's
+    `people`: in scope or bound. `licenses`, `packages`: holders by the vendor's name; `credits`:
+    holders of a credit license.
+    `held_numbers`: every direct number that somebody holds, where the mapping gives any. `phone_sha256`: of the phone system's
     state in canonical order. `delegators_of`: phone users by folded mail of their delegates.
     `untouchable`: users whom this sync may not touch, although a person of ours is theirs.
     """
 
     cases: list[Case] = field(default_factory=list)
     people: int = 0
-    used: Counter[tuple[str, str]] = field(default_factory=Counter)
+    licenses: Counter[str] = field(default_factory=Counter)
+    packages: Counter[str] = field(default_factory=Counter)
+    credits: int = 0
     held_numbers: set[str] = field(default_factory=set)
     phone_sha256: str = ""
     phone_users: dict[str, PhoneUser] = field(default_factory=dict)
@@ -135,6 +138,8 @@ class Comparison:
         self._in_pool = in_pool
         self._only = frozenset(map(fold, only))
         self._adopted = adopted
+        self._numbers = "number" in mapping.managed
+        self._delegates = "delegates" in mapping.managed
         self._provisional: dict[str, str] = {}
         self._simple = tuple(n for n in _SIMPLE if n in mapping.managed)
         self._profile = tuple(n for n in PROFILE if f"profile.{n}" in mapping.managed)
@@ -154,13 +159,13 @@ class Comparison:
         self._people = people
         mapping, wanted, join = self._mapping, self._wanted, self._mapping.join
         expected_of = self._expectations()
-        delegates = "delegates" in mapping.managed
+        delegates = self._delegates
+        first_value = _first_value(join)
         for key, person, at in people:
             if delegates:
                 self._note_names(key, person)
-            if join is not None and (values := join.values(person.resource)):
-                value = fold(str(values[0]))
-                if value != key:
+            if join is not None and (joined := first_value(person.resource)) != person.key:
+                if joined is not None and (value := fold(str(joined))) != key:
                     self._by_join[value] = key
             if not mapping.in_scope(person):
                 wanted[key] = Wanted(at, None, 0)
@@ -201,12 +206,14 @@ class Comparison:
 
     def _expected(self, given: Entitlements) -> Expectation:
         single, many = given.single, given.many
-        simple = (
+        simple = [
             single[n].value if n in single else (False if n == "credits" else None)
             for n in self._simple
-        )
+        ]
+        if not self._simple:
+            simple = ["active"]  # attrgetter gives a tuple only of several
         return Expectation(
-            tuple(simple),
+            ("active", *simple),
             tuple(sorted(many.get("packages", ()))),
             single["number"].value if "number" in single else None,
             tuple(sorted(many.get("delegates", ()))),
@@ -266,22 +273,22 @@ class Comparison:
         result = self._result
         if user.status != "trashed":  # a trashed user's seats are free for others
             if user.license is not None:
-                result.used["license", user.license] += 1
+                result.licenses[user.license] += 1
             for package in user.packages:
-                result.used["package", package] += 1
-            if user.credits:
-                result.used["credits", "credits"] += 1
-        result.held_numbers.update(user.numbers)
+                result.packages[package] += 1
+            result.credits += user.credits
+        if self._numbers:
+            result.held_numbers.update(user.numbers)
         if user.delegates:
             for delegate in user.delegates:
                 result.delegators_of.setdefault(fold(delegate), []).append(user)
-        if "delegates" in self._mapping.managed and user.email:
+        if self._delegates and user.email:
             result.phone_users[fold(user.email)] = user
 
     def _agreement(self) -> Callable[[Wanted, PhoneUser], bool]:
         """Return the quick test whether a phone user is exactly as wished; when in doubt it says no."""
         managed = self._mapping.managed
-        simple = attrgetter("status", "id", *self._simple)
+        simple = attrgetter("status", *(self._simple or ("status",)))
         profile = attrgetter("id", *self._profile) if self._profile else None
         packages, number = "packages" in managed, "number" in managed
         lists = "delegates" in managed or "delegate_privileges" in managed
@@ -290,10 +297,8 @@ class Comparison:
             expected = wanted.expected
             if expected is None or wanted.partly:
                 return False
-            status, _id, *values = simple(user)
             return (
-                status == "active"
-                and tuple(values) == expected.simple
+                simple(user) == expected.simple
                 and (not packages or user.packages == expected.packages)
                 and (profile is None or hash(profile(user)[1:]) == wanted.profile)
                 and (not number or self._number_agrees(expected.number, user))
@@ -362,13 +367,10 @@ class Comparison:
         wanted, result = self._wanted[key], self._result
         wanted.phone_id, wanted.met = user.id, True
         result.matched[how] += 1
-        new = self._provisional.pop(key, None) != user.id
-        if not new and len(result.examples) >= _EXAMPLES:
-            return
-        person = self._people.at(wanted.at)
-        if new:
-            result.learned.bound.append(Binding(key, user.id, person.key, person.user))
+        if self._provisional.pop(key, None) != user.id:
+            result.learned.bound.append(Binding(key, user.id))
         if len(result.examples) < _EXAMPLES:
+            person = self._people.at(wanted.at)
             result.examples.append(Match(person.user, person.key, user.id, how))
 
     def _two_phone_users(self, key: str, user: PhoneUser) -> None:
@@ -448,6 +450,15 @@ class Comparison:
         learned.back += back
 
 
+def _first_value(path: Path | None) -> Callable[[dict[str, Any]], Any]:
+    """Return what reads the first value at a path, quickly for a plain attribute."""
+    if path is None:
+        return lambda resource: None
+    if path.uri is None and path.sub is None and path.definition.type == "string":
+        return lambda resource: resource.get(path.attribute)
+    return lambda resource: next(iter(path.values(resource)), None)
+
+
 def _names(case: Case) -> Iterator[str]:
     """Yield, folded, every name by which `--user` may mean this one."""
     if case.person is not None:
@@ -457,6 +468,4 @@ def _names(case: Case) -> Iterator[str]:
     if case.actual is not None:
         yield fold(case.actual.user)
         yield fold(case.actual.id)
-    if case.binding is not None:
-        yield fold(case.binding.user)
     yield case.key

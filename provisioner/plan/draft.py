@@ -13,7 +13,7 @@ from typing import Literal
 
 from connectors.records import Abilities, Catalog, Cause, PhoneUser, Risk, Value, fold
 from mappings import Mapping
-from provisioner.memory import Memory
+from provisioner.memory import Binding, Memory
 from provisioner.plan.compare import Case
 from provisioner.pools import NumberPool
 
@@ -52,10 +52,8 @@ class Draft:
         if not self.user:
             if person is not None:
                 self.user, self.key = person.user, person.key
-            elif binding is not None:
-                self.user, self.key = binding.user, binding.person_key
             elif actual is not None:
-                self.user, self.key = actual.user, actual.key or actual.id
+                self.user, self.key = actual.user, _spelled(actual, binding)
 
     def block(self, reason: str) -> None:
         """It can't be carried out, and a person has to do something about it."""
@@ -64,6 +62,14 @@ class Draft:
     def wait(self, reason: str) -> None:
         """It can't be carried out yet, and will be planned again by itself."""
         self.state, self.reason = "waiting", reason
+
+
+def _spelled(actual: PhoneUser, binding: Binding | None) -> str:
+    """Return the key of somebody who is in no directory: as the phone user spells it, if it is theirs."""
+    if binding is None:
+        return actual.key or actual.id
+    theirs = actual.key is not None and fold(actual.key) == binding.key
+    return actual.key if theirs and actual.key else binding.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,9 @@ def make_plan(differences: Differences, situation: Situation) -> Plan:
     """
     ground = _ground(differences, situation)
     drafts = list(_drafted(differences, ground))
-    pools = Pools(situation.catalog, differences.used)
+    pools = Pools(
+        situation.catalog, differences.licenses, differences.packages, differences.credits
+    )
     _settle(drafts, differences, situation, ground, pools)
     find_causes(
         drafts,
@@ -323,7 +325,7 @@ def _warnings(differences: Differences, situation: Situation, ground: Ground) ->
             " admins, rooms and common areas unless it says so"
         )
     left = [
-        case.binding.user if case.binding else case.person.user if case.person else case.key
+        case.person.user if case.person else case.actual.user
         for case in differences.cases
         if case.standing in ("gone", "inactive", "out_of_scope")
         and case.actual is not None

@@ -26,7 +26,9 @@ _FREES = {"license.remove": "license", "package.remove": "package", "credit.remo
 class Pools:
     """The counted pools of one phone system: totals as the vendor says, and what is used."""
 
-    def __init__(self, catalog: Catalog, used: Counter[tuple[str, str]]) -> None:
+    def __init__(
+        self, catalog: Catalog, licenses: Counter[str], packages: Counter[str], credits: int
+    ) -> None:
         self.names: dict[Pool, str] = {}
         self.totals: dict[Pool, int | None] = {}
         self.used: Counter[Pool] = Counter()
@@ -42,12 +44,18 @@ class Pools:
                 self.names[pool], self.totals[pool] = name, seat.total
                 if seat.used is not None:
                     self.used[pool] = seat.used
-        for (family, name), count in used.items():
-            pool = (family, fold(name))
-            self.names.setdefault(pool, name)
-            self.used[pool] = (
-                max(self.used[pool], count) if pool in self.totals else self.used[pool] + count
-            )
+        holders = [("license", licenses), ("package", packages), ("credits", {"credits": credits})]
+        for family, held in holders:
+            for name, count in held.items():
+                if count:
+                    self._hold((family, fold(name)), name, count)
+
+    def _hold(self, pool: Pool, name: str, count: int) -> None:
+        self.names.setdefault(pool, name)
+        if pool in self.totals:
+            self.used[pool] = max(self.used[pool], count)
+        else:
+            self.used[pool] += count
 
     def unknown(self, pool: Pool) -> str | None:
         """Return why nothing of that name can be given, or None if it can."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, delete, select, update
 
 from connectors.records import Person, Value, fold
 from provisioner.memory import Binding, Learned
-from provisioner.reads import Figures, Measure, Reading, decode_person, digest
+from provisioner.reads import Figures, Measure, Reading, decode_person
 from provisioner.store.database import insert_many, upsert_many
 from provisioner.store.moments import moment, written
 from provisioner.store.tables import applied, bindings, entries, reads
@@ -76,35 +76,22 @@ def keep_entries(connection: Connection, sync: str, reading: Reading) -> None:
     keys: set[str] = set()
 
     def rows() -> Iterator[tuple[str, str, str, bytes, bytes]]:
-        for data in reading.spool.frames():
-            key = fold(decode_person(data).key) if known else _key(data)
+        for spelled, stamp, data in reading.spool.frames():
+            key = fold(spelled)
+            if key in keys:
+                continue  # two with one key are a conflict already; the store keeps the first
             keys.add(key)
-            if (stamp := digest(data)) not in known:
+            if stamp not in known:
                 yield sync, reading.name, key, stamp, data
 
     if not known:
-        insert_many(connection, entries, _first_of_each(rows()))
+        insert_many(connection, entries, rows())
         return
     upsert_many(connection, entries, rows())
     stored = connection.execute(select(entries.c.key).where(where))
     gone = [key for (key,) in stored if key not in keys]
     for chunk in _chunks(gone):
         connection.execute(delete(entries).where(where, entries.c.key.in_(chunk)))
-
-
-def _key(data: bytes) -> str:
-    return fold(decode_person(data).key)
-
-
-def _first_of_each(
-    rows: Iterable[tuple[str, str, str, bytes, bytes]],
-) -> Iterator[tuple[str, str, str, bytes, bytes]]:
-    """Two entries with one key are a conflict already; the store keeps the first."""
-    seen: set[str] = set()
-    for row in rows:
-        if row[2] not in seen:
-            seen.add(row[2])
-            yield row
 
 
 def known_entries(
@@ -134,16 +121,14 @@ def bound(connection: Connection, sync: str) -> Iterator[Binding]:
         select(
             bindings.c.key,
             bindings.c.phone_id,
-            bindings.c.person_key,
-            bindings.c.person_user,
             bindings.c.gone_since,
         )
         .where(bindings.c.sync == sync)
         .order_by(bindings.c.key)
         .execution_options(yield_per=5_000)
     )
-    for key, phone_id, person_key, user, gone_since in rows:
-        yield Binding(key, phone_id, person_key, user, moment(gone_since) if gone_since else None)
+    for key, phone_id, gone_since in rows:
+        yield Binding(key, phone_id, moment(gone_since) if gone_since else None)
 
 
 def last_applied(connection: Connection, sync: str) -> dict[tuple[str, str], Value]:
@@ -173,8 +158,6 @@ def learn(
                 sync,
                 b.key,
                 b.phone_id,
-                b.person_key,
-                b.user,
                 not adopted,
                 written(as_of) if b.key in gone else None,
             )
@@ -200,7 +183,7 @@ def learn(
 
 def bind(connection: Connection, sync: str, binding: Binding) -> None:
     """Bind a person to the account that was just made for them."""
-    row = (sync, binding.key, binding.phone_id, binding.person_key, binding.user, False, None)
+    row = (sync, binding.key, binding.phone_id, False, None)
     upsert_many(connection, bindings, [row])
 
 

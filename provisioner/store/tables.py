@@ -60,8 +60,6 @@ bindings = Table(
     Column("sync", String, primary_key=True),
     Column("key", String, primary_key=True),  # folded
     Column("phone_id", String, nullable=False),
-    Column("person_key", String, nullable=False),  # as the directory spells it
-    Column("person_user", String, nullable=False),  # how reports named the person last
     Column("provisional", Boolean, nullable=False),
     Column(
         "gone_since", String

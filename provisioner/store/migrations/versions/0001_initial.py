@@ -26,8 +26,6 @@ def upgrade() -> None:
         sa.Column("sync", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("phone_id", sa.String(), nullable=False),
-        sa.Column("person_key", sa.String(), nullable=False),
-        sa.Column("person_user", sa.String(), nullable=False),
         sa.Column("provisional", sa.Boolean(), nullable=False),
         sa.Column("gone_since", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("sync", "key"),
