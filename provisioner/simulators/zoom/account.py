@@ -42,13 +42,13 @@ def stamp(moment: datetime) -> str:
 class Options:
     """What kind of account this is, and how awkward it should be. The defaults are a well-kept one.
 
-    Who may ask: `account_id`, `client_id`, `client_secret`; `token_life_s` how long an access token
+    Who may ask: `account_id`, `client_id`, `client_secret` (None: anybody's will do); `token_life_s` how long an access token
     lives. `rates`: the limits, None for none.
 
     The account: `sso` ("none": ssoCreate is refused with 2002; "login": with 2032; "provisioning":
     allowed), `managed_domains` (whose users can't be disassociated: 1107), `multiple_sites`,
-    `phone_enabled` (off: every phone call is 403), `auto_activate` (new phone users can call at
-    once), `licensed_seats` and `basic_seats` (None: not counted).
+    `site_codes` (an extension number then begins with its site's code), `phone_enabled` (off: every
+    phone call is 403), `auto_activate` (new phone users can call at once), `licensed_seats` and `basic_seats` (None: not counted).
 
     Awkwardness: what is added stays invisible in lists for `visible_after_s` seconds, and for the
     next `visible_after_reads` walks through a list; `repeat_across_pages` begins each page with the
@@ -56,14 +56,15 @@ class Options:
     user being busy meanwhile.
     """
 
-    account_id: str = "simulated-account"
-    client_id: str = "simulated-client"
-    client_secret: str = "simulated-secret"  # noqa: S105 - nobody's
+    account_id: str | None = "simulated-account"
+    client_id: str | None = "simulated-client"
+    client_secret: str | None = "simulated-secret"  # noqa: S105 - nobody's
     token_life_s: int = 3600
     rates: Rates | None = BUSINESS_PLUS
     sso: Literal["none", "login", "provisioning"] = "none"
     managed_domains: frozenset[str] = frozenset()
     multiple_sites: bool = True
+    site_codes: bool = False
     phone_enabled: bool = True
     auto_activate: bool = True
     licensed_seats: int | None = None

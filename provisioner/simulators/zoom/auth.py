@@ -32,7 +32,8 @@ def grant_token() -> Response:
         return _refuse(401, "invalid_client", "Invalid client_id or client_secret")
     if given.get("grant_type") != GRANT:
         return _refuse(400, "unsupported_grant_type", "unsupported grant type")
-    if given.get("account_id") != account.options.account_id:
+    wanted = account.options.account_id
+    if not given.get("account_id") or wanted not in (None, given.get("account_id")):
         return _refuse(400, "invalid_request", "Bad Request")
     token = secrets.token_urlsafe(24)
     now = account.now_s()
@@ -53,11 +54,15 @@ def _knows_client(account: Account) -> bool:
     basic = request.authorization
     if basic is None or basic.type != "basic":
         return False
-    name, secret = basic.username or "", basic.password or ""
-    wanted = account.options
-    return hmac.compare_digest(name.encode(), wanted.client_id.encode()) and hmac.compare_digest(
-        secret.encode(), wanted.client_secret.encode()
-    )
+    options = account.options
+    return _is(basic.username, options.client_id) and _is(basic.password, options.client_secret)
+
+
+def _is(given: str | None, wanted: str | None) -> bool:
+    """Return whether what was shown is what is wanted; None wants anything that isn't empty."""
+    if wanted is None:
+        return bool(given)
+    return hmac.compare_digest((given or "").encode(), wanted.encode())
 
 
 def _refuse(status: int, error: str, reason: str) -> Response:

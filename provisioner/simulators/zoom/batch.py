@@ -103,12 +103,13 @@ def _add(call: Call, new: dict[str, Any], field: str) -> dict[str, str]:
     site_id = _site(call, new, field)
     template = None
     if "template_name" in new:
-        template = call.state.template_at(new["template_name"], site_id)
+        template = call.state.template_at(
+            new["template_name"], site_id if call.options.multiple_sites else None
+        )
         if template is None:
             raise bad_template()
-    extension = check_extension(
-        call.state, new["extension_number"], None, f"{field}.extension_number"
-    )
+    number = _site_code(call, site_id) + new["extension_number"]
+    extension = check_extension(call.state, number, None, f"{field}.extension_number")
     activation = new.get("activation_status")
     activate = None if activation is None else activation == "activate"
     holder = give_phone(call, user, site_id=site_id, extension=extension, activate=activate)
@@ -137,6 +138,13 @@ def _plan_type(call: Call, name: str, field: str) -> int:
     raise invalid(field)
 
 
+def _site_code(call: Call, site_id: str) -> str:
+    """Return what this call leaves out of an extension number: the site's code, where there are any."""
+    if not (call.options.multiple_sites and call.options.site_codes):
+        return ""
+    return str(call.state.value("SELECT seq FROM sites WHERE id = ?", site_id))
+
+
 def _site(call: Call, new: dict[str, Any], field: str) -> str:
     named = "site_name" in new or "site_code" in new
     if not call.options.multiple_sites:
@@ -148,7 +156,9 @@ def _site(call: Call, new: dict[str, Any], field: str) -> str:
     if "site_name" in new:
         site = call.state.site_named(new["site_name"])
     else:
-        site = call.state.row("SELECT * FROM sites WHERE seq = ?", new["site_code"])
+        site = call.state.row(
+            "SELECT * FROM sites WHERE seq = ? AND ?", new["site_code"], call.options.site_codes
+        )
     if site is None:
         raise invalid(f"{field}.site_name" if "site_name" in new else f"{field}.site_code")
     return str(site["id"])

@@ -20,6 +20,9 @@ from .service import Answer, operation
 blueprint = Blueprint("zoom_calling_plans", __name__)
 
 
+MAX_DIGITS = 19
+
+
 class NewPlan(Schema):
     """A calling plan to assign; subscriptions and billing accounts are not simulated."""
 
@@ -81,7 +84,7 @@ def swap_plans(call: Call, user_id: str) -> Answer:
 def remove_plan(call: Call, user_id: str, plan_type: str) -> Answer:
     """Take a plan away; the last one takes the direct numbers along."""
     holder = phone_user(call, user_id)["id"]
-    if not plan_type.isdigit():
+    if not (plan_type.isascii() and plan_type.isdigit() and len(plan_type) < MAX_DIGITS):
         raise ZoomError(400, 400, "Invalid field.")
     if not holds_plan(call.state, holder, int(plan_type)):
         raise ZoomError(404, 404, "User did not subscribe to the plan.")

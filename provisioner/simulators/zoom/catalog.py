@@ -15,7 +15,7 @@ from marshmallow import Schema, fields
 
 from .account import Call
 from .errors import ZoomError, invalid, sites_disabled
-from .fields import Nothing, flag, number_of, one_of, pages
+from .fields import LARGEST, Nothing, asked_number, flag, one_of, pages
 from .names import fold
 from .pages import Page, cut, page_of, visible
 from .phones import PLENTY, Holdings, check_site
@@ -50,8 +50,8 @@ CommonAreasQuery = Schema.from_dict(
     {
         **pages(100),
         "site_id": fields.String(),
-        "calling_type": fields.Integer(),
-        "common_area_device_type": fields.Integer(),
+        "calling_type": asked_number(maximum=LARGEST),
+        "common_area_device_type": asked_number(1, 3),
     },
     name="CommonAreasQuery",
 )
@@ -59,7 +59,7 @@ RoomsQuery = Schema.from_dict(
     {
         **pages(100),
         "site_id": fields.String(),
-        "calling_type": fields.Integer(),
+        "calling_type": asked_number(maximum=LARGEST),
         "keyword": fields.String(),
     },
     name="RoomsQuery",
@@ -118,7 +118,9 @@ def list_numbers(call: Call) -> Answer:
             bound.append(query[name])
     if query.get("number_type") == "tollfree":
         where.append("0")
-    source = "numbers t LEFT JOIN phones p ON p.id = t.holder"
+    source = "numbers t"
+    if "extension_type" in query:
+        source += " JOIN phones p ON p.id = t.holder"
     rows, token, total = _listed(call, page, source, " AND ".join(where), bound)
     entries = [_number(call, row, values) for row in rows]
     return _envelope(page, token, total, "phone_numbers", entries), 200
@@ -208,6 +210,14 @@ def read_usage(call: Call, account_id: str) -> Answer:
     }, 200
 
 
+@operation(blueprint, "GET", "/phone/settings", "LIGHT", query=Nothing())
+def read_account_settings(call: Call) -> Answer:
+    """Whether the account has sites, and site codes in front of its extension numbers."""
+    options = call.options
+    codes = options.multiple_sites and options.site_codes
+    return {"multiple_sites": {"enabled": options.multiple_sites, "site_code": codes}}, 200
+
+
 @operation(blueprint, "GET", "/phone/sites", "MEDIUM", query=SitesQuery())
 def list_sites(call: Call) -> Answer:
     """The account's sites, where Multiple Sites is on."""
@@ -219,7 +229,9 @@ def list_sites(call: Call) -> Answer:
     if "site_name" in call.query:
         where, bound = "name_key = ?", [fold(call.query["site_name"])]
     rows, token, total = _listed(call, page, "sites t", where, bound)
-    sites = [{"id": r["id"], "name": r["name"], "site_code": r["seq"]} for r in rows]
+    sites = [{"id": row["id"], "name": row["name"]} for row in rows]
+    if call.options.site_codes:
+        sites = [site | {"site_code": row["seq"]} for site, row in zip(sites, rows, strict=True)]
     return _envelope(page, token, total, "sites", sites), 200
 
 
@@ -256,7 +268,7 @@ def _holders(
         where.append("EXISTS (SELECT 1 FROM held_plans WHERE holder = t.id AND type = ?)")
         bound.append(call.query["calling_type"])
     if "keyword" in call.query:
-        where.append("instr(lower(t.name), ?)")
+        where.append("instr(fold(t.name), ?)")
         bound.append(fold(call.query["keyword"]))
     rows, token, total = _listed(call, page, "phones t", " AND ".join(where), bound)
     held = Holdings(call, [row["id"] for row in rows], values)
@@ -269,8 +281,7 @@ def list_common_areas(call: Call) -> Answer:
     page = page_of(call, "/phone/common_areas")
     holders, token, _ = _holders(call, page, "common_area")
     if "common_area_device_type" in call.query:
-        number_of(1, 2, 3).deserialize(call.query["common_area_device_type"])
-        holders = []
+        holders = []  # none of them has a device here
     areas = [
         {
             "id": row["id"],

@@ -18,7 +18,7 @@ from .users import display_name
 
 
 def catalog_line(state: State) -> dict[str, Any]:
-    """Return the first line; what isn't counted is left out, a template or number is a pair with its site."""
+    """Return the first line: seats where they are counted, templates and all numbers with their site."""
     catalog: dict[str, Any] = {}
     seats = state.setting("seats")
     if seats is not None:
@@ -34,7 +34,7 @@ def catalog_line(state: State) -> dict[str, Any]:
     catalog["sites"] = list(sites.values())
     catalog["numbers"] = [
         [row["number"], sites.get(row["site_id"])]
-        for row in state.rows("SELECT * FROM numbers WHERE holder IS NULL ORDER BY number")
+        for row in state.rows("SELECT * FROM numbers ORDER BY number")
     ]
     return {"catalog": catalog}
 

@@ -15,6 +15,7 @@ from marshmallow.validate import Email, Length, OneOf, Range
 from .errors import ZoomError, invalid
 
 INVALID = "Invalid field."
+LARGEST = 2**63 - 1
 
 
 class Bool(fields.Field[bool]):
@@ -27,10 +28,10 @@ class Bool(fields.Field[bool]):
 
 
 class Int(fields.Field[int]):
-    """A JSON whole number, never text, of any size."""
+    """A JSON whole number of at most 64 bits, never text: licence bit masks go to 2^59."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
             raise ValidationError(INVALID)
         return value
 
@@ -58,6 +59,11 @@ def number_of(*values: int, required: bool = False) -> Int:
 def flag() -> fields.Boolean:
     """Return a boolean of a query, written as text."""
     return fields.Boolean(truthy={"true"}, falsy={"false"})
+
+
+def asked_number(minimum: int = 0, maximum: int = 2**31) -> fields.Integer:
+    """Return a whole number of a query, written as text."""
+    return fields.Integer(validate=Range(min=minimum, max=maximum))
 
 
 def page_size(maximum: int) -> fields.Integer:

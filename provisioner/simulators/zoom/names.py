@@ -83,15 +83,17 @@ PRIVILEGES = {
 
 DEFAULT_PRIVILEGES = (1, 2, 3)
 
-_PRIVILEGE_NUMBERS = {fold(name): number for number, name in PRIVILEGES.items()} | {
-    str(number): number for number in PRIVILEGES
-}
-
 
 def privilege_named(name: str) -> int | None:
-    """Return a privilege's number by its name or by the number as text; None if there is none.
+    """Return a privilege's number by its name, how that begins, or the number as text; None if there is none.
 
-    >>> privilege_named("answer calls"), privilege_named("8"), privilege_named("9")
-    (2, 8, None)
+    >>> privilege_named("Answer Calls"), privilege_named("pick up"), privilege_named("8")
+    (2, 3, 8)
+    >>> privilege_named("9"), privilege_named("")
+    (None, None)
     """
-    return _PRIVILEGE_NUMBERS.get(fold(name))
+    wanted = fold(name)
+    for number, full in PRIVILEGES.items():
+        if wanted == str(number) or (wanted and fold(full).startswith(wanted)):
+            return number
+    return None

@@ -16,7 +16,7 @@ from marshmallow import Schema, fields
 
 from .account import Call
 from .errors import ZoomError, bad_template, no_user
-from .fields import Bool, Nothing, one_of, pages
+from .fields import LARGEST, Bool, Nothing, asked_number, one_of, pages
 from .names import fold
 from .pages import Page, cut, page_of, visible
 from .phones import Holdings, check_extension, check_site, phone_user
@@ -26,12 +26,13 @@ from .users import display_name
 blueprint = Blueprint("zoom_phone_users", __name__)
 
 SHORTEST_KEYWORD = 3
+"""The error tells "{0} valid characters"; how many that are, Zoom doesn't say."""
 
 ListQuery = Schema.from_dict(
     {
         **pages(100),
         "site_id": fields.String(),
-        "calling_type": fields.Integer(),
+        "calling_type": asked_number(maximum=LARGEST),
         "status": one_of("activate", "deactivate", "pending"),
         "department": fields.String(),
         "cost_center": fields.String(),
@@ -151,7 +152,7 @@ def _filters(call: Call) -> tuple[str, list[object], bool]:
             message = f"Please enter at least {SHORTEST_KEYWORD} valid characters."
             raise ZoomError(400, 400, message)
         where.append(
-            "(instr(lower(coalesce(u.display_name, u.first_name || ' ' || u.last_name)), ?)"
+            "(instr(fold(coalesce(u.display_name, u.first_name || ' ' || u.last_name)), ?)"
             " OR instr(u.email_key, ?) OR instr(p.extension_number, ?) OR EXISTS"
             " (SELECT 1 FROM numbers WHERE holder = p.id AND instr(number, ?)))"
         )
@@ -258,11 +259,8 @@ def update_phone_user(call: Call, user_id: str) -> Answer:
 
 
 def _template(call: Call, template_id: str, site_id: str) -> str:
-    found = call.state.row(
-        "SELECT id FROM templates WHERE id = ? AND (site_id = ? OR site_id IS NULL)",
-        template_id,
-        site_id,
-    )
-    if found is None:
+    template = call.state.row("SELECT * FROM templates WHERE id = ?", template_id)
+    elsewhere = template is not None and template["site_id"] not in (None, site_id)
+    if template is None or (elsewhere and call.options.multiple_sites):
         raise bad_template()
-    return str(found["id"])
+    return str(template["id"])

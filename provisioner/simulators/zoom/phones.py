@@ -13,7 +13,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from .account import Call
-from .errors import ZoomError, in_trash, invalid, no_phone_seat, no_user, operator, refused
+from .errors import (
+    in_trash,
+    invalid,
+    no_phone_seat,
+    no_site,
+    no_user,
+    operator,
+    refused,
+    sites_disabled,
+)
 from .names import fold
 from .state import State, make_id
 
@@ -206,9 +215,9 @@ def add_device(call: Call, holder: str, phone: dict[str, str], field: str) -> No
 def check_site(call: Call, site_id: str) -> str:
     """Return a site's id; raise if there is no such site, or Multiple Sites is off."""
     if not call.options.multiple_sites:
-        raise refused("Multiple Sites option has been disabled. Enable it and try again.")
+        raise sites_disabled()
     if call.state.row("SELECT 1 FROM sites WHERE id = ?", site_id) is None:
-        raise ZoomError(404, 404, "Site does not exist.")
+        raise no_site()
     return site_id
 
 

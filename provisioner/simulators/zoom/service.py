@@ -6,6 +6,7 @@ in one transaction; a refusal leaves nothing behind, and an accepted write is lo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -97,8 +98,10 @@ def _json() -> object:
     if not request.is_json:
         raise ZoomError(400, 300, "Unsupported Content Type")
     try:
-        return request.get_json()
-    except BadRequest:
+        content = request.get_json()
+        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        return content
+    except (BadRequest, UnicodeEncodeError):
         raise ZoomError(400, 300, "Request Body should be a valid JSON object.") from None
 
 

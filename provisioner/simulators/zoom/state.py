@@ -92,6 +92,7 @@ class State:
         self._lock = threading.RLock()
         self._sqlite = sqlite3.connect(str(database), check_same_thread=False, isolation_level=None)
         self._sqlite.row_factory = sqlite3.Row
+        self._sqlite.create_function("fold", 1, fold, deterministic=True)
         self._sqlite.execute("PRAGMA journal_mode = WAL")
         self._sqlite.execute("PRAGMA synchronous = NORMAL")
         self._sqlite.executescript(SCHEMA)
@@ -180,11 +181,11 @@ class State:
         main = self.site_named(MAIN_SITE) or self.row("SELECT * FROM sites ORDER BY seq")
         return str(main["id"]) if main else self.make_site(MAIN_SITE)
 
-    def template_at(self, name: str, site_id: str) -> sqlite3.Row | None:
-        """Return the user template of that name which serves a site, or None."""
+    def template_at(self, name: str, site_id: str | None) -> sqlite3.Row | None:
+        """Return the user template of that name which serves a site (None: any), or None."""
         return self.row(
-            "SELECT * FROM templates WHERE name_key = ? AND (site_id = ? OR site_id IS NULL)"
-            " ORDER BY site_id IS NULL",
+            "SELECT * FROM templates WHERE name_key = ?1 AND"
+            " (?2 IS NULL OR site_id = ?2 OR site_id IS NULL) ORDER BY site_id IS NULL",
             fold(name),
             site_id,
         )

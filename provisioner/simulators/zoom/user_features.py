@@ -7,6 +7,8 @@ Source: Zoom's Users OpenAPI, /users/features and /users/summary.
 
 from __future__ import annotations
 
+import re
+
 from flask import Blueprint
 from marshmallow import Schema, fields
 from marshmallow.validate import Length
@@ -50,7 +52,7 @@ def update_features(call: Call) -> Answer:
     kind, value = call.body["feature_type"], call.body["feature_value"]
     if kind not in ("user_type", "zoom_one_type"):
         raise ZoomError(400, 200, "Current account does not enable this feature.")
-    if not value.isdigit() or (kind == "user_type" and value not in ("1", "2")):
+    if not re.fullmatch(r"[0-9]{1,18}", value) or (kind == "user_type" and value not in ("1", "2")):
         raise invalid("feature_value")
     done: list[str] = []
     failed: dict[str, list[str]] = {}

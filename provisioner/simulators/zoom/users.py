@@ -26,7 +26,7 @@ from .errors import (
     operator,
     refused,
 )
-from .fields import Int, email, flag, number_of, one_of, text
+from .fields import Int, asked_number, email, flag, number_of, one_of, text
 from .names import fold
 from .pages import cut, page_of, visible
 from .phones import switch_phone, take_phone
@@ -36,6 +36,7 @@ from .user_profile import Feature, Update, profile_members
 blueprint = Blueprint("zoom_users", __name__)
 
 BASIC, LICENSED = 1, 2
+KEPT = ("division_ids", "plan_united_type", "license_info_list")
 ROLES = {"0": "Owner", "1": "Admin", "2": "Member"}
 
 
@@ -45,7 +46,7 @@ class ListQuery(Schema):
     status = one_of("active", "inactive", "pending")
     page_size = fields.Integer(load_default=30, validate=Range(min=1, max=2000))
     next_page_token = fields.String()
-    page_number = fields.Integer(validate=Range(min=1))
+    page_number = asked_number(1)
     role_id = fields.String()
     include_fields = one_of("custom_attributes", "host_key")
     license = one_of("zoom_workforce_management", "zoom_compliance_management")
@@ -231,8 +232,8 @@ def create_user(call: Call) -> Answer:
     feature = info.get("feature", {})
     call.state.run(
         "INSERT INTO users (id, email, email_key, first_name, last_name, display_name, type, status,"
-        " role_id, zoom_one_type, created_at, visible_at, visible_walk)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, '2', ?, ?, ?, ?)",
+        " role_id, zoom_one_type, created_at, profile, visible_at, visible_walk)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, '2', ?, ?, ?, ?, ?)",
         id_,
         info["email"],
         fold(info["email"]),
@@ -243,6 +244,7 @@ def create_user(call: Call) -> Answer:
         "pending" if action == "create" else "active",
         feature.get("zoom_one_type") or None,
         stamp(call.account.clock()),
+        json.dumps({name: info[name] for name in KEPT if name in info}),
         at,
         walk,
     )
