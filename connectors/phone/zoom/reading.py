@@ -1,0 +1,361 @@
+"""Phone users as Zoom tells of them: the account's users, and what of them is in Zoom Phone.
+
+Two lists make one phone user. `/users` has everybody of one status at a time, so there are three
+sweeps; `/phone/users` has those with a Zoom Phone license. They are merged by id. Pending users
+have no id in the list, only in a read of their own.
+
+What Zoom tells only one user at a time stays unread, lest every read cost a request a person:
+delegations are read for those who are asked for, job titles where config wants them. A template is
+a one-time copy that nothing tells of later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from connectors.errors import IncompleteRead
+from connectors.phone.zoom.auth import Api, segment
+from connectors.phone.zoom.catalog import LICENSE, Lookups, e164
+from connectors.phone.zoom.lists import AFRESH, entries, understood
+from connectors.records import PhoneUser, clean, fold
+
+STATUSES = ("pending", "inactive", "active")
+"""The order of the sweeps. Who accepts an invitation, or is let in again, while we read is met
+twice and given once; the other way round they would be missed, and look gone."""
+
+PRIVILEGES = {
+    1: "Place Calls",
+    2: "Answer Calls",
+    3: "Pick Up Hold Calls",
+    4: "Manage VIP Contacts",
+    5: "Opt In/Out",
+    6: "Join and Merge Calls",
+    7: "Set Business Hours",
+    8: "Reply to SMS",
+}
+"""What a delegator lets every delegate do, by number, as the delegation setting calls it."""
+
+KEPT = ("type", "role_id", "first_name", "last_name", "plan_united_type", "license_info_list")
+"""What only Zoom has of an account user, so far as both its list and a read of one user tell it."""
+FEW = 20
+"""So many users are read one by one without asking how long the lists are."""
+PAGE_SIZES = ACCOUNTS_A_PAGE, PHONES_A_PAGE = 2000, 100
+ROLES = {"0": "owner", "2": "member"}
+"""Zoom's own role ids; 1 is admin, and so is everybody with a role of the company's own making."""
+
+
+class Phone(msgspec.Struct, frozen=True, gc=False):
+    """The phone side of one user, room or common area, as kept while the other list is read."""
+
+    id: str
+    email: str = ""
+    name: str = ""
+    extension_id: str | None = None
+    extension_number: str | None = None
+    packages: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    site: str | None = None
+    status: str = "activate"
+    activation: str | None = None
+
+
+class Delegation(msgspec.Struct, frozen=True):
+    """A delegator's assistants (work emails, names of common areas) and what they may do."""
+
+    delegates: tuple[str, ...] | None = ()
+    privileges: tuple[str, ...] = ()
+
+
+NOBODY = Delegation()
+UNREAD = Delegation(delegates=None)
+
+
+class Reader:
+    """Reads phone users: all of them from the lists, or one by itself."""
+
+    def __init__(self, api: Api, lookups: Lookups, *, job_titles: bool = False) -> None:
+        self._api = api
+        self._lookups = lookups
+        self._job_titles = job_titles
+        self._sizes: tuple[int, int] | None = None  # account users, phone users: at the last read
+
+    def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:
+        """Yield every phone user once: persons, then rooms and common areas.
+
+        Raises IncompleteRead or ReadRefused (lists.entries); nothing of such a read can be used.
+        """
+        yield from self._persons(delegators)
+        yield from self._places()
+
+    def read_some(self, users: Iterable[PhoneUser]) -> Iterator[PhoneUser]:
+        """Yield a fresh read of each of these users who is still there, delegates and all.
+
+        One by one, by id, else by mail; or from the lists where those take fewer requests. Lists show
+        additions late, so whom they don't show is looked up.
+        """
+        wanted = list(users)
+        persons = [user for user in wanted if user.kind == "person"]
+        if 2 * len(persons) > self._list_requests(len(persons)):
+            found = self._read_listed(persons)
+        else:
+            found = (self._read_one(user) for user in persons)
+        for user in filter(None, found):
+            self._lookups.remember_email(user.id, user.email)
+            yield user
+        places = {user.id for user in wanted if user.kind != "person"}
+        if places:
+            yield from (place for place in self._places() if place.id in places)
+
+    def _read_listed(self, persons: list[PhoneUser]) -> Iterator[PhoneUser | None]:
+        ids = {user.id for user in persons}
+        mails = {fold(user.email) for user in persons if user.email}
+        seen: set[str] = set()
+        for user in self._persons(ids | mails):
+            mail = fold(user.email or "")
+            if user.id in ids or mail in mails:
+                seen |= {user.id, mail}
+                yield user
+        for user in persons:
+            if user.id not in seen and fold(user.email or "") not in seen:
+                yield self._read_one(user)
+
+    def _list_requests(self, wanted: int) -> int:
+        """Return how many requests the lists of persons take; asks for sizes where it's worth it."""
+        if self._sizes is None:
+            if wanted <= FEW:
+                return 2 * FEW
+            self._sizes = (
+                self._total("/users", "users.medium"),
+                self._total("/phone/users", "phone.medium"),
+            )
+        requests = (-(-n // size) for n, size in zip(self._sizes, PAGE_SIZES, strict=True))
+        return len(STATUSES) + sum(requests)
+
+    def _total(self, path: str, label: str) -> int:
+        page = self._api.get(path, label=label, params={"page_size": "1"})
+        total = page.get("total_records") if isinstance(page, dict) else None
+        return total if isinstance(total, int) else 0
+
+    def _persons(self, delegators: Iterable[str]) -> Iterator[PhoneUser]:
+        wanted = frozenset(delegators)
+        phones = {phone.id: phone for phone in self._phone_side()}
+        emails = {phone.id: phone.email for phone in phones.values()} if wanted else {}
+        met, in_phone = set[str](), len(phones)
+        for status in STATUSES:
+            for account in self._accounts(status):
+                if account["id"] not in met:
+                    met.add(account["id"])
+                    phone = phones.pop(account["id"], None)
+                    yield self._person(account, phone, self._wanted(account, phone, wanted, emails))
+        for phone in phones.values():
+            yield from self._left_over(phone, wanted, emails)
+        self._sizes = (len(met), in_phone)
+
+    def _read_one(self, user: PhoneUser) -> PhoneUser | None:
+        """Return a fresh read of one person, delegates and all; None for who is gone."""
+        account = self.account(user.id) if user.id else None
+        if account is None and user.email and fold(user.email) != fold(user.id):
+            account = self.account(user.email)
+        return None if account is None else self._whole(account)
+
+    def account(self, user: str) -> dict[str, Any] | None:
+        """Return the account user of an id or a mail address, None if there is none."""
+        found = self._api.find(f"/users/{segment(user)}", label="users.light")
+        if found is not None and not found.get("id"):
+            found["id"] = str(found.get("email") or user)
+        return found
+
+    def delegation(self, user: str, emails: Mapping[str, str] | None = None) -> Delegation:
+        """Return a phone user's delegation, by id or mail: one request, and one more for each
+        assistant whose mail isn't among `emails` (by id)."""
+        path = f"/phone/users/{segment(user)}/settings"
+        settings = self._api.find(path, label="phone.light")
+        with understood(f"the delegation of {user}"):
+            given = (settings or {}).get("delegation") or {}
+            names = [self._assistant(a, emails or {}) for a in given.get("assistants") or ()]
+            granted = [PRIVILEGES.get(p, str(p)) for p in given.get("privileges") or ()]
+        return Delegation(tuple(sorted(filter(None, names), key=fold)), tuple(sorted(granted)))
+
+    def _assistant(self, assistant: dict[str, Any], emails: Mapping[str, str]) -> str | None:
+        """Return how records name an assistant; None for a user who has left the account since."""
+        if assistant.get("extension_type") == "commonArea":
+            return clean(str(assistant.get("display_name") or assistant["extension_id"]))
+        known = emails.get(str(assistant["id"]))
+        if known:
+            return known
+        account = self.account(str(assistant["id"]))
+        return None if account is None else clean(str(account["email"]))
+
+    def _wanted(
+        self,
+        account: dict[str, Any],
+        phone: Phone | None,
+        wanted: frozenset[str],
+        emails: Mapping[str, str],
+    ) -> Delegation:
+        """Return the delegation where it was asked for; who has no phone has none."""
+        if phone is None:
+            return NOBODY
+        if account["id"] in wanted or fold(str(account.get("email") or "")) in wanted:
+            return self.delegation(account["id"], emails)
+        return UNREAD
+
+    def _left_over(
+        self, phone: Phone, wanted: frozenset[str], emails: Mapping[str, str]
+    ) -> Iterator[PhoneUser]:
+        """Yield a user who is in phone but was in none of the sweeps.
+
+        They changed status while we read, or left; or they have yet to accept an invitation into
+        this account, and only the phone list knows them.
+        """
+        account = self.account(phone.id)
+        if account is None and phone.activation == "not ready":
+            account = {"id": phone.id, "email": phone.email, "status": "pending"}
+            account["display_name"] = phone.name
+        if account is not None:
+            yield self._person(account, phone, self._wanted(account, phone, wanted, emails))
+
+    def _whole(self, account: dict[str, Any]) -> PhoneUser:
+        found = self._lookups.phone_user(account["id"])
+        if found is None:
+            return self._person(account, None, NOBODY)
+        return self._person(account, self.phone(found), self.delegation(account["id"]))
+
+    def _accounts(self, status: str) -> Iterator[dict[str, Any]]:
+        """Yield the account users of one status, each with an id.
+
+        A pending user's id isn't in the list (users.id in Zoom's specification): it takes a read of
+        their own, and where that has none either, the mail address stands for it.
+        """
+        listed = entries(
+            self._api,
+            "/users",
+            "users",
+            label="users.medium",
+            size=ACCOUNTS_A_PAGE,
+            params={"status": status},
+            identity=_account_identity,
+        )
+        for entry in listed:
+            if entry.get("id") and not self._job_titles:
+                yield {"status": status, **entry}
+                continue
+            found = self.account(str(entry.get("id") or entry["email"]))
+            if found is not None:  # else they are gone, or the invitation was withdrawn
+                title = found.get("job_title")
+                yield {**entry, "status": status, "id": found["id"], "job_title": title}
+
+    def _phone_side(self) -> Iterator[Phone]:
+        for entry in self._listed("/phone/users", "users"):
+            yield self.phone(entry)
+
+    def _places(self) -> Iterator[PhoneUser]:
+        """Yield the rooms and the common areas."""
+        for room in self._listed("/phone/rooms", "rooms"):
+            yield self._place(room, "room")
+        for area in self._listed("/phone/common_areas", "common_areas"):
+            yield self._place(area, "common_area")
+
+    def _listed(self, path: str, items: str) -> Iterator[dict[str, Any]]:
+        return entries(self._api, path, items, label="phone.medium", size=PHONES_A_PAGE)
+
+    def phone(self, entry: dict[str, Any]) -> Phone:
+        """Return the phone side from an entry of a list, or from a read of one."""
+        with understood(f"phone user {entry.get('id')}"):
+            return self._parsed(entry)
+
+    def _parsed(self, entry: dict[str, Any]) -> Phone:
+        site = entry.get("site") or {}
+        plans = {self._plan_name(plan) for plan in entry.get("calling_plans") or ()}
+        return Phone(
+            id=str(entry["id"]),
+            email=clean(str(entry.get("email") or "")),
+            name=clean(str(entry.get("name") or entry.get("display_name") or "")),
+            extension_id=_text(entry.get("extension_id")),
+            extension_number=_text(entry.get("extension_number")),
+            packages=tuple(sorted(plans)),
+            numbers=tuple(sorted(e164(n["number"]) for n in entry.get("phone_numbers") or ())),
+            site=self._lookups.site_name(
+                _text(site.get("id") or entry.get("site_id")), _text(site.get("name"))
+            ),
+            status=str(entry.get("status") or "activate"),
+            activation=_text(entry.get("activation_status")),
+        )
+
+    def _plan_name(self, plan: dict[str, Any]) -> str:
+        kind = plan.get("type")
+        return self._lookups.plan_name(None if kind is None else int(kind), plan.get("name"))
+
+    def _person(
+        self, account: dict[str, Any], phone: Phone | None, delegation: Delegation
+    ) -> PhoneUser:
+        return PhoneUser(
+            id=str(account["id"]),
+            key=_text(account.get("employee_unique_id")),
+            email=_text(account.get("email")),
+            status=str(account.get("status") or "active"),
+            display_name=_display_name(account),
+            department=_text(account.get("dept")),
+            job_title=_text(account.get("job_title")) if self._job_titles else None,
+            license=None if phone is None else LICENSE,
+            packages=phone.packages if phone else (),
+            site=phone.site if phone else None,
+            extension_number=phone.extension_number if phone else None,
+            numbers=phone.numbers if phone else (),
+            delegates=delegation.delegates,
+            delegate_privileges=delegation.privileges,
+            role=_role(account),
+            vendor=_vendor(account, phone),
+        )
+
+    def _place(self, entry: dict[str, Any], kind: str) -> PhoneUser:
+        """Return a room or a common area as a phone user."""
+        phone = self.phone(entry)
+        return PhoneUser(
+            id=phone.id,
+            kind=kind,
+            display_name=phone.name or None,
+            packages=phone.packages,
+            site=phone.site,
+            extension_number=phone.extension_number,
+            numbers=phone.numbers,
+        )
+
+
+def _account_identity(entry: dict[str, Any]) -> str:
+    identity = entry.get("id") or entry.get("email")
+    if not identity:
+        raise IncompleteRead("a user of Zoom's has neither id nor email", remedy=AFRESH)
+    return str(identity)
+
+
+def _display_name(account: dict[str, Any]) -> str | None:
+    """Return the display name; where it is empty Zoom shows first and last name."""
+    names = (account.get("first_name"), account.get("last_name"))
+    return _text(account.get("display_name")) or _text(" ".join(n for n in names if n))
+
+
+def _role(account: dict[str, Any]) -> str:
+    if account.get("role_id") is not None:
+        return ROLES.get(str(account["role_id"]), "admin")
+    name = fold(str(account.get("role_name") or "member"))
+    return name if name in ("owner", "member") else "admin"
+
+
+def _vendor(account: dict[str, Any], phone: Phone | None) -> dict[str, Any]:
+    """Return what only Zoom has: the account license's type, suites, ids, whether phone is off."""
+    found = {name: account[name] for name in KEPT if account.get(name) not in (None, "")}
+    if phone is not None:
+        found["extension_id"] = phone.extension_id
+        if phone.status != "activate":
+            found["phone_status"] = phone.status
+    return found
+
+
+def _text(value: object) -> str | None:
+    """Return a value as clean text; None for what is empty or missing (0 is neither)."""
+    text = "" if value is None else clean(str(value))
+    return text or None
