@@ -73,5 +73,5 @@ class SecretSource:
             raise ValueError(f"the file {name} is larger than {MAX_BYTES:,} bytes")
         try:
             return raw.decode().rstrip("\r\n")
-        except UnicodeDecodeError as e:
-            raise ValueError(f"the file {name} isn't UTF-8 text") from e
+        except UnicodeDecodeError:
+            raise ValueError(f"the file {name} isn't UTF-8 text") from None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, fields, validate
 
@@ -213,6 +213,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("yaml") / "b.yaml"
 
 
+@settings(deadline=None)
 @given(data=JSON)
 def test_whatever_yaml_is_written_safely_is_read_as_it_was_meant(scratch: Path, data: Any) -> None:
     written = yaml.safe_dump({"a": data}, allow_unicode=True, default_style='"')
@@ -233,6 +234,7 @@ def _as_text(data: Any) -> Any:
     return str(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused_in_words(scratch: Path, raw: bytes) -> None:
     scratch.write_bytes(raw)
