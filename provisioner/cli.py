@@ -64,12 +64,26 @@ def provisioner() -> None:
 
 
 @provisioner.command()
-@click.option("--output", type=click.Path(path_type=Path), default=Path("demo-output"))
-def demo(output: Path) -> None:
+@click.option(
+    "-c",
+    "--config",
+    "config",
+    type=click.Path(path_type=Path),
+    default=Path("config/demo.yaml"),
+    show_default=True,
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("demo-output"),
+    show_default=True,
+    help="The folder for the store, the report and the plan.",
+)
+def demo(config: Path, output: Path) -> None:
     """The whole way on the sample company: no account, no network."""
     from provisioner.commands.demo import run_demo
 
-    sys.exit(run_demo(output))
+    sys.exit(run_demo(config, output))
 
 
 @provisioner.command()
@@ -202,11 +216,16 @@ def show(config: Path, plan: str, form: str, output: Path | None) -> None:
 @config_option
 @_sync_option
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE")
-def inventory(config: Path, sync: str | None, output: Path | None) -> None:
+@click.option(
+    "--delegations",
+    is_flag=True,
+    help="Ask for everybody's delegates, where that takes a call for each user.",
+)
+def inventory(config: Path, sync: str | None, output: Path | None, delegations: bool) -> None:
     """Write the phone system's state as JSON lines, as a snapshot reads them."""
     from provisioner.commands.inventory import run_inventory
 
-    sys.exit(run_inventory(config, sync, output))
+    sys.exit(run_inventory(config, sync, output, delegations=delegations))
 
 
 @provisioner.command()
@@ -228,13 +247,32 @@ def daemon(config: Path) -> None:
     "--database",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Keep the state; default: memory.",
+    help="Keep the state there; default: in memory.",
 )
-def simulate(system: str, port: int, load: Path | None, database: Path | None) -> None:
-    """Serve a vendor's interface on this machine, for trying things out."""
-    from provisioner.commands.simulate import run_simulate
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Serve these SCIM resources too, under /scim/v2 (token: demo-token).",
+)
+@click.option(
+    "--sso/--no-sso", default=True, show_default=True, help="The account has SSO pre-provisioning."
+)
+@click.option("--rate-limits/--no-rate-limits", default=True, show_default=True)
+def simulate(
+    system: str,
+    port: int,
+    load: Path | None,
+    database: Path | None,
+    directory: Path | None,
+    sso: bool,
+    rate_limits: bool,
+) -> None:
+    """Serve a vendor's interface on this machine, for trying things out; any credentials will do."""
+    from provisioner.commands.simulate import Simulated, run_simulate
 
-    sys.exit(run_simulate(system, port, load, database))
+    assert system == "zoom"  # there is no other yet
+    sys.exit(run_simulate(Simulated(load, database, directory, sso, rate_limits), port))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,12 +5,16 @@ What it writes, the snapshot phone system reads: for planning offline, rehearsin
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import msgspec
 
-from connectors.records import Catalog, PhoneUser, Seats
+from connectors.records import Catalog, PhoneSystem, PhoneUser
 from provisioner.commands.plans import opened, site_of, sync_name
 from provisioner.progress import counted, for_stderr
 from provisioner.wiring import wire_phone
@@ -18,26 +22,34 @@ from provisioner.wiring import wire_phone
 _OPTIONAL = ("delegate_privileges", "emergency_address", "usage_location")
 
 
-def run_inventory(config: Path, sync: str | None, output: Path | None) -> int:
-    """Read the phone system whole and write it."""
+def run_inventory(config: Path, sync: str | None, output: Path | None, *, delegations: bool) -> int:
+    """Read the phone system whole and write it; `delegations`: ask for everybody's delegates."""
     site = site_of(config)
     phone = wire_phone(site, site.config.syncs[sync_name(site.config, sync)])
     progress = for_stderr()
+    held: list[str] = []
     try:
-        with opened(output) as out:
-            catalog = phone.catalog()
-            held: list[str] = []
-            lines: list[bytes] = []
+        with opened(output) as out, TemporaryFile("w+", encoding="utf-8") as lines:
             progress.stage("reading the phone system")
-            for user in counted(phone.read(), progress):
+            for user in counted(_users(phone, delegations), progress):
                 held += user.numbers
-                lines.append(user_line(user))
-            out.write(catalog_line(catalog, held).decode() + "\n")
-            for line in lines:
-                out.write(line.decode() + "\n")
+                lines.write(user_line(user).decode() + "\n")
+            # the catalog comes first, and its numbers are those held too
+            out.write(catalog_line(phone.catalog(), held).decode() + "\n")
+            lines.seek(0)
+            shutil.copyfileobj(lines, out)
     finally:
         progress.close()
     return 0
+
+
+def _users(phone: PhoneSystem, delegations: bool) -> Iterator[PhoneUser]:
+    users = phone.read()
+    if not delegations:
+        yield from users
+        return
+    while chunk := list(islice(users, 100)):
+        yield from phone.read_some(chunk)
 
 
 def user_line(user: PhoneUser) -> bytes:
@@ -54,7 +66,7 @@ def catalog_line(catalog: Catalog, held: list[str]) -> bytes:
     document: dict[str, Any] = {}
     for family, seats in (("licenses", catalog.licenses), ("packages", catalog.packages)):
         if seats is not None:
-            document[family] = {name: _total(seat) for name, seat in seats.items()}
+            document[family] = {name: seat.total for name, seat in seats.items()}
     if catalog.templates is not None:
         document["templates"] = sorted({name for name, _ in catalog.templates})
     if catalog.sites is not None:
@@ -62,7 +74,3 @@ def catalog_line(catalog: Catalog, held: list[str]) -> bytes:
     if catalog.numbers is not None:
         document["numbers"] = sorted({*held, *(number for number, _ in catalog.numbers)})
     return msgspec.json.encode({"catalog": document})
-
-
-def _total(seats: Seats) -> int | None:
-    return seats.total

@@ -114,27 +114,38 @@ def plan_id(site: Site, given: str) -> str:
 
 
 def run_decide(config: Path, given: str, decision: Decision, by: str | None) -> int:
-    """Record an operator's decision about a whole plan."""
+    """Record an operator's decision about a whole plan, and say so."""
     site = site_of(config)
-    chosen, now, who = plan_id(site, given), site.now(), by or _login()
+    click.echo(decide(site, plan_id(site, given), decision, by or _login()))
+    return 0
+
+
+def decide(site: Site, chosen: str, decision: Decision, by: str) -> str:
+    """Record a decision about a whole plan, and return it in words.
+
+    The first approval of a full plan adopts the sync: its bindings last, and from then on the
+    approval policy decides. Raises RunError for a plan that only shows something.
+    """
+    now = site.now()
     with site.engine.begin() as connection:
         plan = plan_store.load(connection, chosen)
-        if plan.scope == PREVIEW:
+        if plan.scope == PREVIEW or plan.sync not in site.config.syncs:
             raise RunError(
-                f"plan {chosen} only shows another mapping or another day; it can't be {decision}",
+                f"plan {chosen} only shows another mapping or another day, or its sync is gone;"
+                f" it can't be {decision}",
                 remedy="make one without --mapping and without a future --as-of",
             )
         expires = site.config.syncs[plan.sync].approval.expires
-        count = plan_store.decide(connection, plan, decision, who, now, expires)
-        held = sum(change.state == "held" for change in plan.changes)
+        count = plan_store.decide(connection, plan, decision, by, now, expires)
         if decision == "approved" and plan.scope == "full":
             if not plan_store.is_adopted(connection, plan.sync):
-                plan_store.adopt(connection, plan.sync, who, now)
+                plan_store.adopt(connection, plan.sync, by, now)
             people_store.confirm(connection, plan.sync)
-    click.echo(f"plan {chosen}: {count} changes {decision} by {who}")
+    held = sum(change.state == "held" for change in plan.changes)
+    words = f"plan {chosen}: {count} changes {decision} by {by}"
     if held and decision == "approved":
-        click.echo(f"{held} of them stay held by a limit; `provisioner show {chosen}` says which")
-    return 0
+        words += f"; {held} of them stay held by a limit, `provisioner show {chosen}` says which"
+    return words
 
 
 def _login() -> str:

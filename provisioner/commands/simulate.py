@@ -1,28 +1,90 @@
-"""`provisioner simulate`: a vendor's interface on this machine."""
+"""`provisioner simulate`: a vendor's interface on this machine, and a SCIM directory beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from connectors.errors import RunError
+from provisioner.simulators import scim_service, zoom
+
+DEMO_TOKEN = "demo-token"  # noqa: S105 (of a service that holds sample people only)
+_Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def run_simulate(system: str, port: int, load: Path | None, database: Path | None) -> int:
-    """Serve the simulator on loopback until it is stopped."""
-    assert system == "zoom"  # the command line offers no other
-    from provisioner.simulators import zoom
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What a simulated Zoom account begins with, and how it behaves.
 
-    app = zoom.create_app(database or ":memory:")
-    if load is not None:
-        try:
-            with load.open(encoding="utf-8") as lines:
+    `load`: a snapshot. `database`: where its state is kept, None for memory. `directory`: SCIM
+    resources that are served under /scim/v2 on the same port.
+    """
+
+    load: Path | None = None
+    database: Path | None = None
+    directory: Path | None = None
+    sso: bool = True
+    rate_limits: bool = True
+
+
+def application(simulated: Simulated) -> _Application:
+    """Return the WSGI application of the simulator. Raises RunError for files that can't be loaded."""
+    options = zoom.Options(
+        account_id=None,
+        client_id=None,
+        client_secret=None,
+        sso="provisioning" if simulated.sso else "none",
+        rates=zoom.BUSINESS_PLUS if simulated.rate_limits else None,
+    )
+    app = zoom.create_app(simulated.database or ":memory:", options=options)
+    try:
+        if simulated.load is not None:
+            with simulated.load.open(encoding="utf-8") as lines:
                 zoom.load_snapshot(app, lines)
-        except (OSError, UnicodeDecodeError, zoom.SnapshotError) as error:
-            raise RunError(f"{load} can't be loaded: {error}", remedy="give a snapshot") from None
-    click.echo(f"Zoom simulator: api_url http://127.0.0.1:{port}/v2")
-    click.echo(f"                token_url http://127.0.0.1:{port}/oauth/token")
-    click.echo(f"                writes so far: http://127.0.0.1:{port}/_portal/log")
-    zoom.serve(app, port)
+        if simulated.directory is None:
+            return app.wsgi_app
+        resources = scim_service.load(simulated.directory)
+    except (OSError, ValueError, zoom.SnapshotError) as error:
+        raise RunError(
+            f"the simulator can't be loaded: {error}",
+            remedy="give --load a snapshot, and --directory SCIM resources as JSON lines",
+        ) from None
+    return _both(app.wsgi_app, scim_service.create_app(resources, DEMO_TOKEN).wsgi_app)
+
+
+def _both(phone: _Application, directory: _Application) -> _Application:
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        scim = environ.get("PATH_INFO", "").startswith("/scim/")
+        return (directory if scim else phone)(environ, start_response)
+
+    return serve
+
+
+def run_simulate(simulated: Simulated, port: int) -> int:
+    """Serve the simulator on loopback until it is stopped; port 0 takes a free one."""
+    try:
+        with scim_service.serve(application(simulated), port) as url:
+            click.echo(f"Zoom simulator: api_url {url}/v2")
+            click.echo(f"                token_url {url}/oauth/token")
+            click.echo(f"                every write so far: {url}/_portal/log")
+            if simulated.directory is not None:
+                click.echo(f"SCIM directory: url {url}/scim/v2")
+            _wait()
+    except OSError as error:
+        raise RunError(
+            f"port {port} can't be served: {error.strerror}", remedy="give another --port"
+        ) from None
     return 0
+
+
+def _wait() -> None:
+    """Wait for the interrupt, or for a TERM."""
+    import signal
+
+    stops = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)
+    signal.sigwait(stops)

@@ -87,7 +87,7 @@ def link_delegations(drafts: list[Draft], ground: Ground) -> None:
         draft.needs += [d for d in other if d.kind in ("license.assign", "package.assign")]
         user = ground.phone_users.get(mail)
         gets_license = any(d.kind == "license.assign" and d.after for d in other)
-        if not gets_license and (user is None or user.license is None):
+        if not gets_license and (user is None or (user.kind == "person" and not user.license)):
             draft.block(f"{draft.after} has no phone license, so nobody can answer there")
         elif any(d.kind == "license.remove" for d in other):
             draft.block(f"{draft.after} loses the phone license in this plan")

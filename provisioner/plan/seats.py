@@ -150,7 +150,10 @@ def _shortage(
     claims: Mapping[Pool, list[tuple[int, str, int, Draft]]],
 ) -> str:
     name, total = pools.names.get(pool, pool[1]), pools.totals[pool]
-    reason = f"no seat of {pool[0]} {name} is free: {pools.used[pool]} of {total} used"
+    reason = (
+        f"no seat of {pool[0]} {name} is left: {pools.used[pool]} of {total} are used, and what is"
+        " free goes to those who come first (rule order, then key)"
+    )
     waiting = [d for d in drafts if d.state == "waiting" and pool in set(frees(d)) and d.reason]
     if waiting:
         first = min(waiting, key=lambda d: (d.reason or "", d.key))
