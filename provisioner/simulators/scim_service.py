@@ -14,14 +14,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, request
+from waitress import wasyncore
 from waitress.server import create_server
-from waitress.wasyncore import close_all
 
 Resource = dict[str, Any]
 Resources = Mapping[str, Sequence[Resource]]
@@ -141,14 +140,22 @@ def serve(app: Callable[..., Any], port: int = 0, *, threads: int = 8) -> Iterat
     """
     sockets: dict[int, Any] = {}
     server = create_server(app, sockets, host="127.0.0.1", port=port, threads=threads, ident=None)
-    thread = threading.Thread(target=server.run, daemon=True)
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            wasyncore.loop(timeout=1, map=sockets, count=1)
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
         server.task_dispatcher.shutdown()  # what is being answered is answered
-        server.trigger.pull_trigger(partial(close_all, sockets))  # in the thread that polls them
+        stop.set()
+        server.pull_trigger()  # wakes the loop
         thread.join()
+        wasyncore.close_all(sockets)
 
 
 class _Answer(Exception):
