@@ -7,64 +7,71 @@ them left alone, never guessed.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import Any
 
 from connectors.records import Flaw, Person, fold
 from provisioner.plan.model import Conflict
-from provisioner.reads import Reading, Spool, digest, encode_person
+from provisioner.reads import Reading
+
+_ABSENT = -1
+_NAMED = 5
+"""Keys of one conflict that its reason names; a shared mailbox may stand under thousands."""
 
 
 class People:
     """The people of a sync's directories, joined. Iterate once; then conflicts and flaws are known.
 
-    Iterating yields (folded key, person, offset); `at(offset)` gives that person again. Afterwards
-    `left_alone` holds the folded keys that nothing may be planned for, each with the reason, and
-    `key_by_mail` the folded key of everybody by folded work mail.
+    Iterating yields (folded key, person, number): the number counts from 0, `at(number)` gives that
+    person again, and `number` has it by key. Afterwards `left_alone` holds the folded keys that
+    nothing may be planned for, each with the reason, and `key_by_mail` the folded key of everybody
+    by folded work mail.
     """
 
     def __init__(self, readings: Sequence[Reading]) -> None:
         self.readings = readings
         self.left_alone: dict[str, str] = {}
         self.key_by_mail: dict[str, str] = {}
-        self._conflicts: dict[tuple[str, ...], Conflict] = {}
-        self._spool: Spool = readings[0].spool if len(readings) == 1 else Spool()
-        self._parts: dict[str, list[int | None]] = {}
+        self.number: dict[str, int] = {}
+        # for each reading, by a person's number: their number in its spool, or _ABSENT
+        self._parts = [array("q") for _ in readings]
+        self._same_key: dict[str, Conflict] = {}
+        self._same_mail: dict[str, set[str]] = {}
 
     def __iter__(self) -> Iterator[tuple[str, Person, int]]:
-        joined = self._single() if len(self.readings) == 1 else self._several()
         by_mail = self.key_by_mail
-        for key, person, at in joined:
-            if (email := person.email) is not None:
-                mail = fold(email)
-                other = by_mail.setdefault(mail, key)
-                if other != key:
-                    self._one_mail_two_keys(mail, other, key, person)
-            yield key, person, at
-        for reading in self.readings:
-            for flaw in reading.flaws:
-                if flaw.key is not None:
-                    self.left_alone.setdefault(fold(flaw.key), f"{flaw.where}: {flaw.reason}")
+        for key, person, number in self._single() if len(self.readings) == 1 else self._several():
+            emails = person.resource.get("emails")
+            if emails:
+                # of a single mail nothing has to be chosen, and nearly everybody has a single one
+                mail = fold(emails[0]["value"] if len(emails) == 1 else person.email)
+                if by_mail.setdefault(mail, key) != key:
+                    self._share_mail(mail, key)
+            yield key, person, number
+        self._leave_alone()
 
-    def at(self, offset: int) -> Person:
-        """Return the joined person at an offset that iterating gave."""
-        return self._spool.person(offset)
+    def at(self, number: int) -> Person:
+        """Return the joined person whom iterating gave that number."""
+        return reduce(join, [person for _, person in self._parts_of(number)])
 
-    def parts(self, key: str, offset: int) -> list[tuple[str, Person]]:
+    def parts(self, key: str, number: int) -> list[tuple[str, Person]]:  # noqa: ARG002
         """Return what each directory that has the person says of them, by the directory's name."""
-        if len(self.readings) == 1:
-            return [(self.readings[0].name, self.at(offset))]
+        return self._parts_of(number)
+
+    def _parts_of(self, number: int) -> list[tuple[str, Person]]:
         return [
-            (reading.name, reading.spool.person(at))
-            for reading, at in zip(self.readings, self._parts[key], strict=True)
-            if at is not None
+            (reading.name, reading.spool.person(numbers[number]))
+            for reading, numbers in zip(self.readings, self._parts, strict=True)
+            if numbers[number] != _ABSENT
         ]
 
     @property
     def conflicts(self) -> list[Conflict]:
         """Everybody who can't be told apart, in the order of their keys."""
-        return [self._conflicts[keys] for keys in sorted(self._conflicts)]
+        shared = [self._one_mail(mail, keys) for mail, keys in self._same_mail.items()]
+        return sorted([*self._same_key.values(), *shared], key=lambda c: (c.keys, c.users))
 
     @property
     def keyless(self) -> list[tuple[str, Flaw]]:
@@ -72,69 +79,89 @@ class People:
         return [(r.name, flaw) for r in self.readings for flaw in r.flaws if flaw.key is None]
 
     def _single(self) -> Iterator[tuple[str, Person, int]]:
-        seen: dict[str, int] = {}
-        for person, at in self.readings[0]:
+        (reading,), (numbers,), by_key = self.readings, self._parts, self.number
+        for person, at in reading:
             key = fold(person.key)
-            first = seen.setdefault(key, at)
-            if first != at:
-                self._two_with_one_key(key, self._spool.person(first), person)
+            number = len(by_key)
+            if (first := by_key.setdefault(key, number)) != number:
+                self._two_with_one_key(key, reading.spool.person(numbers[first]), person)
                 continue
-            yield key, person, at
+            numbers.append(at)
+            yield key, person, number
 
     def _several(self) -> Iterator[tuple[str, Person, int]]:
         rest = [self._indexed(reading) for reading in self.readings[1:]]
-        for person, at in self._unique(self.readings[0]):
-            key = fold(person.key)
-            yield self._joined(key, [at, *(index.pop(key, None) for index in rest)])
+        for key, person, at in self._unique(self.readings[0]):
+            yield self._joined(key, person, [at, *(index.pop(key, _ABSENT) for index in rest)])
         for position, index in enumerate(rest):
-            before: list[int | None] = [None] * (position + 1)
+            before = [_ABSENT] * (position + 1)
             for key in list(index):
-                yield self._joined(
-                    key, [*before, *(later.pop(key, None) for later in rest[position:])]
-                )
+                parts = [*before, *(later.pop(key, _ABSENT) for later in rest[position:])]
+                yield self._joined(key, None, parts)
 
-    def _joined(self, key: str, parts: list[int | None]) -> tuple[str, Person, int]:
-        self._parts[key] = parts
-        people = [
-            reading.spool.person(at)
-            for reading, at in zip(self.readings, parts, strict=True)
-            if at is not None
-        ]
-        person = reduce(join, people)
-        data = encode_person(person)
-        return key, person, self._spool.add(data, digest(data), person.where)
+    def _joined(
+        self, key: str, first: Person | None, parts: Sequence[int]
+    ) -> tuple[str, Person, int]:
+        number = self.number[key] = len(self.number)
+        for numbers, at in zip(self._parts, parts, strict=True):
+            numbers.append(at)
+        alone = first is not None and all(at == _ABSENT for at in parts[1:])
+        return key, first if first and alone else self.at(number), number
 
     def _indexed(self, reading: Reading) -> dict[str, int]:
-        return {fold(person.key): at for person, at in self._unique(reading)}
+        return {key: at for key, _, at in self._unique(reading)}
 
-    def _unique(self, reading: Reading) -> Iterator[tuple[Person, int]]:
+    def _unique(self, reading: Reading) -> Iterator[tuple[str, Person, int]]:
         seen: dict[str, int] = {}
         for person, at in reading:
             key = fold(person.key)
-            first = seen.setdefault(key, at)
-            if first != at:
+            if (first := seen.setdefault(key, at)) != at:
                 self._two_with_one_key(key, reading.spool.person(first), person)
                 continue
-            yield person, at
+            yield key, person, at
 
     def _two_with_one_key(self, key: str, first: Person, second: Person) -> None:
-        known = self._conflicts.get((key,))
+        known = self._same_key.get(key)
         places = known.where if known else (first.where,)
         users = known.users if known else (first.user,)
         reason = f"two people have the key {second.key!r}; give each their own"
-        self._leave_alone(Conflict((key,), (*users, second.user), (*places, second.where), reason))
-
-    def _one_mail_two_keys(self, mail: str, first: str, second: str, person: Person) -> None:
-        keys = tuple(sorted((first, second)))
-        reason = (
-            f"one mail address, {mail}, under two keys, {keys[0]} and {keys[1]}; mend one of them"
+        self._same_key[key] = Conflict(
+            (key,), (*users, second.user), (*places, second.where), reason
         )
-        self._leave_alone(Conflict(keys, (mail,), (person.where,), reason))
+        self._claim_mail(key, second)
 
-    def _leave_alone(self, conflict: Conflict) -> None:
-        self._conflicts[conflict.keys] = conflict
-        for key in conflict.keys:
-            self.left_alone[key] = conflict.reason
+    def _claim_mail(self, key: str, person: Person) -> None:
+        if person.email is not None:
+            mail = fold(person.email)
+            if self.key_by_mail.setdefault(mail, key) != key:
+                self._share_mail(mail, key)
+
+    def _share_mail(self, mail: str, key: str) -> None:
+        self._same_mail.setdefault(mail, {self.key_by_mail[mail]}).add(key)
+
+    def _one_mail(self, mail: str, keys: set[str]) -> Conflict:
+        ordered = tuple(sorted(keys))
+        named = ordered[:_NAMED]
+        rest = f" and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
+        count = "two" if len(ordered) == 2 else str(len(ordered))
+        listed = f"{', '.join(named)}{rest}" if rest or len(named) > 2 else " and ".join(named)
+        places = tuple(self.at(self.number[key]).where for key in ordered)
+        reason = f"one mail address, {mail}, under {count} keys, {listed}; mend all but one of them"
+        return Conflict(ordered, (mail,), places, reason)
+
+    def _leave_alone(self) -> None:
+        """Everything is read: say who can't be told apart, and whose row can't be used."""
+        for key in self._same_key:
+            # which of them is "the first" was chance, so no mail of theirs is anybody else's
+            for _, person in self._parts_of(self.number[key]):
+                self._claim_mail(key, person)
+        for conflict in self.conflicts:
+            for key in conflict.keys:
+                self.left_alone[key] = conflict.reason
+        for reading in self.readings:
+            for flaw in reading.flaws:
+                if flaw.key is not None:
+                    self.left_alone.setdefault(fold(flaw.key), f"{flaw.where}: {flaw.reason}")
 
 
 def join(first: Person, second: Person) -> Person:

@@ -62,6 +62,7 @@ class Site:
     now: Callable[[], datetime]
     record: Callable[[CallRecord], None] | None = None
     _shared: list[object] = field(default_factory=list)
+    _sharing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def outside(self) -> Outside:
@@ -73,8 +74,9 @@ class Site:
         from provisioner.http import make_http, new_session
         from provisioner.rates import Limiter
 
-        if not self._shared:
-            self._shared.extend((new_session(), Limiter()))
+        with self._sharing:  # the daemon connects several syncs at the same moment
+            if not self._shared:
+                self._shared.extend((new_session(), Limiter()))
         session, limiter = self._shared
         assert isinstance(limiter, Limiter)
         return make_http(

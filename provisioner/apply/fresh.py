@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from connectors.records import Change, PhoneSystem, PhoneUser, fold
+
+MAKES = ("user.create", "user.invite")
+"""Kinds that make an account: before them nobody is there."""
 
 
 def fresh_reads(
@@ -12,22 +16,33 @@ def fresh_reads(
 ) -> dict[str, PhoneUser]:
     """Return the present state of the changes' users, by folded key; who isn't there isn't in it.
 
-    `made`: vendor's ids by folded key, of accounts that this run made.
+    `made`: vendor's ids by folded key, of accounts that didn't exist when the plan was made.
     """
     stubs: dict[str, PhoneUser] = {}
+    by_mail: dict[str, list[str]] = defaultdict(list)
     for change in changes:
         key = fold(change.key)
-        email = change.user if "@" in change.user else None
-        stubs.setdefault(
-            key, PhoneUser(change.id or made.get(key) or "", key=change.key, email=email)
-        )
-    by_id = {stub.id: key for key, stub in stubs.items() if stub.id}
-    by_mail = {fold(stub.email): key for key, stub in stubs.items() if stub.email and not stub.id}
+        if key in stubs and change.kind not in MAKES:
+            continue
+        phone_id, email = change.id or made.get(key) or "", _email(change)
+        if email and (not phone_id or change.kind in MAKES):
+            by_mail[fold(email)].append(key)
+        stubs[key] = PhoneUser(phone_id, key=change.key, email=email)
+    by_id: dict[str, list[str]] = defaultdict(list)
+    for key, stub in stubs.items():
+        if stub.id:
+            by_id[stub.id].append(key)
     found: dict[str, PhoneUser] = {}
-    for user in phone.read_some(stubs.values()):
-        owner = by_id.get(user.id)
-        if owner is None and user.email is not None:
-            owner = by_mail.get(fold(user.email))
-        if owner is not None:
-            found[owner] = user
+    for user in phone.read_some(stubs.values()) if stubs else ():
+        # one user may be known under two keys: a person's, and the phone system's own
+        owners = by_id.get(user.id) or by_mail.get(fold(user.email or "")) or []
+        found.update((owner, user) for owner in owners)
     return found
+
+
+def _email(change: Change) -> str | None:
+    """Return the mail address by which the user can be found: the one that an account is made with."""
+    for name in (change.after if change.kind in MAKES else None, change.user):
+        if isinstance(name, str) and "@" in name:
+            return name
+    return None

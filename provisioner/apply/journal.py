@@ -2,65 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine
 
-from connectors.records import Change, Outcome, State, fold
+from connectors.records import Change, Outcome, Value, fold
+from provisioner.apply.claim import Claim
+from provisioner.apply.fresh import MAKES
 from provisioner.memory import Binding
 from provisioner.plan.model import Plan
+from provisioner.store import changes as change_store
 from provisioner.store import people as people_store
-from provisioner.store import plans as plan_store
 from provisioner.store import runs as run_store
 
-_MAKES = ("user.create", "user.invite")
+_KINDS = {"template.apply": "template", "softphone.authorize": "softphone"}
+"""Kinds whose result may not be readable, and the entitlement that it is remembered under."""
 
 
 class Journal:
-    """What one run writes down as it carries out one plan. Every method is one transaction."""
+    """What one run writes down as it carries out one plan. Every method is one transaction.
+
+    `unreadable`: the phone system's entitlements that can't be read back.
+    """
 
     def __init__(
         self,
         engine: Engine,
         run: str,
         plan: Plan,
-        unreadable: dict[str, str],
+        unreadable: Collection[str],
+        claim: Claim,
         now: Callable[[], datetime],
     ) -> None:
         self._engine, self._run, self._plan, self._now = engine, run, plan, now
-        self._unreadable = unreadable
+        self._unreadable, self._claim = unreadable, claim
 
-    def sending(self, changes: Iterable[Change], what: str) -> None:
-        """Write down that a call is about to leave for these changes."""
+    def sending(self, changes: Collection[Change], what: str) -> None:
+        """Write down that a call is about to leave for these changes. Raises RunError if it may not."""
+        with self._engine.begin() as connection:
+            self._claim.hold(connection)
+            now = self._now()
+            change_store.mark_sent(connection, self._plan, [c.seq for c in changes], now)
+            events = [(change.seq, "sent", {"call": what}) for change in changes]
+            run_store.note(connection, self._run, self._plan.id, events, now)
+
+    def outcomes(self, known: Sequence[tuple[Change, Outcome]]) -> None:
+        """Write down what became of changes, and what is to be remembered of them."""
+        if not known:
+            return
         with self._engine.begin() as connection:
             now = self._now()
-            for change in changes:
-                plan_store.set_state(connection, self._plan.id, change.seq, "sent", None, now)
-                run_store.note(
-                    connection, self._run, "sent", {"call": what}, now, self._plan.id, change.seq
-                )
+            change_store.mark(connection, self._plan, known, now)
+            events = [(change.seq, one.state, _detail(one)) for change, one in known]
+            run_store.note(connection, self._run, self._plan.id, events, now)
+            carried_out = [(c, o) for c, o in known if o.state in ("done", "settling")]
+            for change, outcome in carried_out:
+                if change.kind in MAKES and outcome.id is not None:
+                    binding = Binding(fold(change.key), outcome.id)
+                    people_store.bind(connection, self._plan.sync, binding)
+            values = {each: value for c, _ in carried_out for each, value in self._remembered(c)}
+            if values:
+                people_store.keep_applied(connection, self._plan.sync, values)
 
-    def outcome(self, change: Change, outcome: Outcome) -> None:
-        """Write down what became of a change, and what is to be remembered of it."""
-        self.moved(change, outcome.state, outcome.reason, outcome.id)
-
-    def moved(
-        self, change: Change, state: State, reason: str | None = None, phone_id: str | None = None
-    ) -> None:
-        """Move one change to a state, with the reason."""
+    def unsent(self, changes: Collection[Change]) -> None:
+        """Write down that changes were not carried out after all: they wait as they did before."""
+        if not changes:
+            return
         with self._engine.begin() as connection:
-            now = self._now()
-            plan_store.set_state(
-                connection, self._plan.id, change.seq, state, reason, now, phone_id
-            )
-            detail = {} if reason is None else {"reason": reason}
-            run_store.note(connection, self._run, state, detail, now, self._plan.id, change.seq)
-            if state not in ("done", "settling"):
-                return
-            sync, key = self._plan.sync, fold(change.key)
-            if change.kind in _MAKES and phone_id is not None:
-                people_store.bind(connection, sync, Binding(key, phone_id))
-            if change.kind in self._unreadable:
-                value = {(key, self._unreadable[change.kind]): change.after}
-                people_store.keep_applied(connection, sync, value)
+            now, seqs = self._now(), [change.seq for change in changes]
+            change_store.mark_unsent(connection, self._plan, seqs, now)
+            events: list[tuple[int, str, Mapping[str, Any]]] = [(seq, "unsent", {}) for seq in seqs]
+            run_store.note(connection, self._run, self._plan.id, events, now)
+
+    def _remembered(self, change: Change) -> Iterator[tuple[tuple[str, str], Value]]:
+        """Yield what a change did that can't be read back, by folded key and entitlement."""
+        key = fold(change.key)
+        if (name := _KINDS.get(change.kind)) in self._unreadable and name is not None:
+            yield (key, name), change.after
+        if change.kind == "profile.update" and isinstance(change.after, dict):
+            for attribute, value in change.after.items():
+                if (name := f"profile.{attribute}") in self._unreadable:
+                    yield (key, name), value
+
+
+def _detail(outcome: Outcome) -> dict[str, str]:
+    return {} if outcome.reason is None else {"reason": outcome.reason}

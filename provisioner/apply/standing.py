@@ -6,15 +6,16 @@ saw it, and of what a lost answer did.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from connectors.records import Abilities, Change, PhoneUser, Value, fold
+from provisioner.apply.fresh import MAKES
 from provisioner.plan.draft import same
 from provisioner.plan.services import taken
 
 Standing = Literal["before", "after", "neither", "unknown"]
-"""As the plan saw it; as the plan wants it; something else; or it can't be read there."""
+"""As the plan saw it (or half-way on from there); as the plan wants it; something else; or it can't be
+read there."""
 
 _FIELDS = {
     "license.assign": "license",
@@ -26,15 +27,25 @@ _FIELDS = {
     "softphone.authorize": "softphone",
     "softphone.deauthorize": "softphone",
 }
+_SETTINGS = frozenset({"site.set", "extension.set", "template.apply", "emergency.set"})
+"""What a new account or license begins with by itself, whatever the vendor's default is."""
+
 _LISTS = {"package": "packages", "number": "numbers", "delegate": "delegates"}
 _STATUS = {"user.activate": "active", "user.restore": "active", "user.deactivate": "inactive"}
 _GONE = frozenset({"user.trash", "user.delete"})
+_EVERYTHING = frozenset({"license", "packages", "numbers", "credits"})
 
 
-def standing_of(change: Change, actual: PhoneUser | None, abilities: Abilities) -> Standing:
-    """Return where the change stands; `actual` is None where the vendor has no such user."""
+def standing_of(
+    change: Change, actual: PhoneUser | None, abilities: Abilities, *, begun: bool = False
+) -> Standing:
+    """Return where the change stands; `actual` is None where the vendor has no such user.
+
+    `begun`: the same plan gave them the account or the license, so that what their settings began
+    with is nobody's choice.
+    """
     family = change.kind.split(".")[0]
-    if change.kind in ("user.invite", "user.create"):
+    if change.kind in MAKES:
         return "before" if actual is None else "after"
     if actual is None:
         return "after" if change.after in (None, False) or change.kind in _GONE else "neither"
@@ -43,72 +54,93 @@ def standing_of(change: Change, actual: PhoneUser | None, abilities: Abilities) 
     if change.kind in _STATUS:
         return "after" if actual.status == _STATUS[change.kind] else "before"
     if change.kind in _FIELDS:
-        return _field(change, actual, abilities)
+        return _field(change, actual, abilities, begun=begun)
     if family in _LISTS:
         return _listed(change, getattr(actual, _LISTS[family]))
     if family == "credit":
         return "after" if actual.credits is change.after else "before"
     if change.kind == "profile.update":
-        return _profile(change, actual)
+        return _profile(change, actual, abilities)
     if change.kind == "delegation.set":
+        if begun and change.before is None:
+            return "unknown"  # a vendor's default privileges
         held = ", ".join(sorted(actual.delegate_privileges)) or None
-        return _of(held, change.before, change.after, _equal)
+        return _of(_names(held), _names(change.before), _names(change.after))
     return "unknown"
+
+
+def _names(value: Value) -> Value:
+    """Return a list of names, as text, in one order and without case."""
+    if not isinstance(value, str):
+        return value
+    return ", ".join(sorted(fold(name) for name in value.split(",")))
 
 
 def _equal(one: Value, other: Value) -> bool:
     return one == other or (isinstance(one, str) and isinstance(other, str) and same(one, other))
 
 
-def _of(
-    held: Value, before: Value, after: Value, equal: Callable[[Value, Value], bool]
-) -> Standing:
-    if equal(held, after):
+def _of(held: Value, before: Value, after: Value) -> Standing:
+    if _equal(held, after):
         return "after"
-    return "before" if equal(held, before) else "neither"
+    return "before" if _equal(held, before) else "neither"
 
 
-def _field(change: Change, actual: PhoneUser, abilities: Abilities) -> Standing:
+def _field(change: Change, actual: PhoneUser, abilities: Abilities, *, begun: bool) -> Standing:
     name = _FIELDS[change.kind]
     if name in abilities.unreadable:
         return "unknown"
-    return _of(getattr(actual, name), change.before, change.after, _equal)
+    standing = _of(getattr(actual, name), change.before, change.after)
+    if standing == "neither" and begun and change.before is None and change.kind in _SETTINGS:
+        return "before"
+    return standing
 
 
 def _listed(change: Change, held: tuple[str, ...] | None) -> Standing:
     if held is None:
         return "unknown"
     names = set(map(fold, held))
-    gone = change.before is None or fold(str(change.before)) not in names
     there = change.after is None or fold(str(change.after)) in names
-    if there and (change.before is None or gone):
-        return "after"
-    as_seen = change.before is None or not gone
-    return "before" if as_seen and (change.after is None or not there) else "neither"
+    if change.before is None:
+        return "after" if there else "before"
+    if fold(str(change.before)) not in names:
+        return "after" if there else "neither"
+    if change.after is None or not there:
+        return "before"
+    # numbers are swapped by giving and then taking: that is half the way; packages at one stroke
+    return "before" if change.kind == "number.assign" else "neither"
 
 
-def _profile(change: Change, actual: PhoneUser) -> Standing:
-    def holds(values: Value) -> bool:
-        if not isinstance(values, dict):
-            return False
-        return all(_equal(getattr(actual, name), value) for name, value in values.items())
-
-    if holds(change.after):
-        return "after"
-    # a joiner's account has no before; whatever it began with is ours to set
-    return "before" if change.before is None or holds(change.before) else "neither"
+def _profile(change: Change, actual: PhoneUser, abilities: Abilities) -> Standing:
+    """Judge the attributes one by one: they may take more than one request."""
+    before = change.before if isinstance(change.before, dict) else None
+    after = change.after if isinstance(change.after, dict) else {}
+    readable = [name for name in after if f"profile.{name}" not in abilities.unreadable]
+    wished = [name for name in readable if _equal(getattr(actual, name), after[name])]
+    if len(wished) == len(readable):
+        return "after" if len(readable) == len(after) else "unknown"
+    if before is None:
+        return "before"  # whatever a new account began with is ours to set
+    moved = (n for n in readable if n not in wished and not _equal(getattr(actual, n), before[n]))
+    return "neither" if any(moved) else "before"
 
 
 def takes_what_was_said(change: Change, actual: PhoneUser | None, abilities: Abilities) -> bool:
-    """Return whether a removal would still take just what was decided about: its consequences.
+    """Return whether a change would still take nothing beyond what was decided about.
 
-    Delegations don't count: a plan may not have asked for them.
+    Less is fine: another change of the same plan may have taken it. Delegations don't count: a plan
+    may not have asked for them.
     """
-    if change.kind != "license.remove" or actual is None:
+    takes = {
+        "license.remove": abilities.license_takes,
+        "package.remove": abilities.last_package_takes,
+        "user.deactivate": abilities.deactivation_takes,
+        "user.trash": _EVERYTHING,
+        "user.delete": _EVERYTHING,
+    }.get(change.kind)
+    if takes is None or actual is None:
         return True
-    now = {said for said in taken(actual, abilities.license_takes) if _counts(said)}
-    return now == {said for said in change.consequences if _counts(said)}
-
-
-def _counts(said: str) -> bool:
-    return not said.startswith("delegation")
+    if change.kind == "package.remove" and len(actual.packages) > 1:
+        return True  # not the last one
+    said = set(change.consequences)
+    return all(each in said or each.startswith("delegation") for each in taken(actual, takes))

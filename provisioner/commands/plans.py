@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import getpass
+import io
 import os
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 import click
+from sqlalchemy import Connection
 
 from connectors.errors import RunError
+from connectors.records import Change, State, fold
 from provisioner.apply import Allowance, Applied, apply_plan
+from provisioner.commands.stopping import stopping
 from provisioner.config import Config, load_config
 from provisioner.plan.document import read_plan
 from provisioner.plan.model import Plan
 from provisioner.planning import PREVIEW, Request, plan_sync
 from provisioner.progress import for_stderr
 from provisioner.report import write_report
+from provisioner.store import decisions as decision_store
 from provisioner.store import people as people_store
 from provisioner.store import plans as plan_store
 from provisioner.store import runs as run_store
 from provisioner.store.database import reading
-from provisioner.store.plans import Decision
+from provisioner.store.decisions import Decision
 from provisioner.wiring import Site, open_site
 
-_SHOWN = 20
+_FOR_PROGRAMS = ("json", "jsonl", "csv", "html")
+"""Formats that are UTF-8 wherever they go; the others follow the terminal."""
 
 
 def site_of(config: Path) -> Site:
@@ -50,23 +57,55 @@ def sync_name(config: Config, name: str | None) -> str:
 
 
 @contextmanager
-def opened(output: Path | None) -> Iterator[TextIO]:
-    """Give stdout, or a file that appears whole when everything is written to it."""
+def opened(output: Path | None, form: str = "text") -> Iterator[TextIO]:
+    """Give stdout, or a file that appears whole when everything is written to it.
+
+    A pipe or a device is written to as it is. What `form` is read by programs is UTF-8.
+    """
     if output is None:
-        yield sys.stdout
+        yield _stdout(form)
         sys.stdout.flush()
         return
-    beside = output.with_name(f".{output.name}.{os.getpid()}")
     try:
-        with beside.open("w", encoding="utf-8", newline="") as out:
-            yield out
-        os.replace(beside, output)
+        target = output.resolve()  # a link stays one
+        if _is_special(target):
+            with target.open("w", encoding="utf-8", newline="") as out:
+                yield out
+            return
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            with beside.open("w", encoding="utf-8", newline="") as out:
+                yield out
+            os.replace(beside, target)
+        finally:
+            beside.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(
-            f"{output} can't be written: {error.strerror}", remedy="see its folder and the disk"
+            f"{output} can't be written: {error.strerror or error}",
+            remedy="see its folder and the disk",
         ) from None
-    finally:
-        beside.unlink(missing_ok=True)
+
+
+def _is_special(path: Path) -> bool:
+    """Return whether a path is there and no regular file; a folder raises IsADirectoryError."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(0, "it is a folder")
+    return not stat.S_ISREG(mode)
+
+
+def _stdout(form: str) -> TextIO:
+    """Return stdout, such that no letter breaks off what is written to it."""
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        if form in _FOR_PROGRAMS and not out.isatty():
+            out.reconfigure(encoding="utf-8", errors="strict")
+        else:
+            out.reconfigure(errors="backslashreplace")
+    return out
 
 
 def run_plan(
@@ -80,43 +119,74 @@ def run_plan(
 ) -> int:
     """Plan, write the report, and return the exit status."""
     site = site_of(config)
+    name = sync_name(site.config, sync)
+    _refuse_unknown(request.accept, [d.name for d in site.config.syncs[name].directories])
     progress = for_stderr()
     try:
-        plan = plan_sync(site, sync_name(site.config, sync), request, progress)
+        plan = plan_sync(site, name, request, progress)
     finally:
         progress.close()
     _write(plan, form, output)
     if plan.summary.held:
         return 3
-    return 2 if detailed and plan.changes else 0
+    due = any(change.state in ("planned", "approved", "manual") for change in plan.changes)
+    return 2 if detailed and due else 0
+
+
+def _refuse_unknown(accepted: Iterable[str], directories: Sequence[str]) -> None:
+    for name in accepted:
+        if name not in directories:
+            raise RunError(
+                f"--accept-read: there is no directory {name!r}",
+                remedy=f"the sync has: {', '.join(directories)}",
+            )
 
 
 def _write(plan: Plan, form: str, output: Path | None) -> None:
-    with opened(output) as out:
+    with opened(output, form) as out:
         color = output is None and sys.stdout.isatty()
         write_report(plan, form, out, color=color)
 
 
 def plan_id(site: Site, given: str) -> str:
-    """Return the id of the plan that is meant by an id or by the path of a written plan file."""
+    """Return the id of the plan that is meant by an id or by the path of a written plan file.
+
+    Raises RunError, naming the file, for one that is not just what was recorded.
+    """
     with reading(site.engine) as connection:
-        path = Path(given)
-        if path.is_file():
-            try:
-                text = path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise RunError(
-                    f"the plan file {given} can't be read: {error}", remedy="give the plan's id"
-                ) from None
+        if plan_store.exists(connection, given):
+            return given
+        text = _read(given)
+        if text is None:
+            raise RunError(
+                f"there is no plan {given!r} in this store, nor a file of that name",
+                remedy="`provisioner runs` lists the plans",
+            )
+        try:
             return plan_store.check_file(connection, read_plan(text))
-        plan_store.load(connection, given)
-        return given
+        except RunError as error:
+            raise RunError(f"{given}: {error.message}", remedy=error.remedy) from None
+        except RecursionError:
+            raise RunError(f"{given} is no plan file", remedy="give the plan's id") from None
+
+
+def _read(given: str) -> str | None:
+    """Return a file's text, None if there is no such file. Raises RunError if it can't be read."""
+    try:
+        return Path(given).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise RunError(
+            f"the plan file {given} can't be read: {reason}", remedy="give the plan's id"
+        ) from None
 
 
 def run_decide(config: Path, given: str, decision: Decision, by: str | None) -> int:
     """Record an operator's decision about a whole plan, and say so."""
     site = site_of(config)
-    click.echo(decide(site, plan_id(site, given), decision, by or _login()))
+    _say([decide(site, plan_id(site, given), decision, by or _login())])
     return 0
 
 
@@ -124,28 +194,52 @@ def decide(site: Site, chosen: str, decision: Decision, by: str) -> str:
     """Record a decision about a whole plan, and return it in words.
 
     The first approval of a full plan adopts the sync: its bindings last, and from then on the
-    approval policy decides. Raises RunError for a plan that only shows something.
+    approval policy decides. Raises RunError for a plan that only shows something, and for a first
+    one that a newer plan matches people otherwise than.
     """
     now = site.now()
     with site.engine.begin() as connection:
+        run_store.refuse_old_clock(connection, now)
         plan = plan_store.load(connection, chosen)
-        if plan.scope == PREVIEW or plan.sync not in site.config.syncs:
-            raise RunError(
-                f"plan {chosen} only shows another mapping or another day, or its sync is gone;"
-                f" it can't be {decision}",
-                remedy="make one without --mapping and without a future --as-of",
-            )
-        expires = site.config.syncs[plan.sync].approval.expires
-        count = plan_store.decide(connection, plan, decision, by, now, expires)
+        _refuse(site, plan, decision)
         if decision == "approved" and plan.scope == "full":
-            if not plan_store.is_adopted(connection, plan.sync):
-                plan_store.adopt(connection, plan.sync, by, now)
+            if not decision_store.is_adopted(connection, plan.sync):
+                _refuse_other_matches(connection, plan)
+                decision_store.adopt(connection, plan.sync, by, now)
             people_store.confirm(connection, plan.sync)
+        expires = site.config.syncs[plan.sync].approval.expires
+        count = decision_store.decide(connection, plan, decision, by, now, expires)
     held = sum(change.state == "held" for change in plan.changes)
     words = f"plan {chosen}: {count} changes {decision} by {by}"
     if held and decision == "approved":
         words += f"; {held} of them stay held by a limit, `provisioner show {chosen}` says which"
     return words
+
+
+def _refuse(site: Site, plan: Plan, decision: Decision) -> None:
+    if plan.scope == PREVIEW:
+        raise RunError(
+            f"plan {plan.id} only shows another mapping or another day; it can't be {decision}",
+            remedy="make one without --mapping and without a future --as-of",
+        )
+    if plan.sync not in site.config.syncs:
+        raise RunError(
+            f"plan {plan.id} is of sync {plan.sync!r}, which the config doesn't have",
+            remedy="give -c the config that the plan was made with",
+        )
+
+
+def _refuse_other_matches(connection: Connection, plan: Plan) -> None:
+    """Raise RunError if what would be adopted now is not what this plan shows."""
+    newest = plan_store.newest_full(connection, plan.sync)
+    if newest is None or newest == plan.id:
+        return
+    if plan_store.load(connection, newest).adoption != plan.adoption:
+        raise RunError(
+            f"plan {plan.id} shows other matches of people and phone users than the newer plan"
+            f" {newest}",
+            remedy=f"look at that one, and approve it: `provisioner show {newest}`",
+        )
 
 
 def _login() -> str:
@@ -164,28 +258,41 @@ def run_apply(config: Path, given: str, allowance: Allowance) -> int:
 def _applied(site: Site, chosen: str, allowance: Allowance) -> int:
     progress = for_stderr()
     try:
-        result = apply_plan(site, chosen, allowance, progress)
+        with stopping(site.stop):
+            result = apply_plan(site, chosen, allowance, progress)
     finally:
         progress.close()
-    for line in told(result):
-        click.echo(line)
+    _say(told(result))
     if result.stopped_by is not None:
         click.echo(f"failed: {result.stopped_by}", err=True)
     return result.status
 
 
+def _say(lines: Iterable[str]) -> None:
+    """Print lines; a reader who has gone away changes nothing of what was done."""
+    try:
+        out = _stdout("text")
+        for line in lines:
+            out.write(f"{line}\n")
+        out.flush()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
+
+
 def told(result: Applied) -> Iterator[str]:
-    """Yield how a run of apply ended, a line at a time."""
+    """Yield how a run of apply ended, a line at a time; whoever was left is named."""
     states = ", ".join(f"{count} {state}" for state, count in sorted(result.states.items()))
     yield f"plan {result.plan} applied: {states or 'nothing to do'}"
     if result.calls:
         calls = ", ".join(f"{count} {label}" for label, count in sorted(result.calls.items()))
-        yield f"  write calls: {sum(result.calls.values())} ({calls})"
-    for change, state, reason in result.left[:_SHOWN]:
-        yield f"  {state}: {change.seq} {change.kind} {change.user}: {reason}"
-    if len(result.left) > _SHOWN:
-        rest = len(result.left) - _SHOWN
-        yield f"  and {rest} more; `provisioner show {result.plan}` names them all"
+        yield f"  write calls: {sum(result.calls.values())} ({calls}); fresh reads: {result.reads}"
+    people: dict[str, list[tuple[Change, State, str]]] = {}
+    for each in result.left:
+        people.setdefault(fold(each[0].key), []).append(each)
+    for (change, state, reason), *others in people.values():
+        seqs = ", ".join(str(other.seq) for other, _, _ in others)
+        more = f" (and with it, of the same person: {seqs})" if seqs else ""
+        yield f"  {state}: {change.seq} {change.kind} {change.user}: {reason}{more}"
     if result.held:
         yield f"  {result.held} changes are held by a limit; `provisioner show {result.plan}` says why"
     if result.unapproved:
@@ -214,7 +321,7 @@ def run_runs(config: Path, form: str, output: Path | None) -> int:
     site = site_of(config)
     with reading(site.engine) as connection:
         runs, plans = run_store.listed(connection), run_store.plans_listed(connection)
-    with opened(output) as out:
+    with opened(output, form) as out:
         write_history(runs, plans, form, out, color=output is None and sys.stdout.isatty())
     return 0
 

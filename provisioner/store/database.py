@@ -2,7 +2,9 @@
 
 SQLite is opened with WAL and synchronous=FULL, because an acknowledged write must survive a power
 cut; every transaction that writes begins IMMEDIATE, because a deferred one that reads first fails
-half-way when another process writes. alembic is imported only when the schema is behind.
+half-way when another process writes. alembic is imported only when the schema is behind. A database
+that fails (full, locked, gone) is a StoreError wherever it happens, so that every caller's RunError
+covers it.
 """
 
 from __future__ import annotations
@@ -13,53 +15,118 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import (
+    ArgumentError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from connectors.errors import RunError
 
 HEAD = "0001"
 """The newest migration; `tests/provisioner/store/test_database.py` holds it to the folder."""
 
+BUSY_MS = 30_000
+"""How long a write waits for another process's."""
+
 _BATCH = 10_000
+_IN = 500
+_T = TypeVar("_T", str, int)
+_MIGRATING = 0x70686F6E65
+"""The PostgreSQL advisory lock under which one process at a time brings the schema up to date."""
+
+
+class StoreError(RunError, SQLAlchemyError):
+    """The store can't be read or written: full, locked, read-only, damaged, or gone."""
 
 
 def open_database(url: str) -> Engine:
     """Return an engine on the store at the SQLAlchemy URL, its schema up to date.
 
-    A SQLite file is made where there is none, in a folder that exists. Raises RunError if the
-    database can't be opened, is of a newer version of this program, or isn't ours.
+    A SQLite file is made where there is none, its owner's alone to read, in a folder that exists.
+    Raises RunError if the database can't be opened, is of a newer version of this program, or isn't
+    ours.
     """
     try:
-        engine = create_engine(url)
-        if engine.dialect.name == "sqlite":
-            _prepare_sqlite(engine)
-        with reading(engine) as connection:
-            version = _version(connection)
-        if version != HEAD:
-            _migrate(engine, version)
-            _make_private(engine)
-        return engine
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     except (ArgumentError, NoSuchModuleError) as error:
         raise RunError(
             f"the store's URL can't be used: {error}",
             remedy="write sqlite:///FILE or postgresql+psycopg://HOST/DATABASE",
         ) from None
-    except DatabaseError as error:
-        raise RunError(
-            f"the store can't be opened: {error.orig}",
+    event.listen(engine, "handle_error", _explain)
+    try:
+        if engine.dialect.name == "sqlite":
+            _make_private(engine)
+            _prepare_sqlite(engine)
+        with reading(engine) as connection:
+            version = _version(connection)
+        if version != HEAD:
+            _migrate(engine, version)
+        return engine
+    except StoreError as error:
+        raise StoreError(
+            f"the store {engine.url.render_as_string()} can't be opened:"
+            f" {error.message.removeprefix(_FAILED)}",
             remedy="see that the folder exists and is writable, or that the server answers",
         ) from None
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        raise _not_ours(engine, reason) from None
+
+
+def _not_ours(engine: Engine, reason: str) -> RunError:
+    return RunError(
+        f"the database {engine.url.render_as_string()} can't be this program's store: {reason}",
+        remedy="give `store` a database of its own",
+    )
+
+
+_FAILED = "the store failed: "
+
+
+def _explain(context: ExceptionContext) -> StoreError | None:
+    """Return the StoreError that a failing database raises; a fault of ours stays what it is."""
+    error = context.sqlalchemy_exception
+    if isinstance(error, IntegrityError | ProgrammingError) or context.is_pre_ping:
+        return None
+    reason = str(context.original_exception).strip().partition("\n")[0]
+    return StoreError(
+        f"{_FAILED}{reason}",
+        remedy="see its disk and permissions, and who else uses it; what was under way is on record,"
+        " and the next run goes on from there",
+    )
+
+
+def _make_private(engine: Engine) -> None:
+    """Make a new SQLite store its owner's alone from the start: it holds people's data."""
+    path = engine.url.database
+    if not path or path == ":memory:" or "uri" in engine.url.query:
+        return
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise StoreError(f"{_FAILED}{path}: {error.strerror}") from None
 
 
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def settings(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # BEGIN is ours (below)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
-            connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+        except sqlite3.DatabaseError as error:  # outside of what SQLAlchemy explains
+            raise StoreError(f"{_FAILED}{error}") from None
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -68,7 +135,10 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 def _version(connection: Connection) -> str | None:
+    """Return the store's schema version, None for an empty database. Raises RunError for another's."""
     if not connection.dialect.has_table(connection, "alembic_version"):
+        if connection.dialect.has_table(connection, "plans"):
+            raise _not_ours(connection.engine, "it has tables of the same names")
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
@@ -87,22 +157,27 @@ def _migrate(engine: Engine, version: str | None) -> None:
             remedy="run that version, or point `store` at another database",
         )
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # SQLite's BEGIN IMMEDIATE locks by itself
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def _make_private(engine: Engine) -> None:
-    """A new SQLite store is its owner's alone to read: it holds people's data."""
-    path = engine.url.database
-    if engine.dialect.name == "sqlite" and path and path != ":memory:":
-        os.chmod(path, 0o600)
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Give a connection that reads one consistent state and holds no write lock."""
-    with engine.connect().execution_options(reads=True) as connection:
-        yield connection
+    with engine.connect() as connection:
+        options: dict[str, Any] = {"reads": True}
+        if connection.dialect.name == "postgresql":
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        yield connection.execution_options(**options)
+
+
+def chunked(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """Yield the values, sorted, in lists that are short enough for one statement's IN."""
+    ordered = sorted(values)
+    for start in range(0, len(ordered), _IN):
+        yield ordered[start : start + _IN]
 
 
 def insert_many(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, and_, delete, select, update
 
 from connectors.records import Person, Value, fold
 from provisioner.memory import Binding, Learned
-from provisioner.reads import Figures, Measure, Reading, decode_person
+from provisioner.reads import Figures, Measure, Reading
+from provisioner.spool import decode_person
 from provisioner.store.database import insert_many, upsert_many
 from provisioner.store.moments import moment, written
 from provisioner.store.tables import applied, bindings, entries, reads
@@ -76,7 +77,7 @@ def keep_entries(connection: Connection, sync: str, reading: Reading) -> None:
     keys: set[str] = set()
 
     def rows() -> Iterator[tuple[str, str, str, bytes, bytes]]:
-        for spelled, stamp, data in reading.spool.frames():
+        for spelled, stamp, data in reading.frames():
             key = fold(spelled)
             if key in keys:
                 continue  # two with one key are a conflict already; the store keeps the first

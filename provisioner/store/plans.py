@@ -1,98 +1,96 @@
-"""Plans on record: what was planned, what was decided about it, and what became of each change."""
+"""Plans on record: what was planned, and what planning needs to remember of it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from connectors.errors import RunError
-from connectors.records import Change, State, fold
+from connectors.records import Change, fold
 from provisioner.memory import Memory, Reason
 from provisioner.plan.content import REMOVALS, content_of
-from provisioner.plan.document import change_document, head_document, instant
+from provisioner.plan.document import change_document, head_document
 from provisioner.plan.model import Plan
 from provisioner.store.database import insert_many
+from provisioner.store.decisions import Decision, decided, is_adopted
 from provisioner.store.moments import moment, written
 from provisioner.store.people import last_applied
-from provisioner.store.tables import changes, decisions, plans, syncs
-
-Decision = Literal["approved", "rejected"]
+from provisioner.store.tables import changes, plans
 
 _WINDOW = timedelta(hours=24)
 _REACHED = ("sent", "settling", "done")
 """States of changes that reached the phone system, or may have."""
 
+_MAKES = ("user.create", "user.invite")
+_MOST = 2**31 - 1
+"""The highest id that the database counts to."""
+
 
 def sha256_of(plan: Plan) -> str:
-    """Return the hash of what is reviewed in a plan; the states that move on later don't count."""
-    reviewed = (
-        (plan.id, plan.sync, instant(plan.as_of), plan.base),
-        [
-            (c.seq, c.kind, c.key, c.id, c.before, c.after, c.consequences, c.needs)
-            for c in plan.changes
-        ],
-    )
-    return hashlib.sha256(msgspec.json.encode(reviewed, order="deterministic")).hexdigest()
+    """Return the hash of what is reviewed in a plan: all of it but what moves on later.
+
+    That is each change's state with its reason, and the id of an account that a change makes.
+    """
+    document = (head_document(plan), [_reviewed(change) for change in plan.changes])
+    return hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest()
+
+
+def _reviewed(change: Change) -> dict[str, Any]:
+    document = change_document(change)
+    moving = ("state", "reason", "id") if change.kind in _MAKES else ("state", "reason")
+    return {name: value for name, value in document.items() if name not in moving}
 
 
 def record(connection: Connection, plan: Plan) -> Plan:
     """Record a new plan and return it with its id, decisions of earlier plans carried over."""
-    newest = connection.execute(select(func.count()).select_from(plans)).scalar_one()
-    plan = msgspec.structs.replace(plan, id=str(newest + 1))
-    decided = _decided(connection, plan.sync, plan.created_at)
-    at = written(plan.created_at)
-    carried = tuple(_carry(change, decided) for change in plan.changes)
-    plan = msgspec.structs.replace(plan, changes=carried)
-    head = head_document(plan)
+    known, at = decided(connection, plan.sync, plan.created_at), written(plan.created_at)
+    values = {
+        "sync": plan.sync,
+        "created_at": at,
+        "scope": plan.scope,
+        "mapping": plan.base.mapping,
+    }
+    (number,) = connection.execute(
+        plans.insert().values(**values, sha256="", head="").returning(plans.c.id)
+    ).one()
+    carried = tuple(_carry(change, known) for change in plan.changes)
+    plan = msgspec.structs.replace(plan, id=str(number), changes=carried)
     connection.execute(
-        plans.insert().values(
-            id=plan.id,
-            sync=plan.sync,
-            created_at=at,
-            scope=plan.scope,
-            mapping=plan.base.mapping,
-            sha256=sha256_of(plan),
-            head=json.dumps(head, ensure_ascii=False),
-        )
+        update(plans)
+        .where(plans.c.id == number)
+        .values(sha256=sha256_of(plan), head=json.dumps(head_document(plan), ensure_ascii=False))
     )
     insert_many(connection, changes, (_row(plan, change, at) for change in carried))
     return plan
 
 
-def _carry(change: Change, decided: dict[str, Decision]) -> Change:
-    decision = decided.get(content_of(change))
+def _carry(change: Change, known: dict[str, Decision]) -> Change:
+    decision = known.get(content_of(change))
     if decision is None or change.state != "planned":
         return change
     return msgspec.structs.replace(change, state=decision)
-
-
-def _decided(connection: Connection, sync: str, now: datetime) -> dict[str, Decision]:
-    rows = connection.execute(
-        select(decisions.c.content, decisions.c.decision).where(
-            decisions.c.sync == sync, decisions.c.expires_at > written(now)
-        )
-    )
-    return {row.content: row.decision for row in rows}
 
 
 def _row(plan: Plan, change: Change, at: str) -> tuple[object, ...]:
     document = json.dumps(change_document(change), ensure_ascii=False)
     content, key = content_of(change), fold(change.key)
     return (
-        *(plan.id, change.seq, plan.sync, change.kind, key, content, document),
-        *(change.state, change.reason, at, change.id),
+        *(int(plan.id), change.seq, plan.sync, change.kind, key, content, document),
+        *(change.state, change.state, change.reason, at, change.id),
     )
 
 
 def load(connection: Connection, plan_id: str) -> Plan:
     """Return a recorded plan, each change in the state it is in now. Raises RunError if there is none."""
-    head = connection.execute(select(plans.c.head).where(plans.c.id == plan_id)).scalar()
+    number = _number(plan_id)
+    head = connection.execute(select(plans.c.head).where(plans.c.id == number)).scalar()
     if head is None:
         raise RunError(
             f"there is no plan {plan_id!r} in this store",
@@ -100,7 +98,7 @@ def load(connection: Connection, plan_id: str) -> Plan:
         )
     rows = connection.execute(
         select(changes.c.document, changes.c.state, changes.c.reason, changes.c.phone_id)
-        .where(changes.c.plan == plan_id)
+        .where(changes.c.plan == number)
         .order_by(changes.c.seq)
     )
     listed = [
@@ -110,9 +108,28 @@ def load(connection: Connection, plan_id: str) -> Plan:
     return msgspec.convert({**json.loads(head), "changes": listed}, Plan)
 
 
+def _number(plan_id: str) -> int | None:
+    """Return the number of a plan's id, None for text that is no id that was ever given.
+
+    >>> _number("17"), _number("017"), _number("plan.json"), _number("9" * 30)
+    (17, None, None, None)
+    """
+    if not (plan_id.isascii() and plan_id.isdigit() and str(int(plan_id[:20])) == plan_id):
+        return None
+    return int(plan_id) if int(plan_id) <= _MOST else None
+
+
+def exists(connection: Connection, plan_id: str) -> bool:
+    """Return whether the store has a plan of this id."""
+    number = _number(plan_id)
+    asked = select(plans.c.id).where(plans.c.id == number)
+    return number is not None and connection.execute(asked).first() is not None
+
+
 def check_file(connection: Connection, plan: Plan) -> str:
     """Return the id of a plan that was read from a file; raise RunError unless the store knows it."""
-    known = connection.execute(select(plans.c.sha256).where(plans.c.id == plan.id)).scalar()
+    asked = select(plans.c.sha256).where(plans.c.id == _number(plan.id))
+    known = connection.execute(asked).scalar()
     if known is None:
         raise RunError(
             f"the plan file is of plan {plan.id!r}, which this store doesn't know",
@@ -120,117 +137,62 @@ def check_file(connection: Connection, plan: Plan) -> str:
         )
     if known != sha256_of(plan):
         raise RunError(
-            f"the plan file is not what was recorded as plan {plan.id}: it was edited, or is another store's",
+            f"the plan file is not what was recorded as plan {plan.id}:"
+            " it was edited or cut off, or is another store's",
             remedy=f"give the plan's id, or write it again: `provisioner show {plan.id} --format json`",
         )
     return plan.id
 
 
+def rejected_at(connection: Connection, plan: Plan) -> datetime | None:
+    """Return when a person rejected the plan, None if nobody did, or approved it since."""
+    asked = select(plans.c.rejected_at).where(plans.c.id == int(plan.id))
+    at = connection.execute(asked).scalar()
+    return None if at is None else moment(at)
+
+
 def newest_full(connection: Connection, sync: str) -> str | None:
     """Return the id of the newest plan that was made for everybody of a sync."""
-    return connection.execute(
-        select(plans.c.id)
-        .where(plans.c.sync == sync, plans.c.scope == "full")
-        .order_by(plans.c.created_at.desc())
-        .limit(1)
-    ).scalar()
+    asked = select(func.max(plans.c.id)).where(plans.c.sync == sync, plans.c.scope == "full")
+    newest = connection.execute(asked).scalar()
+    return None if newest is None else str(newest)
 
 
-def is_adopted(connection: Connection, sync: str) -> bool:
-    """Return whether a person has approved a full plan of the sync."""
-    at = connection.execute(select(syncs.c.adopted_at).where(syncs.c.sync == sync)).scalar()
-    return at is not None
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """What newer plans of the sync hold, by content: the newest full one, and later ones for some people.
 
-
-def adopt(connection: Connection, sync: str, by: str, now: datetime) -> None:
-    """Note that a person approved a full plan: from now on the approval policy decides."""
-    connection.execute(delete(syncs).where(syncs.c.sync == sync))
-    connection.execute(syncs.insert().values(sync=sync, adopted_at=written(now), adopted_by=by))
-
-
-def decide(
-    connection: Connection,
-    plan: Plan,
-    decision: Decision,
-    by: str,
-    now: datetime,
-    expires: timedelta,
-) -> int:
-    """Record a decision about every change of a plan that still waits for one; return how many.
-
-    Held changes are decided too, but stay held: approving alone never releases them.
+    `full`: None where no full plan is newer. `people`: by folded key, of plans made since the newest
+    full one.
     """
-    open_states = ("planned", "held", "approved", "rejected")
-    chosen = [change for change in plan.changes if change.state in open_states]
-    contents = sorted({content_of(change) for change in chosen})
-    for start in range(0, len(contents), 500):
-        connection.execute(
-            delete(decisions).where(
-                decisions.c.sync == plan.sync,
-                decisions.c.content.in_(contents[start : start + 500]),
-            )
-        )
-    until = written(now + expires)
-    insert_many(
-        connection,
-        decisions,
-        ((plan.sync, content, decision, by, written(now), until, plan.id) for content in contents),
+
+    full: frozenset[str] | None = None
+    people: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def drops(self, change: Change) -> bool:
+        """Return whether a newer plan no longer contains the change."""
+        held = self.people.get(fold(change.key), self.full)
+        return held is not None and content_of(change) not in held
+
+
+def newer_than(connection: Connection, plan: Plan) -> Newer:
+    """Return what the newer plans of the plan's sync hold; previews don't count."""
+    newest, full = int(newest_full(connection, plan.sync) or 0), None
+    if newest > int(plan.id):
+        rows = connection.execute(select(changes.c.content).where(changes.c.plan == newest))
+        full = frozenset(content for (content,) in rows)
+    since = max(newest, int(plan.id))
+    partial = connection.execute(
+        select(changes.c.plan, changes.c.key, changes.c.content)
+        .join(plans, plans.c.id == changes.c.plan)
+        .where(plans.c.sync == plan.sync, plans.c.id > since, plans.c.scope.in_(("users", "push")))
     )
-    for change in chosen:
-        if change.state != "held":
-            set_state(connection, plan.id, change.seq, decision, None, now)
-    if decision == "approved":
-        values = {"approved_at": written(now), "approved_by": by}
-    else:
-        values = {"rejected_at": written(now)}
-    connection.execute(update(plans).where(plans.c.id == plan.id).values(**values))
-    return len(chosen)
-
-
-def live_decisions(connection: Connection, plan: Plan, now: datetime) -> dict[int, Decision]:
-    """Return, by seq, the unexpired decisions about a plan's changes."""
-    decided = _decided(connection, plan.sync, now)
-    found = ((change.seq, decided.get(content_of(change))) for change in plan.changes)
-    return {seq: decision for seq, decision in found if decision is not None}
-
-
-def set_state(
-    connection: Connection,
-    plan_id: str,
-    seq: int,
-    state: State,
-    reason: str | None,
-    now: datetime,
-    phone_id: str | None = None,
-) -> None:
-    """Move one change on. A decision is used up when its change is done."""
-    values: dict[str, object] = {"state": state, "reason": reason, "state_at": written(now)}
-    if phone_id is not None:
-        values["phone_id"] = phone_id
-    where = (changes.c.plan == plan_id) & (changes.c.seq == seq)
-    connection.execute(update(changes).where(where).values(**values))
-    if state == "done":
-        used = select(changes.c.content).where(where).scalar_subquery()
-        sync = select(changes.c.sync).where(where).scalar_subquery()
-        connection.execute(
-            delete(decisions).where(decisions.c.sync == sync, decisions.c.content == used)
-        )
-
-
-def in_doubt(connection: Connection, sync: str) -> list[tuple[str, int]]:
-    """Return (plan, seq) of every change that was sent and whose outcome is not on record."""
-    rows = connection.execute(
-        select(changes.c.plan, changes.c.seq)
-        .where(changes.c.sync == sync, changes.c.state == "sent")
-        .order_by(changes.c.plan, changes.c.seq)
-    )
-    return [(plan, seq) for plan, seq in rows]
-
-
-def contents_of(connection: Connection, plan_id: str) -> frozenset[str]:
-    """Return the content hashes of a plan's changes."""
-    rows = connection.execute(select(changes.c.content).where(changes.c.plan == plan_id))
-    return frozenset(content for (content,) in rows)
+    latest: dict[str, int] = {}
+    contents: dict[tuple[str, int], set[str]] = {}
+    for number, key, content in partial:
+        latest[key] = max(latest.get(key, 0), number)
+        contents.setdefault((key, number), set()).add(content)
+    return Newer(full, {key: frozenset(contents[key, n]) for key, n in latest.items()})
 
 
 def remembered(connection: Connection, sync: str, now: datetime) -> Memory:
@@ -238,7 +200,8 @@ def remembered(connection: Connection, sync: str, now: datetime) -> Memory:
     newest = newest_full(connection, sync)
     mapping = None
     if newest is not None:
-        mapping = connection.execute(select(plans.c.mapping).where(plans.c.id == newest)).scalar()
+        asked = select(plans.c.mapping).where(plans.c.id == int(newest))
+        mapping = connection.execute(asked).scalar()
     since = written(now - _WINDOW)
     rows = connection.execute(
         select(changes.c.kind, changes.c.key).where(
@@ -269,23 +232,26 @@ def _reasons(connection: Connection, plan_id: str) -> Iterator[tuple[str, Reason
 def released_since(
     connection: Connection, sync: str, since: datetime
 ) -> list[tuple[str, datetime]]:
-    """Return the numbers that a sync released since then, with the moment."""
+    """Return the numbers that a sync released since then, by whatever change, with the moment."""
     rows = connection.execute(
         select(changes.c.document, changes.c.state_at).where(
             changes.c.sync == sync,
-            changes.c.kind.in_(("number.release", "license.remove")),
+            changes.c.kind.in_((*REMOVALS, "number.assign")),
             changes.c.state.in_(_REACHED),
             changes.c.state_at >= written(since),
         )
     )
-    found = []
-    for document, at in rows:
-        change = json.loads(document)
-        numbers = [change["before"]] if change["kind"] == "number.release" else []
-        numbers += [
-            said.removeprefix("number ").removesuffix(" is released")
-            for said in change["consequences"]
-            if said.startswith("number ")
-        ]
-        found += [(number, moment(at)) for number in numbers]
-    return found
+    return [
+        (number, moment(at))
+        for document, at in rows
+        for number in _released(msgspec.json.decode(document, type=Change))
+    ]
+
+
+def _released(change: Change) -> Iterator[str]:
+    """Yield the numbers that a change frees: its own, and those that go as a consequence."""
+    if change.kind.startswith("number.") and isinstance(change.before, str):
+        yield change.before
+    for said in change.consequences:
+        if said.startswith("number ") and said.endswith(" is released"):
+            yield said.removeprefix("number ").removesuffix(" is released")

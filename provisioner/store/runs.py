@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.errors import RunError
 from provisioner.store.moments import moment, written
 from provisioner.store.tables import changes, journal, leases, plans, runs
+
+_SKEW = timedelta(minutes=5)
+"""How far two machines' clocks may be apart."""
 
 
 class RunRow(msgspec.Struct, frozen=True):
@@ -42,9 +46,15 @@ class PlanRow(msgspec.Struct, frozen=True):
 
 def start(connection: Connection, sync: str, command: str, plan: str | None, now: datetime) -> str:
     """Note that a run begins, and return its id."""
-    run = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    run = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
     connection.execute(
-        insert(runs).values(id=run, sync=sync, plan=plan, command=command, started_at=written(now))
+        insert(runs).values(
+            id=run,
+            sync=sync,
+            plan=None if plan is None else int(plan),
+            command=command,
+            started_at=written(now),
+        )
     )
     return run
 
@@ -64,25 +74,48 @@ def end(
         "ended_at": written(now),
     }
     if plan is not None:
-        values["plan"] = plan
+        values["plan"] = int(plan)
     connection.execute(update(runs).where(runs.c.id == run).values(**values))
 
 
 def note(
     connection: Connection,
     run: str,
-    event: str,
-    detail: Mapping[str, Any],
+    plan: str,
+    events: Iterable[tuple[int, str, Mapping[str, Any]]],
     now: datetime,
-    plan: str | None = None,
-    seq: int | None = None,
 ) -> None:
-    """Append one line to the journal. `detail` holds no payload and no secret."""
-    connection.execute(
-        insert(journal).values(
-            at=written(now), run=run, plan=plan, seq=seq, event=event, detail=json.dumps(detail)
+    """Append to the journal: for each change its seq, an event and details, never a payload or secret."""
+    fixed = {"at": written(now), "run": run, "plan": int(plan)}
+    rows = [
+        {**fixed, "seq": seq, "event": event, "detail": json.dumps(detail)}
+        for seq, event, detail in events
+    ]
+    if rows:
+        connection.execute(insert(journal), rows)
+
+
+def newest_moment(connection: Connection) -> datetime | None:
+    """Return the latest moment that the store knows of by its plans, runs and journal."""
+    last = select(journal.c.at).order_by(journal.c.id.desc()).limit(1)
+    found = [
+        connection.execute(select(func.max(plans.c.created_at))).scalar(),
+        connection.execute(select(func.max(runs.c.started_at))).scalar(),
+        connection.execute(last).scalar(),
+    ]
+    return max((moment(at) for at in found if at is not None), default=None)
+
+
+def refuse_old_clock(connection: Connection, now: datetime) -> None:
+    """Raise RunError if the clock was set back: expiries and windows would mean nothing."""
+    newest = newest_moment(connection)
+    if newest is not None and now < newest - _SKEW:
+        raise RunError(
+            f"it is {now:%Y-%m-%d %H:%M:%S} UTC by this machine's clock, but the store knows of"
+            f" {newest:%Y-%m-%d %H:%M:%S} already",
+            remedy="nothing was sent: set the clock right; if it is right now and was ahead before,"
+            " wait until then",
         )
-    )
 
 
 def listed(connection: Connection, most: int = 50) -> list[RunRow]:
@@ -92,7 +125,7 @@ def listed(connection: Connection, most: int = 50) -> list[RunRow]:
         RunRow(
             row.id,
             row.sync,
-            row.plan,
+            None if row.plan is None else str(row.plan),
             row.command,
             moment(row.started_at),
             moment(row.ended_at) if row.ended_at else None,
@@ -105,8 +138,8 @@ def listed(connection: Connection, most: int = 50) -> list[RunRow]:
 
 def plans_listed(connection: Connection, most: int = 50) -> list[PlanRow]:
     """Return the last plans, newest first, with their changes counted by state."""
-    rows = connection.execute(select(plans).order_by(plans.c.created_at.desc()).limit(most)).all()
-    counted: dict[str, dict[str, int]] = {row.id: {} for row in rows}
+    rows = connection.execute(select(plans).order_by(plans.c.id.desc()).limit(most)).all()
+    counted: dict[int, dict[str, int]] = {row.id: {} for row in rows}
     counts = connection.execute(
         select(changes.c.plan, changes.c.state, func.count())
         .where(changes.c.plan.in_(list(counted)))
@@ -115,7 +148,7 @@ def plans_listed(connection: Connection, most: int = 50) -> list[PlanRow]:
     for plan, state, count in counts:
         counted[plan][state] = count
     return [
-        PlanRow(r.id, r.sync, moment(r.created_at), r.scope, r.approved_by, counted[r.id])
+        PlanRow(str(r.id), r.sync, moment(r.created_at), r.scope, r.approved_by, counted[r.id])
         for r in rows
     ]
 
@@ -123,15 +156,50 @@ def plans_listed(connection: Connection, most: int = 50) -> list[PlanRow]:
 def take_lease(
     connection: Connection, name: str, holder: str, now: datetime, lasts: timedelta
 ) -> None:
-    """Take, or prolong, the right to work on something alone. Raises RunError if another holds it."""
-    row = connection.execute(select(leases).where(leases.c.name == name)).first()
-    if row is not None and row.holder != holder and moment(row.until) > now:
+    """Take, or prolong, the right to work on something alone. Raises RunError if another holds it.
+
+    One statement, so that of two who come at the same moment one gets it, on either database.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    mine = dialect.insert(leases).values(name=name, holder=holder, until=written(now + lasts))
+    ours_or_lapsed = (leases.c.holder == holder) | (leases.c.until <= written(now))
+    taken = connection.execute(
+        mine.on_conflict_do_update(
+            index_elements=[leases.c.name],
+            set_={"holder": mine.excluded.holder, "until": mine.excluded.until},
+            where=ours_or_lapsed,
+        ).returning(leases.c.name)
+    ).first()
+    if taken is None:
+        row = lease(connection, name)
+        held = f" ({row.holder}, until {row.until:%H:%M:%S} UTC)" if row else ""
         raise RunError(
-            f"{name} is being worked on by another process ({row.holder}, until {row.until})",
+            f"{name} is being worked on by another process{held}",
             remedy="wait for it to end; after a crash the right lapses by itself at that time",
         )
-    connection.execute(delete(leases).where(leases.c.name == name))
-    connection.execute(insert(leases).values(name=name, holder=holder, until=written(now + lasts)))
+
+
+class LeaseRow(NamedTuple):
+    """Who holds a lease, and until when if it isn't prolonged."""
+
+    holder: str
+    until: datetime
+
+
+def lease(connection: Connection, name: str) -> LeaseRow | None:
+    """Return a lease as it stands, lapsed or not; None if nobody holds it."""
+    asked = select(leases.c.holder, leases.c.until).where(leases.c.name == name)
+    row = connection.execute(asked).first()
+    return None if row is None else LeaseRow(row.holder, moment(row.until))
+
+
+def prolong_lease(
+    connection: Connection, name: str, holder: str, now: datetime, lasts: timedelta
+) -> bool:
+    """Hold a lease for longer; return whether it was still the holder's."""
+    mine = (leases.c.name == name) & (leases.c.holder == holder)
+    until = written(now + lasts)
+    return connection.execute(update(leases).where(mine).values(until=until)).rowcount == 1
 
 
 def give_back(connection: Connection, name: str, holder: str) -> None:

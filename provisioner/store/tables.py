@@ -1,7 +1,9 @@
 """The store's tables: what was read, planned, decided and done.
 
 Times are UTC text in ISO 8601 to the microsecond, so that they sort as text on every database;
-documents are JSON text. Keys are folded (connectors.records.fold) where they are compared.
+documents are JSON text. Keys are folded (connectors.records.fold) where they are compared. Plans are
+counted by the database itself, so that two processes never give one id, and a higher one is newer
+whatever the clock says.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ applied = Table(
 plans = Table(
     "plans",
     metadata,
-    Column("id", String, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=True),
     Column("sync", String, nullable=False),
     Column("created_at", String, nullable=False),
     Column("scope", String, nullable=False),
@@ -88,19 +90,22 @@ plans = Table(
     Column("approved_at", String),
     Column("approved_by", String),
     Column("rejected_at", String),
-    Index("plans_by_sync", "sync", "created_at"),
+    Index("plans_by_sync", "sync", "scope", "id"),
+    sqlite_autoincrement=True,  # an id is never given a second time
 )
 
 changes = Table(
     "changes",
     metadata,
-    Column("plan", String, primary_key=True),
-    Column("seq", Integer, primary_key=True),
+    Column("plan", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("sync", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("key", String, nullable=False),  # folded
     Column("content", String, nullable=False),  # what a decision is about, hashed
     Column("document", Text, nullable=False),  # the plan JSON's change
+    # what was decided of it, whatever became of it since: planned, held, manual, approved, rejected
+    Column("decided", String, nullable=False),
     Column("state", String, nullable=False),
     Column("reason", Text),
     Column("state_at", String, nullable=False),
@@ -118,7 +123,7 @@ decisions = Table(
     Column("by", String, nullable=False),
     Column("at", String, nullable=False),
     Column("expires_at", String, nullable=False),
-    Column("plan", String, nullable=False),
+    Column("plan", Integer, nullable=False),
 )
 
 runs = Table(
@@ -126,7 +131,7 @@ runs = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("sync", String, nullable=False),
-    Column("plan", String),
+    Column("plan", Integer),
     Column("command", String, nullable=False),
     Column("started_at", String, nullable=False),
     Column("ended_at", String),
@@ -141,9 +146,9 @@ journal = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("at", String, nullable=False),
     Column("run", String, nullable=False),
-    Column("plan", String),
+    Column("plan", Integer),
     Column("seq", Integer),
-    Column("event", String, nullable=False),  # sent, done, settling, failed, stale, skipped, call
+    Column("event", String, nullable=False),  # a change's state, or "not sent"
     Column("detail", Text, nullable=False),  # JSON, never a payload or a secret
     Index("journal_by_run", "run"),
 )

@@ -32,13 +32,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "changes",
-        sa.Column("plan", sa.String(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("plan", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("sync", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("content", sa.String(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("decided", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("state_at", sa.String(), nullable=False),
@@ -55,7 +56,7 @@ def upgrade() -> None:
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("at", sa.String(), nullable=False),
         sa.Column("expires_at", sa.String(), nullable=False),
-        sa.Column("plan", sa.String(), nullable=False),
+        sa.Column("plan", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("sync", "content"),
     )
     op.create_table(
@@ -72,7 +73,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("at", sa.String(), nullable=False),
         sa.Column("run", sa.String(), nullable=False),
-        sa.Column("plan", sa.String(), nullable=True),
+        sa.Column("plan", sa.Integer(), nullable=True),
         sa.Column("seq", sa.Integer(), nullable=True),
         sa.Column("event", sa.String(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
@@ -88,7 +89,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "plans",
-        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("sync", sa.String(), nullable=False),
         sa.Column("created_at", sa.String(), nullable=False),
         sa.Column("scope", sa.String(), nullable=False),
@@ -99,8 +100,9 @@ def upgrade() -> None:
         sa.Column("approved_by", sa.String(), nullable=True),
         sa.Column("rejected_at", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
-    op.create_index("plans_by_sync", "plans", ["sync", "created_at"], unique=False)
+    op.create_index("plans_by_sync", "plans", ["sync", "scope", "id"], unique=False)
     op.create_table(
         "reads",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
@@ -118,7 +120,7 @@ def upgrade() -> None:
         "runs",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("sync", sa.String(), nullable=False),
-        sa.Column("plan", sa.String(), nullable=True),
+        sa.Column("plan", sa.Integer(), nullable=True),
         sa.Column("command", sa.String(), nullable=False),
         sa.Column("started_at", sa.String(), nullable=False),
         sa.Column("ended_at", sa.String(), nullable=True),

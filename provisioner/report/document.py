@@ -1,0 +1,66 @@
+"""The plan as JSON, written piece by piece: a plan of a million changes is never one string.
+
+The content is that of provisioner.plan.document. Characters that a terminal obeys, that readers
+of lines take for line ends, or that UTF-8 can't hold are written as JSON escapes, which every
+reader turns back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+from provisioner.plan.document import change_document, head_document
+from provisioner.plan.model import Plan
+
+_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""C1 controls, bidirectional controls, Unicode's line ends, lone surrogates; JSON escapes C0 itself."""
+
+
+def dumped(value: Any, *, compact: bool = False) -> str:
+    """Return a value as JSON on one line, safe to print, in UTF-8 and to cut into lines.
+
+    `compact` leaves out the blanks between members.
+
+    >>> dumped({"name": "Málek\\x9b31m"})
+    '{"name": "Málek\\\\u009b31m"}'
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":") if compact else None)
+    return text if text.isascii() and "\x7f" not in text else _UNSAFE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match.group()):04x}"
+
+
+def write_jsonl(plan: Plan, out: TextIO) -> None:
+    """Write everything but the changes on the first line, then a change a line."""
+    out.write(dumped(head_document(plan)) + "\n")
+    for change in plan.changes:
+        out.write(dumped(change_document(change)) + "\n")
+
+
+def write_json(plan: Plan, out: TextIO) -> None:
+    """Write one object, a member a line and a change a line, so that two plans can be compared."""
+    separator = "{"
+    for name, value in head_document(plan).items():
+        if name == "blocked":  # where the format has them: after the clusters
+            out.write(f'{separator}"changes": ')
+            _write_list(map(change_document, plan.changes), out)
+        out.write(f"{separator}{dumped(name)}: ")
+        if isinstance(value, list | tuple):
+            _write_list(value, out)
+        else:
+            out.write(dumped(value))
+        separator = ",\n "
+    out.write("}\n")
+
+
+def _write_list(members: Iterable[Any], out: TextIO) -> None:
+    separator, end = "[\n  ", "[]"
+    for member in members:
+        out.write(separator + dumped(member))
+        separator, end = ",\n  ", "]"
+    out.write(end)

@@ -1,0 +1,319 @@
+"""The plan as one HTML file that needs nothing else: no network, no fonts, and no script to be read whole.
+
+The script only adds filters and folding. The page's Content-Security-Policy allows exactly the one
+style sheet and the one script that it carries, by their hashes, so that nothing in a plan could
+run even if it got past the escaping.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from connectors.records import Change, Risk, fold
+from provisioner.plan.document import instant
+from provisioner.plan.model import Adoption, Plan, PoolUse
+from provisioner.report import figures
+from provisioner.report.figures import Move, counted, people_counted, visible
+
+_HERE = Path(__file__).parent
+_COLORS: dict[Risk, str] = {"destructive": "red", "service": "amber", "safe": "green"}
+_BUFFERED = 200  # pieces of a page that are written at once
+_NAMED = 100  # people of either side that adoption names; the rest is counted
+_EXAMPLES = 10
+_REASONS = 5
+
+
+class Tile(NamedTuple):
+    """One figure of the plan's head; `alarm` where somebody has to look."""
+
+    name: str
+    value: str
+    note: str = ""
+    alarm: bool = False
+
+
+class Bar(NamedTuple):
+    """One part of a picture, in thousandths of its width."""
+
+    color: str
+    at: float
+    width: float
+    words: str = ""
+
+
+class Pool(NamedTuple):
+    """One pool's row; `bars` is empty where nothing is counted."""
+
+    name: str
+    total: str
+    used: str
+    after: str
+    free: str
+    over: bool
+    words: str
+    bars: list[Bar]
+
+
+class Row(NamedTuple):
+    """One change's row. `calm` and `quiet` are the group's own risk and state, which no badge repeats."""
+
+    seq: str
+    user: str
+    key: str
+    again: bool
+    kind: str
+    risk: str
+    calm: str
+    state: str
+    quiet: str
+    moves: list[Move]
+    rule: str
+    because: str
+    consequences: Sequence[str]
+    needs: str
+    reason: list[str]
+
+
+class Group(NamedTuple):
+    """Rows that are folded together: a cluster, or what is blocked or waiting."""
+
+    anchor: str
+    title: str
+    badge: str
+    words: str
+    rows: Iterable[Row]
+
+
+def write_page(plan: Plan, out: TextIO) -> None:
+    """Write the plan as one HTML file."""
+    _write("page.html.j2", out, _context(plan))
+
+
+def write_history_page(
+    sections: Sequence[tuple[str, Sequence[str], list[list[str]]]], out: TextIO
+) -> None:
+    """Write tables (title, columns, rows of text) as a page of the same look."""
+    _write("history.html.j2", out, {"title": "Runs and plans", "sections": sections})
+
+
+def _write(template: str, out: TextIO, context: dict[str, Any]) -> None:
+    stream = _environment().get_template(template).stream({**_assets(), **context})
+    stream.enable_buffering(_BUFFERED)
+    for piece in stream:
+        out.write(piece)
+    out.write("\n")
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalized,
+    )
+
+
+def _finalized(value: object) -> object:
+    """Make every text visible that a template prints, whichever way it came."""
+    return visible(value) if type(value) is str else value
+
+
+@cache
+def _assets() -> dict[str, Markup]:
+    style = (_HERE / "page.css").read_text(encoding="utf-8")
+    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    policy = (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)};"
+        " base-uri 'none'; form-action 'none'"
+    )
+    # ours, not the plan's; escaped they would mean something else
+    return {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}  # noqa: S704
+
+
+def _hash(content: str) -> str:
+    """Return a source expression for inline content (Content Security Policy Level 3, section 2.3.1)."""
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _context(plan: Plan) -> dict[str, Any]:
+    reasons = figures.held_reasons(plan)
+    risks = list(_risk_bars(plan))
+    name = f"Plan {plan.id}" if plan.id else "Plan"
+    return {
+        "plan": plan,
+        "title": f"{name} · sync {plan.sync}",
+        "as_of": instant(plan.as_of),
+        "scope": figures.title_of_scope(plan),
+        "tiles": list(_tiles(plan)),
+        "held": [(figures.pieces(text), f"{count:,}") for text, count in reasons[:_REASONS]],
+        "held_title": f"Held: {plan.summary.held:,} of {counted(len(plan.changes), 'change', 'changes')}",
+        "held_more": len(reasons) > _REASONS and f"{len(reasons) - _REASONS:,} other reasons",
+        "warnings": plan.warnings,
+        "adoption": plan.adoption and _adoption(plan.adoption),
+        "risks": risks,
+        "risk_words": ", ".join(risk.words for risk in risks),
+        "kinds": [(kind, f"{count:,}") for kind, count in plan.summary.changes.items()],
+        "pools": [_pool(name, use) for name, use in plan.summary.pools.items()],
+        "choices": _choices(plan),
+        "groups": list(_groups(plan)),
+        "conflicts": plan.conflicts,
+    }
+
+
+def _tiles(plan: Plan) -> Iterator[Tile]:
+    summary = plan.summary
+    changed = len({fold(change.key) for change in plan.changes})
+    losing = f"people, {figures.share(summary.removals, summary.people)} of all"
+    yield Tile("people", f"{summary.people:,}", f"{summary.unchanged:,} unchanged")
+    yield Tile("changes", f"{len(plan.changes):,}", f"for {people_counted(changed)}")
+    yield Tile("lose something", f"{summary.removals:,}", losing, summary.removals > 0)
+    yield Tile("held", f"{summary.held:,}", "not carried out", summary.held > 0)
+    yield Tile("blocked", f"{summary.blocked:,}", "somebody has to act")
+    yield Tile("waiting", f"{summary.waiting:,}", "planned again later")
+    yield Tile("manual", f"{summary.manual:,}", "steps for a person")
+    yield Tile("API calls", f"{summary.api_calls:,}", "to carry it out")
+
+
+def _risk_bars(plan: Plan) -> Iterator[Bar]:
+    at, total = 0.0, len(plan.changes) or 1
+    for risk, count in figures.risks_of(plan).items():
+        width = 1000 * count / total
+        yield Bar(_COLORS[risk], round(at, 1), round(width, 1), f"{count:,} {risk}")
+        at += width
+
+
+def _pool(name: str, use: PoolUse) -> Pool:
+    total = "not counted" if use.total is None else f"{use.total:,}"
+    return Pool(
+        name=name,
+        total=total if use.total is not None else "–",
+        used=f"{use.used:,}",
+        after=f"{use.after:,}",
+        free=figures.free_seats(use.total, use.after),
+        over=use.total is not None and use.after > use.total,
+        words=f"{use.used:,} used, {use.after:,} after the plan, of {total}",
+        bars=list(_pool_bars(use)),
+    )
+
+
+def _pool_bars(use: PoolUse) -> Iterator[Bar]:
+    if use.total is None:
+        return
+    low, high = sorted((max(0, use.used), max(0, use.after)))
+    scale = 1000 / max(use.total, high, 1)
+    yield Bar("blue", 0, round(low * scale, 1))
+    moved = "more" if use.after > use.used else "less"
+    yield Bar(moved, round(low * scale, 1), round((high - low) * scale, 1))
+    if use.after > use.total:
+        yield Bar("red", round(use.total * scale, 1), round((use.after - use.total) * scale, 1))
+
+
+def _adoption(adoption: Adoption) -> dict[str, Any]:
+    sides = (
+        (adoption.people_unmatched, "person without a phone user", "people without a phone user"),
+        (adoption.phone_users_unmatched, "phone user of nobody", "phone users of nobody"),
+    )
+    return {
+        "matched": [(how, f"{count:,}") for how, count in adoption.matched.items()],
+        "examples": adoption.examples[:_EXAMPLES],
+        "unmatched": [
+            (counted(len(names), one, many), names[:_NAMED], _rest(len(names)))
+            for names, one, many in sides
+        ],
+    }
+
+
+def _rest(number: int) -> str:
+    return f" and {number - _NAMED:,} more" if number > _NAMED else ""
+
+
+def _choices(plan: Plan) -> list[tuple[str, list[str]]]:
+    every = (*plan.changes, *plan.blocked, *plan.waiting)
+    states = {change.state for change in plan.changes}
+    return [
+        ("kind", sorted({change.kind for change in every})),
+        ("risk", [risk for risk in _COLORS if any(change.risk == risk for change in every)]),
+        ("state", sorted(states | _names(("blocked", plan.blocked), ("waiting", plan.waiting)))),
+    ]
+
+
+def _names(*lists: tuple[str, Sequence[Change]]) -> set[str]:
+    return {name for name, changes in lists if changes}
+
+
+def _groups(plan: Plan) -> Iterator[Group]:
+    shared = {text for text, count in figures.held_reasons(plan)[:_REASONS] if count > 3}
+    users = figures.users_by_seq(plan)
+    namesakes = _namesakes(plan)
+    for number, (cluster, changes) in enumerate(figures.changes_by_cluster(plan), start=1):
+        words = f"{people_counted(cluster.people)}, {counted(len(changes), 'change', 'changes')}"
+        yield Group(
+            f"group-{number}",
+            cluster.title,
+            cluster.risk,
+            f"{words} · {cluster.id}" if cluster.id else words,
+            _rows(changes, plan, users, namesakes, shared, title=cluster.title, calm=cluster.risk),
+        )
+    for state, title, left in (
+        ("blocked", "Blocked: somebody has to act", plan.blocked),
+        ("waiting", "Waiting: planned again by itself", plan.waiting),
+    ):
+        if left:
+            words = counted(len(left), "change", "changes")
+            rows = _rows(left, plan, users, namesakes, shared, title="", state=state)
+            yield Group(state, title, state, words, rows)
+
+
+def _namesakes(plan: Plan) -> set[str]:
+    """Return users under whom more than one key stands; their keys are shown."""
+    keys: dict[str, set[str]] = {}
+    for change in (*plan.changes, *plan.blocked, *plan.waiting):
+        keys.setdefault(change.user, set()).add(fold(change.key))
+    return {user for user, theirs in keys.items() if len(theirs) > 1}
+
+
+def _rows(
+    changes: Iterable[Change],
+    plan: Plan,
+    users: dict[int, str],
+    namesakes: set[str],
+    shared: set[str],
+    *,
+    title: str,
+    calm: str = "",
+    state: str = "",
+) -> Iterator[Row]:
+    """Yield a row for each change; `state` is what all of them are in, where they have no own."""
+    last = ""
+    for change in changes:
+        reason = figures.reason_of(change, plan)
+        yield Row(
+            seq=str(change.seq) if change.seq else "",
+            user=change.user,
+            key=change.key if change.user in namesakes else "",
+            again=change.key == last,
+            kind=change.kind,
+            risk=change.risk,
+            calm=calm,
+            state=state or change.state,
+            quiet=state,
+            moves=figures.moves(change),
+            rule=change.rule or "",
+            because="" if change.because == title else change.because,
+            consequences=change.consequences,
+            needs=figures.needs_of(change, users),
+            reason=[] if not reason or reason in shared else figures.pieces(reason),
+        )
+        last = change.key

@@ -1,0 +1,182 @@
+"""The clock: starts each sync when its schedule says so, and never one sync twice at once.
+
+- `every: 15m` runs once as soon as the scheduler starts, and then every 15 minutes from there.
+- `cron: "0 2 * * *"` follows the local time of the machine (TZ), as crontab does. If its last moment
+  passed while no daemon ran, it runs at the start: a machine that reboots at two each night would
+  otherwise never sync.
+- What fell due several times while the machine slept runs once, late. What falls due while the same
+  sync is still at work is left out and logged: the next moment comes. Different syncs run side by side.
+- A sync without a schedule is not run.
+
+One scheduler exists in an installation (provisioner/lease.py); nothing that serves HTTP starts one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from connectors.errors import RunError
+from provisioner.config import Schedule
+from provisioner.logs import logger
+from provisioner.wiring import utc_now
+
+SIDE_BY_SIDE = 8
+"""Syncs that run at the same time; the others wait for their turn."""
+
+LATE_STARTS = 3
+LATE_LEAST = timedelta(hours=1)
+"""A sync is late when it gave no sign of life for three of its moments, and for an hour at least."""
+
+Alive = Callable[[], None]
+Job = Callable[[str, Alive], int]
+"""One run of a sync, by name; it calls the given function as a sign of life while it is at work, and
+returns the exit status that `provisioner sync` would end with. What it raises is logged and survived."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How it stands with one sync. `status` is the last run's, None before the first ended.
+
+    `running_since`: None while it doesn't run; `next_start`: None when nothing more is scheduled.
+    """
+
+    running_since: datetime | None
+    ended_at: datetime | None
+    status: int | None
+    next_start: datetime | None
+    late: bool
+
+
+@dataclass(slots=True)
+class _Sync:
+    trigger: BaseTrigger
+    seen: datetime
+    running_since: datetime | None = None
+    ended_at: datetime | None = None
+    status: int | None = None
+
+    def late(self, now: datetime) -> bool:
+        due: datetime | None = self.seen
+        for _ in range(LATE_STARTS):
+            due = due and self.trigger.get_next_fire_time(due, due)
+        return due is not None and now > max(due, self.seen + LATE_LEAST)
+
+
+class _Scheduler(BackgroundScheduler):  # type: ignore[misc]
+    """APScheduler's, which knows whether its thread is alive."""
+
+    @property
+    def alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+
+class Scheduler:
+    """Runs `job` for each scheduled sync. `now` tells the time by which signs of life are judged."""
+
+    def __init__(
+        self, schedules: Mapping[str, Schedule], job: Job, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._job, self._now = job, now
+        self._syncs = {name: _Sync(trigger_of(s), now()) for name, s in schedules.items()}
+        self._stopping = False
+        self._changed = threading.Condition()
+        workers = min(SIDE_BY_SIDE, max(1, len(schedules)))
+        self._scheduler = _Scheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(workers)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._scheduler.add_listener(_left_out, EVENT_JOB_MAX_INSTANCES)
+
+    def start(self, last_starts: Mapping[str, datetime] = {}) -> None:
+        """Begin. `last_starts`: when each sync ran last, by an earlier daemon, where that is known."""
+        now = self._now()
+        for name, sync in self._syncs.items():
+            sync.seen = now
+            soon = isinstance(sync.trigger, IntervalTrigger)
+            if not soon and (last := last_starts.get(name)) is not None:
+                missed = sync.trigger.get_next_fire_time(None, last)
+                soon = missed is not None and missed <= now
+            when = {"next_run_time": now} if soon else {}
+            self._scheduler.add_job(self._run, sync.trigger, args=[name], id=name, **when)
+        self._scheduler.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the scheduler's own thread is at work."""
+        return self._scheduler.alive
+
+    def views(self) -> dict[str, View]:
+        """Return how it stands with each scheduled sync, by name."""
+        now = self._now()
+        return {name: self._view(name, sync, now) for name, sync in self._syncs.items()}
+
+    @property
+    def running(self) -> list[str]:
+        """The syncs that are at work now."""
+        return [name for name, sync in self._syncs.items() if sync.running_since is not None]
+
+    def stop(self) -> None:
+        """Start nothing more, and return when what is at work has ended."""
+        self._stopping = True
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        with self._changed:
+            self._changed.wait_for(lambda: not self.running)
+
+    def _view(self, name: str, sync: _Sync, now: datetime) -> View:
+        job = self._scheduler.get_job(name)
+        return View(
+            running_since=sync.running_since,
+            ended_at=sync.ended_at,
+            status=sync.status,
+            next_start=getattr(job, "next_run_time", None),
+            late=sync.late(now),
+        )
+
+    def _run(self, name: str) -> None:
+        sync = self._syncs[name]
+        with self._changed:
+            if self._stopping:
+                return
+            sync.running_since = sync.seen = self._now()
+        status = 1
+        try:
+            status = self._job(name, lambda: setattr(sync, "seen", self._now()))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other syncs and the next run go on
+            logger().error("sync.crashed", sync=name, exc_info=error)
+        finally:
+            with self._changed:
+                sync.status, sync.running_since = status, None
+                sync.ended_at = sync.seen = self._now()
+                self._changed.notify_all()
+
+
+def trigger_of(schedule: Schedule) -> BaseTrigger:
+    """Return APScheduler's trigger for a schedule. Raises RunError if the machine's TZ isn't a time zone."""
+    if schedule.cron is None:
+        return IntervalTrigger(seconds=schedule.every_s, timezone=UTC)
+    try:
+        return CronTrigger.from_crontab(schedule.cron)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        # config has judged the expression itself
+        raise RunError(
+            f"the machine's time zone can't be told: {error}", remedy="set TZ, say to Europe/Prague"
+        ) from None
+
+
+def _left_out(event: JobSubmissionEvent) -> None:
+    """Log that a sync fell due while it was still at work."""
+    due = [at.astimezone(UTC).isoformat() for at in event.scheduled_run_times]
+    logger().warning("sync.left_out", sync=event.job_id, due=due, reason="it is still at work")

@@ -1,0 +1,87 @@
+"""Serving a WSGI application from a thread of this process, and ending without dropping a request.
+
+waitress's own end drops what is in flight; here no new connection is taken, requests at work are
+answered, and their answers are on the wire before the process goes.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from waitress.server import create_server
+
+from connectors.errors import RunError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+THREADS = 4
+DRAIN_S = 5.0
+_FLUSH_S = 1.0
+
+
+class Served:
+    """An application that answers at `bind` from `start` until `stop`."""
+
+    def __init__(self, app: WSGIApplication, bind: str, threads: int = THREADS) -> None:
+        """Take the address (`HOST:PORT`, port 0: any free one). Raises RunError if that can't be."""
+        self._sockets: dict[int, Any] = {}  # waitress's own: listening sockets and connections
+        try:
+            self._server = create_server(
+                app, map=self._sockets, listen=bind, threads=threads, ident=None
+            )
+        except (OSError, ValueError) as error:
+            raise _refusal(bind, error) from None
+        self._thread = threading.Thread(target=self._server.run, name=f"http {bind}", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where it answers, `http://HOST:PORT`; the first address if the host has several."""
+        listens = getattr(self._server, "effective_listen", None)
+        host, port = (
+            listens[0]
+            if listens
+            else (
+                self._server.effective_host,
+                self._server.effective_port,
+            )
+        )
+        return f"http://[{host}]:{port}" if ":" in str(host) else f"http://{host}:{port}"
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more connections, answer what is at work, and return."""
+        for each in list(self._sockets.values()):
+            if getattr(each, "accepting", False):
+                each.accepting = False
+        self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=DRAIN_S)
+        _wait_until(lambda: not any(map(_unsent, list(self._sockets.values()))), _FLUSH_S)
+
+
+def _unsent(connection: Any) -> bool:
+    return bool(getattr(connection, "total_outbufs_len", 0))
+
+
+def _wait_until(true: Callable[[], bool], within_s: float) -> None:
+    until = time.monotonic() + within_s
+    while not true() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def _refusal(bind: str, error: OSError | ValueError) -> RunError:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return RunError(
+            f"{bind} is taken by another program",
+            remedy="stop that one, or give `server: {bind: …}` another port",
+        )
+    why = getattr(error, "strerror", None) or "no such host"
+    return RunError(
+        f"{bind} can't be listened on: {why}", remedy="correct `server: {bind: …}` in config"
+    )

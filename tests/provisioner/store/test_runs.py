@@ -1,0 +1,142 @@
+"""Runs, the journal, and who may work: one holder at a time, on either database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from connectors.errors import RunError
+from provisioner.store import plans as plan_store
+from provisioner.store import runs as run_store
+from provisioner.store.database import reading
+from provisioner.store.tables import journal
+from tests.provisioner.store.made import KINDS, NOW, a_plan, change, store
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(params=KINDS)
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    with store(request.param, tmp_path) as engine:
+        yield engine
+
+
+def take(engine: Engine, holder: str, minutes: float = 0) -> None:
+    with engine.begin() as connection:
+        run_store.take_lease(connection, "sync:emea", holder, NOW + minutes * MINUTE, MINUTE)
+
+
+def test_a_lease_has_one_holder_who_may_prolong_it(engine: Engine) -> None:
+    take(engine, "one")
+    take(engine, "one", minutes=0.5)
+
+    with pytest.raises(RunError, match=r"sync:emea is being worked on .*one, until 09:01:30 UTC"):
+        take(engine, "two", minutes=1)
+
+
+def test_a_lease_that_lapsed_is_anybodys(engine: Engine) -> None:
+    take(engine, "one")
+    take(engine, "two", minutes=1)
+
+    with engine.begin() as connection:
+        late = NOW + 2 * MINUTE
+        assert not run_store.prolong_lease(connection, "sync:emea", "one", late, MINUTE)
+        assert run_store.prolong_lease(connection, "sync:emea", "two", late, MINUTE)
+
+
+def test_a_lease_is_given_back_by_its_holder_alone(engine: Engine) -> None:
+    take(engine, "one")
+    with engine.begin() as connection:
+        run_store.give_back(connection, "sync:emea", "two")
+        assert run_store.lease(connection, "sync:emea") == ("one", NOW + MINUTE)
+        run_store.give_back(connection, "sync:emea", "one")
+        assert run_store.lease(connection, "sync:emea") is None
+
+    take(engine, "two")
+
+
+def test_of_many_who_come_at_the_same_moment_one_gets_the_lease(engine: Engine) -> None:
+    start, got, refused = threading.Barrier(8), list[int](), list[int]()
+
+    def work(number: int) -> None:
+        start.wait()
+        try:
+            take(engine, f"holder {number}")
+            got.append(number)
+        except RunError:
+            refused.append(number)
+
+    threads = [threading.Thread(target=work, args=[n]) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (len(got), len(refused)) == (1, 7)
+
+
+def test_a_run_is_listed_with_its_plan_and_how_it_ended(engine: Engine) -> None:
+    with engine.begin() as connection:
+        plan = plan_store.record(connection, a_plan(change(1), change(2, who="jan")))
+        first = run_store.start(connection, "emea", "daemon", None, NOW)
+        second = run_store.start(connection, "emea", "apply", plan.id, NOW + MINUTE)
+        run_store.end(connection, first, 0, {"states": {"done": 3}}, NOW + MINUTE, plan.id)
+
+    with reading(engine) as connection:
+        newest, oldest = run_store.listed(connection)
+        assert (newest.id, newest.plan, newest.status) == (second, plan.id, None)
+        assert (oldest.plan, oldest.status, oldest.summary) == (plan.id, 0, {"states": {"done": 3}})
+        assert (oldest.started_at, oldest.ended_at) == (NOW, NOW + MINUTE)
+        (row,) = run_store.plans_listed(connection)
+        assert (row.id, row.states) == (plan.id, {"planned": 2})
+
+
+def test_runs_of_the_same_second_have_ids_of_their_own(engine: Engine) -> None:
+    with engine.begin() as connection:
+        ids = {run_store.start(connection, "emea", "apply", None, NOW) for _ in range(300)}
+
+    assert len(ids) == 300
+
+
+def test_the_journal_keeps_every_step_in_order(engine: Engine) -> None:
+    with engine.begin() as connection:
+        events = [(n, "sent", {"call": "POST /users"}) for n in range(1, 4)]
+        run_store.note(connection, "run", "7", events, NOW)
+        run_store.note(connection, "run", "7", [(2, "failed", {"reason": "no seat"})], NOW)
+        run_store.note(connection, "run", "7", [], NOW)
+
+    with reading(engine) as connection:
+        rows = connection.execute(select(journal).order_by(journal.c.id)).all()
+    assert [(r.plan, r.seq, r.event) for r in rows] == [
+        (7, 1, "sent"),
+        (7, 2, "sent"),
+        (7, 3, "sent"),
+        (7, 2, "failed"),
+    ]
+    assert rows[3].detail == '{"reason": "no seat"}'
+
+
+@pytest.mark.parametrize("known_by", ["plan", "run", "journal"])
+def test_a_clock_that_was_set_back_is_refused(engine: Engine, known_by: str) -> None:
+    with engine.begin() as connection:
+        if known_by == "plan":
+            plan_store.record(connection, a_plan())
+        elif known_by == "run":
+            run_store.start(connection, "emea", "apply", None, NOW)
+        else:
+            run_store.note(connection, "run", "7", [(1, "sent", {})], NOW)
+
+    with reading(engine) as connection:
+        run_store.refuse_old_clock(connection, NOW - 4 * MINUTE)  # another machine's
+        with pytest.raises(RunError, match="it is 2026-11-23 08:54:00 UTC by this machine's clock"):
+            run_store.refuse_old_clock(connection, NOW - 6 * MINUTE)
+
+
+def test_an_empty_store_minds_no_clock(engine: Engine) -> None:
+    with reading(engine) as connection:
+        run_store.refuse_old_clock(connection, NOW)
