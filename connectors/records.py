@@ -242,6 +242,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     `deactivation_takes`: what goes with the license, with the last package, and with
     deactivation (license, packages, numbers, delegates, credits).
     `needs_email`: an account can only be made for somebody with a mail address.
+    `profile`: the profile attributes that it has a place for; None for all.
     `keeps`: entitlements that can be changed there but not taken away (a user always has a site).
     """
 
@@ -257,6 +258,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     last_package_takes: frozenset[str] = frozenset()
     deactivation_takes: frozenset[str] = frozenset()
     keeps: frozenset[str] = frozenset()
+    profile: frozenset[str] | None = None
 
 
 class Rate(msgspec.Struct, frozen=True):

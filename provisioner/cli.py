@@ -9,6 +9,7 @@ what they don't use.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -277,6 +278,8 @@ def simulate(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status; every error of ours is told in plain words."""
+    # people come and go by the hundred thousand and make no circles: looking for some costs a tenth
+    gc.set_threshold(100_000, 50, 1_000)
     try:
         provisioner.main(args=arguments, prog_name="provisioner", standalone_mode=False)
     except click.exceptions.Abort:

@@ -8,7 +8,7 @@ is about, and the rest of the plan goes ahead.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -16,7 +16,7 @@ from connectors.records import Change, fold
 from provisioner.limits import Limit, Limits
 from provisioner.memory import Memory
 from provisioner.plan.content import REMOVALS, TAKEAWAYS
-from provisioner.plan.model import Plan
+from provisioner.plan.model import Plan, Summary
 
 
 def hold(plan: Plan, limits: Limits, memory: Memory) -> Plan:
@@ -29,20 +29,29 @@ def hold(plan: Plan, limits: Limits, memory: Memory) -> Plan:
     population = plan.summary.people
     if tripped := _tripped(losing, memory.lost, limits.removals, population):
         text = f"{tripped} would lose a license, package, number or account"
-        whole = {c.cluster for c in live if fold(c.key) in losing and c.kind in REMOVALS}
-        for c in live:
-            if (
-                fold(c.key) in losing
-                and c.kind in TAKEAWAYS
-                and (c.kind in REMOVALS or c.cluster in whole)
-            ):
-                reasons[c.seq] = _override(text, "--allow-removals", len(losing))
+        reason = _override(text, "--allow-removals", len(losing))
+        reasons = dict.fromkeys(_removals(live), reason)
     if tripped := _tripped(changed, memory.changed, limits.changes, population):
-        text = f"{tripped} would be changed"
-        for c in live:
-            reasons.setdefault(c.seq, _override(text, "--allow-changes", len(changed)))
+        reason = _override(f"{tripped} would be changed", "--allow-changes", len(changed))
+        reasons = {c.seq: reason for c in live} | reasons
     held = _with_dependents(changes, reasons)
     return msgspec.structs.replace(plan, changes=held, summary=_counted(plan, held))
+
+
+def _removals(live: Iterable[Change]) -> Iterator[int]:
+    """Yield the seq of each removal, and of what is taken only for the sake of one.
+
+    A leaver's delegation that ends first would be lost for nothing if the license stays, whoever
+    is the delegator; what a mover loses for another reason is none of it.
+    """
+    live = list(live)
+    removals = [c for c in live if c.kind in REMOVALS]
+    theirs = {(fold(c.key), c.cluster) for c in removals}
+    needed = {(seq, c.cluster) for c in removals for seq in c.needs}
+    for c in live:
+        along = (fold(c.key), c.cluster) in theirs or (c.seq, c.cluster) in needed
+        if c.kind in REMOVALS or (c.kind in TAKEAWAYS and along):
+            yield c.seq
 
 
 def _tripped(now: Collection[str], before: Collection[str], limit: Limit, population: int) -> str:
@@ -74,7 +83,7 @@ def _with_dependents(changes: Iterable[Change], reasons: dict[int, str]) -> tupl
     return tuple(result)
 
 
-def _counted(plan: Plan, changes: tuple[Change, ...]) -> object:
+def _counted(plan: Plan, changes: tuple[Change, ...]) -> Summary:
     return msgspec.structs.replace(
         plan.summary,
         removals=len({fold(c.key) for c in changes if c.kind in REMOVALS}),

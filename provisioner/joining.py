@@ -46,7 +46,7 @@ class People:
             emails = person.resource.get("emails")
             if emails:
                 # of a single mail nothing has to be chosen, and nearly everybody has a single one
-                mail = fold(emails[0]["value"] if len(emails) == 1 else person.email)
+                mail = fold(emails[0]["value"] if len(emails) == 1 else str(person.email))
                 if by_mail.setdefault(mail, key) != key:
                     self._share_mail(mail, key)
             yield key, person, number

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, select
 
 from connectors.errors import RunError
 from provisioner.store import runs as run_store
-from provisioner.store.database import reading
+from provisioner.store.database import StoreError, reading
 from provisioner.store.tables import leases
 
 NAME = "scheduler"
@@ -50,12 +50,14 @@ class Lease:
     def acquire(self, sleep: Callable[[float], None], waiting: Callable[[str], None]) -> None:
         """Take the lease, waiting for a dead daemon's to lapse; `waiting` is told the holder once.
 
-        Raises RunError if the other daemon is alive; `sleep` may raise to end the wait.
+        Raises RunError if the other daemon is alive, StoreError if the store fails; `sleep` may raise to end the wait.
         """
         seen: tuple[str, str] | None = None
         while True:
             try:
                 self.prolong()
+            except StoreError:
+                raise  # a RunError too, but nobody holds anything
             except RunError:
                 found = self._found()
                 if found and seen and found != seen:

@@ -23,7 +23,8 @@ from provisioner.guard import hold
 from provisioner.joining import People
 from provisioner.memory import Binding, Memory
 from provisioner.plan.causes import Parts
-from provisioner.plan.compare import Comparison, Differences
+from provisioner.plan.compare import Comparison
+from provisioner.plan.differences import Differences
 from provisioner.plan.make import Situation, make_plan
 from provisioner.plan.model import Base, Plan
 from provisioner.pools import NumberPool
@@ -109,6 +110,8 @@ def _comparison(wired: Wired, request: Request, memory: Memory) -> Comparison:
         lambda pool, number: pool in pools and pools[pool].has(number),
         request.users,
         adopted=memory.adopted,
+        unreadable=wired.phone.abilities.unreadable,
+        applied=memory.applied,
     )
 
 
@@ -160,12 +163,12 @@ def _plan(
     sync = wired.sync
     with store_reading(site.engine) as connection:
         keys = [case.key for case in differences.cases]
-        old = people_store.known_entries(connection, sync.name, keys)
+        names = [directory.name for directory in wired.directories]
+        old, gone = people_store.known_entries(connection, sync.name, names, keys)
         cooling = _cooling(
             wired, plan_store.released_since(connection, sync.name, _since(wired, now)), now
         )
     offsets = {case.key: case.at for case in differences.cases}
-    order = {directory.name: n for n, directory in enumerate(wired.directories)}
     situation = Situation(
         sync=sync.name,
         mapping=wired.mapping,
@@ -178,7 +181,8 @@ def _plan(
         as_of=request.as_of or now,
         created_at=now,
         base=base,
-        old=lambda key: sorted(old.get(key, []), key=lambda part: order.get(part[0], len(order))),
+        old=lambda key: old.get(key, []),
+        last_known=lambda key: [*old.get(key, []), *gone.get(key, [])],
         new=lambda key: _parts(people, key, offsets.get(key)),
         keyless=tuple(flaw.where for _, flaw in people.keyless),
         cooling=cooling,

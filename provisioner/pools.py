@@ -40,6 +40,21 @@ class NumberPool:
             if self._offered is None or number in self._offered:
                 yield number
 
+    def takes_back(self, number: str) -> bool:
+        """Return whether a number that somebody loses now can be given to another at once.
+
+        It is the pool's, isn't reserved and need not rest. Of a vendor's pool at one site nobody
+        knows whether a number that is held belongs there.
+        """
+        config = self._config
+        unknown_site = config.vendor and config.site is not None
+        return (
+            self.has(number)
+            and number not in config.reserved
+            and not config.cooling
+            and not unknown_site
+        )
+
     def _numbers(self) -> Iterable[str]:
         if not self._config.vendor:
             return (f"+{n}" for low, high, _ in self._ranges for n in range(low, high + 1))

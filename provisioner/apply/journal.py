@@ -81,6 +81,8 @@ class Journal:
         key = fold(change.key)
         if (name := _KINDS.get(change.kind)) in self._unreadable and name is not None:
             yield (key, name), change.after
+        if change.kind == "delegate.add":
+            yield (key, "delegates"), True  # from now on they are asked for their delegates
         if change.kind == "profile.update" and isinstance(change.after, dict):
             for attribute, value in change.after.items():
                 if (name := f"profile.{attribute}") in self._unreadable:

@@ -1,6 +1,6 @@
 """What `provisioner check` looks for beyond what loading a config and its mappings finds by itself.
 
-`names`: what a sync gives, and its phone system doesn't have. `accounts`: syncs that would write to the
+`files`: config and mappings together. `names`: what a sync gives, and its phone system doesn't have. `accounts`: syncs that would write to the
 same phone users. `keys`: people told apart by something that changes. `store`: can it be opened?
 Each yields Findings, all there are.
 """

@@ -20,15 +20,15 @@ from sqlalchemy import create_engine
 from connectors import directory as directories
 from connectors.errors import InputError, ProvisionerError
 from connectors.records import Catalog, Seats
-from mappings import Mapping, load_mapping
+from mappings import Mapping
 from mappings.yaml_file import Located, load_yaml
 from provisioner.checks import Finding, problem
 from provisioner.checks.accounts import overlapping
+from provisioner.checks.files import mapping_of, problems_beside
 from provisioner.checks.keys import changing_keys
 from provisioner.checks.names import empty_pools, unknown_aliases, unknown_names
 from provisioner.checks.store import unusable_store
 from provisioner.config import Config, DirectoryConfig, SyncConfig, load_config
-from provisioner.config_schema import added_names
 from provisioner.progress import Progress, for_stderr
 from provisioner.wiring import Site, Stop, utc_now, wire_phone
 
@@ -50,7 +50,7 @@ def run_check(config: Path) -> int:
     try:
         loaded = load_config(config)
     except InputError as error:
-        return _tell([], [*map(Finding, error.problems), *_mappings_of_a_broken(config)])
+        return _tell([], [*map(Finding, error.problems), *map(Finding, problems_beside(config))])
     located = load_yaml(config)
     sections = _checked(loaded, located)
     findings = [
@@ -59,24 +59,6 @@ def run_check(config: Path) -> int:
         *overlapping(loaded, located),
     ]
     return _tell(sections, findings)
-
-
-def _mappings_of_a_broken(config: Path) -> Iterator[Finding]:
-    """Yield what is wrong with the mappings of a config that can't be used itself: all at once."""
-    try:
-        data = load_yaml(config).data
-    except InputError:
-        return
-    syncs = data.get("syncs") if isinstance(data, dict) else None
-    for sync in syncs.values() if isinstance(syncs, dict) else ():
-        path = sync.get("mapping") if isinstance(sync, dict) else None
-        if isinstance(path, str) and (config.parent / path).is_file():
-            listed = sync.get("directories")
-            entries = [d for d in listed if isinstance(d, dict)] if isinstance(listed, list) else []
-            _, found = _mapping(
-                config.parent / path, added_names(d.get("columns") for d in entries)
-            )
-            yield from found
 
 
 def _checked(config: Config, located: Located) -> list[Section]:
@@ -102,8 +84,8 @@ def _checked(config: Config, located: Located) -> list[Section]:
 
 def _sync(site: Site, sync: SyncConfig, located: Located, progress: Progress) -> Section:
     section = Section(f"sync {sync.name}")
-    mapping, found = _mapping(sync.mapping, sync.extra_attributes)
-    section.findings += found
+    mapping, problems = mapping_of(sync.mapping, sync.extra_attributes)
+    section.findings += map(Finding, problems)
     for number, directory in enumerate(sync.directories):
         where = located.where(("syncs", sync.name, "directories", number))
         section.findings += _directory(site, sync, directory, mapping, where, section)
@@ -113,13 +95,6 @@ def _sync(site: Site, sync: SyncConfig, located: Located, progress: Progress) ->
     if sync.schedule is None:
         section.lines.append("no schedule: the daemon doesn't run it")
     return section
-
-
-def _mapping(path: Path, attributes: Iterable[str]) -> tuple[Mapping | None, list[Finding]]:
-    try:
-        return load_mapping(path, attributes), []
-    except InputError as error:
-        return None, list(map(Finding, error.problems))
 
 
 def _directory(

@@ -2,18 +2,20 @@
 
     signals -> Stop        lease -> scheduler -> runs        HTTP: health
 
-It ends within ten seconds of SIGTERM or SIGINT: nothing new starts, the call in flight comes back and is
+It ends within ten seconds of SIGTERM, SIGINT or SIGHUP: nothing new starts, the call in flight comes back and is
 journalled, requests are answered, the lease is given back; exit status 0. What doesn't come back in
 time is left behind (status 1): it is on record as sent, and the next run reads back what became of
 it. A second signal ends the process at once in the same way.
 
-Problems in the config are told in plain words, as every command does; from then on there are events.
+A config or a mapping that can't be used keeps it from starting (status 1, all problems in one event; at a
+terminal in plain words). A mapping that is spoiled later fails its own sync, and the others go on.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,8 +23,10 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from connectors.errors import ProvisionerError
-from provisioner.config import Config, Schedule, load_config
+from connectors.errors import InputError, ProvisionerError
+from provisioner.checks.files import load_files
+from provisioner.commands.stopping import heard
+from provisioner.config import Config, Schedule
 from provisioner.health import StoreProbe, create_app
 from provisioner.lease import PROLONG_S, Lease
 from provisioner.logs import configure_logs, log_call, logger, secrets_of
@@ -35,13 +39,20 @@ from provisioner.wiring import Site, Stop, Stopped, open_site
 STOPPING_S = 9.0
 """Seconds from the first signal to the end of the process, whatever hangs."""
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_TELLING_S = 0.5
+"""Seconds in which the log must have taken the last event."""
 
 
 def run_daemon(config: Path) -> int:
     """Run the syncs on their schedules until told to stop, and return the exit status."""
     configure_logs()
-    loaded = load_config(config)
+    try:
+        loaded = load_files(config)
+    except InputError as error:
+        if sys.stderr.isatty():
+            raise
+        logger().error("daemon.refused", problems=list(map(str, error.problems)))
+        return 1
     configure_logs(secrets=secrets_of(loaded))
     stop = Stop()
     deadline = Deadline()
@@ -67,12 +78,11 @@ class Deadline:
 
     def begin(self) -> None:
         """Begin to count."""
-        timer = threading.Timer(STOPPING_S, self.cut_off)
-        timer.daemon = True
-        timer.start()
+        _after(STOPPING_S, self.cut_off)
 
     def cut_off(self) -> None:
         """End the process now; threads that hang can't be ended in any other way."""
+        _after(_TELLING_S, lambda: os._exit(1))  # the log itself may be what hangs
         logger().error(
             "daemon.cut_off",
             syncs=self.running(),
@@ -179,6 +189,12 @@ def _tell_waiting(holder: str) -> None:
     )
 
 
+def _after(seconds: float, call: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, call)
+    timer.daemon = True
+    timer.start()
+
+
 @contextmanager
 def _obeying_signals(stop: Stop, deadline: Deadline) -> Iterator[None]:
     """Have the signals wait for one thread that takes them.
@@ -186,16 +202,17 @@ def _obeying_signals(stop: Stop, deadline: Deadline) -> Iterator[None]:
     A handler would run between any two instructions of the main thread, also while that holds the
     very lock that setting the stop needs.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    awaited = heard()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
 
     def obey() -> None:
         while True:
-            number = signal.sigwait(_SIGNALS)
+            number = signal.sigwait(awaited)
             if stop.asked():
                 deadline.cut_off()
-            logger().info("daemon.stopping", signal=signal.Signals(number).name)
             deadline.begin()
             stop.set()
+            logger().info("daemon.stopping", signal=signal.Signals(number).name)
 
     threading.Thread(target=obey, name="signals", daemon=True).start()
     try:

@@ -14,13 +14,23 @@ from contextlib import contextmanager, suppress
 
 from provisioner.wiring import Stop
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _CUT_OFF = 130
+
+
+def heard() -> frozenset[signal.Signals]:
+    """Return the signals that ask for a stop: TERM, and INT and HUP where they aren't ignored.
+
+    nohup ignores HUP, and a shell's script INT for what it starts with `&`: an ignored signal that is
+    blocked would still be waited for.
+    """
+    optional = (signal.SIGINT, signal.SIGHUP)
+    ignored = {each for each in optional if signal.getsignal(each) == signal.SIG_IGN}
+    return frozenset((signal.SIGTERM, *optional)) - ignored
 
 
 @contextmanager
 def stopping(stop: Stop) -> Iterator[None]:
-    """Have TERM, INT and HUP ask for `stop` meanwhile.
+    """Have the signals that are `heard` ask for `stop` meanwhile.
 
     One thread takes them: a handler would run between any two instructions of the main thread, also
     while that holds the very lock that setting the stop needs.
@@ -28,12 +38,13 @@ def stopping(stop: Stop) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's business
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    awaited = heard()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     ended = threading.Event()
 
     def obey() -> None:
         while True:
-            signal.sigwait(_SIGNALS)
+            signal.sigwait(awaited)
             if ended.is_set():
                 return
             if stop.asked():

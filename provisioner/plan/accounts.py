@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from connectors.records import fold
 from mappings.entitlements import PROFILE, PROFILE_RULE
-from provisioner.plan.compare import Case
+from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground
 
 INVITATION = "an invitation mail is sent; they stay pending until they accept"
@@ -22,6 +22,10 @@ def account_changes(case: Case, ground: Ground) -> Iterator[Draft]:
             draft.consequences.append(INVITATION)
         if person.email is None and abilities.needs_email:
             draft.block("an account needs a work mail address, and the directory gives none")
+        elif (other := ground.mail_taken.get(case.key)) is not None:
+            draft.block(
+                f"the mail address is that of phone user {other}, who is somebody else's: change it there"
+            )
         yield draft
     elif actual.status == "inactive":
         yield Draft("user.activate", case, None, actual.user, None, "safe")
@@ -30,20 +34,29 @@ def account_changes(case: Case, ground: Ground) -> Iterator[Draft]:
 
 
 def profile_changes(case: Case, ground: Ground) -> Iterator[Draft]:
-    """Yield one change with every managed profile attribute that differs; mail without case."""
+    """Yield one change with every managed profile attribute that differs; mail without case.
+
+    An attribute that can't be read back, and of which nothing is remembered, is no difference; but
+    it goes along where another one is one.
+    """
     given, actual = case.entitlements, case.actual
     assert given is not None
     before: dict[str, str | None] = {}
     after: dict[str, str | None] = {}
+    unknown: dict[str, str | None] = {}
     for name in PROFILE:
-        if not ground.manages(f"profile.{name}") or f"profile.{name}" in given.left_alone:
-            continue
+        managed = ground.manages(f"profile.{name}") and f"profile.{name}" not in given.left_alone
+        if not managed or not ground.has_attribute(name):
+            continue  # a warning says what the phone system has no place for (make.py)
         wished = str(given.profile[name].value) if name in given.profile else None
-        held = getattr(actual, name) if actual is not None else None
-        if wished == held or (name == "email" and _one_mail(wished, held, actual is None)):
-            continue
-        before[name], after[name] = held, wished
+        known, held = ground.held(case, f"profile.{name}", name)
+        if not known:
+            unknown[name] = wished
+        elif wished != held and not (name == "email" and _one_mail(wished, held, actual is None)):
+            before[name], after[name] = held, wished
     if after:
+        before |= dict.fromkeys(unknown)
+        after |= unknown
         yield Draft("profile.update", case, before if actual else None, after, PROFILE_RULE, "safe")
 
 

@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from connectors.records import Cause, Person
+from connectors.scim_filter import parse_path
 from provisioner.memory import Memory, Reason
 from provisioner.plan.draft import Draft
 from provisioner.reads import Uses
 
 Parts = Sequence[tuple[str, Person]]
 """What each directory says of one person, by the directory's name, in the order of config."""
+
+_ACTIVE = parse_path("active")
+"""Whoever becomes inactive leaves, whether the mapping mentions it or not."""
 
 _STANDING = {
     "inactive": "inactive in the directory",
@@ -121,7 +125,7 @@ def _names(person: Person, uses: Uses) -> set[str]:
 
 
 def _attributes(old: Person, new: Person, directory: str, uses: Uses) -> Iterator[tuple[str, str]]:
-    for path in uses.paths:
+    for path in uses.paths if _ACTIVE in uses.paths else (_ACTIVE, *uses.paths):
         if path.attribute == "groups":
             continue
         before, after = path.values(old.resource), path.values(new.resource)

@@ -8,113 +8,25 @@ nearly everybody is already as they should be.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Any, Literal
+from collections.abc import Mapping as MappingOf
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
-from connectors.errors import ReadRefused
-from connectors.records import Person, PhoneUser, fold
+from connectors.errors import ReadRefused, RunError
+from connectors.records import Person, PhoneUser, Value, fold
 from connectors.scim_filter import Filter, Path
-from mappings import Entitlements, Mapping, PoolRef
-from mappings.entitlements import PROFILE, GivenValue
+from mappings import Mapping
 from provisioner.joining import People
-from provisioner.memory import Binding, Learned
+from provisioner.memory import Binding
+from provisioner.plan.agreement import Agreement
+from provisioner.plan.differences import Case, Differences, Standing, Wanted
 from provisioner.plan.model import Conflict, Match
 
-Standing = Literal["in_scope", "out_of_scope", "inactive", "gone", "unmanaged"]
-
-_SIMPLE = (
-    "license",
-    "template",
-    "site",
-    "extension_number",
-    "credits",
-    "softphone",
-    "emergency_address",
-)
 _encode = msgspec.msgpack.Encoder().encode
 _EXAMPLES = 20
-
-
-class Expectation(msgspec.Struct, gc=False):
-    """What an agreeing phone user looks like; one for all who are decided equally.
-
-    `simple`: "active", and the managed single values in the order of `_SIMPLE`. `packages`, `delegates` (as the
-    mapping names them) and `privileges`: sorted. `number`: E.164, a pool, or None.
-    """
-
-    simple: tuple[Any, ...]
-    packages: tuple[str, ...]
-    number: GivenValue | None
-    delegates: tuple[str, ...]
-    privileges: tuple[str, ...]
-
-
-class Wanted(msgspec.Struct, gc=False):
-    """What is kept of one person while the phone system is read.
-
-    `at`: the offset to read them again. `expected`: None if they are out of scope. `profile`: a
-    hash of the wished profile. `phone_id`: of their binding. `met`: a phone user is theirs.
-    `partly`: an attribute was missing, so that part of what is held stays whatever it is.
-    """
-
-    at: int
-    expected: Expectation | None
-    profile: int
-    partly: bool = False
-    phone_id: str | None = None
-    met: bool = False
-
-
-@dataclass(slots=True)
-class Case:
-    """One person, or phone user without one, who may need a change.
-
-    `key` is folded; `entitlements` is None for everybody who is not in scope; `at` is where the
-    person can be read again.
-    """
-
-    key: str
-    standing: Standing
-    person: Person | None = None
-    entitlements: Entitlements | None = None
-    actual: PhoneUser | None = None
-    binding: Binding | None = None
-    at: int | None = None
-
-
-@dataclass(slots=True)
-class Differences:
-    """What the comparison found; everything that a plan needs of the two big sides.
-
-    `people`: in scope or bound. `licenses`, `packages`: holders by the vendor's name; `credits`:
-    holders of a credit license.
-    `held_numbers`: every direct number that somebody holds, where the mapping gives any. `phone_sha256`: of the phone system's
-    state in canonical order. `delegators_of`: phone users by folded mail of their delegates.
-    `untouchable`: users whom this sync may not touch, although a person of ours is theirs.
-    """
-
-    cases: list[Case] = field(default_factory=list)
-    people: int = 0
-    licenses: Counter[str] = field(default_factory=Counter)
-    packages: Counter[str] = field(default_factory=Counter)
-    credits: int = 0
-    held_numbers: set[str] = field(default_factory=set)
-    phone_sha256: str = ""
-    phone_users: dict[str, PhoneUser] = field(default_factory=dict)
-    delegators_of: dict[str, list[PhoneUser]] = field(default_factory=dict)
-    mails: dict[str, str] = field(default_factory=dict)
-    conflicts: list[Conflict] = field(default_factory=list)
-    matched: Counter[str] = field(default_factory=Counter)
-    examples: list[Match] = field(default_factory=list)
-    phone_users_unmatched: list[str] = field(default_factory=list)
-    untouchable: list[str] = field(default_factory=list)
-    missing: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    learned: Learned = field(default_factory=Learned)
 
 
 class Comparison:
@@ -132,17 +44,19 @@ class Comparison:
         only: Collection[str] = (),
         *,
         adopted: bool = True,
+        unreadable: Collection[str] = (),
+        applied: MappingOf[tuple[str, str], Value] = MappingProxyType({}),
     ) -> None:
         self._mapping = mapping
         self._manages = manages
-        self._in_pool = in_pool
         self._only = frozenset(map(fold, only))
         self._adopted = adopted
         self._numbers = "number" in mapping.managed
         self._delegates = "delegates" in mapping.managed
+        self._extensions = "extension_number" in mapping.managed
         self._provisional: dict[str, str] = {}
-        self._simple = tuple(n for n in _SIMPLE if n in mapping.managed)
-        self._profile = tuple(n for n in PROFILE if f"profile.{n}" in mapping.managed)
+        self._applied = applied
+        self._seen_names: set[str] = set()
         self._wanted: dict[str, Wanted] = {}
         self._by_join: dict[str, str] = {}
         self._by_id: dict[str, str] = {}
@@ -152,27 +66,30 @@ class Comparison:
         self._delegators: set[str] = set()
         self._second: list[tuple[str, PhoneUser]] = []
         self._result = Differences()
-        self._agrees = self._agreement()
+        self._agreement = Agreement(mapping, in_pool, unreadable, applied, self._result)
 
     def add_people(self, people: People) -> None:
         """Take in everybody whom the directories have; keeps a few words of each."""
         self._people = people
         mapping, wanted, join = self._mapping, self._wanted, self._mapping.join
-        expected_of = self._expectations()
+        expected_of, profile_of = self._agreement.expectations(), self._agreement.profile
         delegates = self._delegates
         first_value = _first_value(join)
         for key, person, at in people:
             if delegates:
                 self._note_names(key, person)
-            if join is not None and (joined := first_value(person.resource)) != person.key:
-                if joined is not None and (value := fold(str(joined))) != key:
+            if self._only:
+                self._seen_names.update(_names(Case(key, "in_scope", person)))
+            if join is not None:
+                joined = first_value(person.resource)
+                if joined not in (None, person.key) and (value := fold(str(joined))) != key:
                     self._by_join[value] = key
             if not mapping.in_scope(person):
                 wanted[key] = Wanted(at, None, 0)
                 continue
             given = mapping.entitlements(person)
             profile = hash(
-                tuple([given.profile[n].value for n in self._profile if n in given.profile])
+                tuple([given.profile[n].value for n in profile_of if n in given.profile])
             )
             if given.missing:
                 self._result.missing.update(given.missing)
@@ -188,37 +105,9 @@ class Comparison:
         mail = fold(person.email)
         mails = self._result.mails
         mails[mail] = mails[key] = mail
+        mails.setdefault(fold(person.where), mail)  # an LDAP entry's dn, as a manager names it
         if "userName" in person.resource:
             mails[fold(person.resource["userName"])] = mail
-
-    def _expectations(self) -> Callable[[Entitlements], Expectation]:
-        """Return what turns entitlements into an expectation, once for all who are decided equally."""
-        cache: dict[tuple[int, int], tuple[Expectation, Entitlements]] = {}
-
-        def expected_of(given: Entitlements) -> Expectation:
-            known = cache.get((id(given.single), id(given.many)))
-            if known is None:
-                # the entitlements are kept, so that their identity stays theirs
-                known = cache[id(given.single), id(given.many)] = (self._expected(given), given)
-            return known[0]
-
-        return expected_of
-
-    def _expected(self, given: Entitlements) -> Expectation:
-        single, many = given.single, given.many
-        simple = [
-            single[n].value if n in single else (False if n == "credits" else None)
-            for n in self._simple
-        ]
-        if not self._simple:
-            simple = ["active"]  # attrgetter gives a tuple only of several
-        return Expectation(
-            ("active", *simple),
-            tuple(sorted(many.get("packages", ()))),
-            single["number"].value if "number" in single else None,
-            tuple(sorted(many.get("delegates", ()))),
-            tuple(sorted(many.get("delegate_privileges", ()))),
-        )
 
     def add_bindings(self, bindings: Iterable[Binding]) -> None:
         """Take in whom the store has bound to which phone user.
@@ -242,21 +131,29 @@ class Comparison:
                 self._gone[binding.phone_id] = binding
 
     def delegators(self, remembered: Iterable[str]) -> frozenset[str]:
-        """Return the folded mails (and remembered ids) of those whose delegations matter."""
-        return frozenset(self._delegators).union(remembered)
+        """Return whose delegations matter: folded mails of those who are to have delegates, and ids
+        of the `remembered` (folded keys), who were once given some.
+        """
+        ids = {key: wanted.phone_id for key, wanted in self._wanted.items() if wanted.phone_id}
+        ids |= {binding.key: binding.phone_id for binding in self._gone.values()}
+        known = {ids[key] for key in remembered if key in ids}
+        return frozenset(self._delegators | known)
 
     def add_phone_users(self, users: Iterable[PhoneUser]) -> None:
         """Take in the phone system's state; raises ReadRefused if it is empty where somebody was bound."""
-        result, agrees, count = self._result, self._agrees, 0
+        result, count = self._result, 0
+        agrees = self._agrees = self._agreement.test(self._people)
         digests: list[bytes] = []
         for user in users:
             count += 1
             digests.append(hashlib.blake2b(_encode(user), digest_size=16).digest())
             self._count(user)
             key = self._by_id.get(user.id)
+            if self._adopted and user.email is not None:
+                self._note_mail(key, user)
             if key is None:
                 self._unbound(user)
-            elif not agrees(self._wanted[key], user):
+            elif not agrees(key, self._wanted[key], user):
                 self._case(key, user)
             else:
                 self._wanted[key].met = True
@@ -269,6 +166,30 @@ class Comparison:
         digests.sort()
         result.phone_sha256 = f"sha256:{hashlib.sha256(b''.join(digests)).hexdigest()}"
 
+    def _note_mail(self, key: str | None, user: PhoneUser) -> None:
+        """Note a phone user whose mail address is that of a person who isn't theirs."""
+        owner = self._people.key_by_mail.get(fold(user.email or ""))
+        if owner is None or owner == key or owner not in self._wanted:
+            return
+        if (gone := self._gone.get(user.id)) is not None:
+            self._one_mail_two_keys(owner, gone, user)
+        elif key is not None or self._partner(user)[0] != owner:
+            self._result.mail_taken[owner] = user.user
+
+    def _one_mail_two_keys(self, key: str, gone: Binding, user: PhoneUser) -> None:
+        """Somebody who is gone, and somebody new, have one mail: a new key for one person, perhaps."""
+        person = self._people.at(self._wanted[key].at)
+        reason = (
+            f"one mail address, {user.user}, under two keys: {gone.key}, who is gone and bound to this"
+            f" phone user, and {person.key}; if they are one person, give them their old key back,"
+            " else change the leaver's mail address at the phone system"
+        )
+        self._result.conflicts.append(
+            Conflict((gone.key, person.key), (user.user,), (person.where, user.id), reason)
+        )
+        for one in (gone.key, key):
+            self._people.left_alone[one] = reason
+
     def _count(self, user: PhoneUser) -> None:
         result = self._result
         if user.status != "trashed":  # a trashed user's seats are free for others
@@ -277,6 +198,8 @@ class Comparison:
             for package in user.packages:
                 result.packages[package] += 1
             result.credits += user.credits
+        if self._extensions and user.extension_number is not None:
+            result.extensions[user.extension_number] = user.id
         if self._numbers:
             result.held_numbers.update(user.numbers)
         if user.delegates:
@@ -284,44 +207,6 @@ class Comparison:
                 result.delegators_of.setdefault(fold(delegate), []).append(user)
         if self._delegates and user.email:
             result.phone_users[fold(user.email)] = user
-
-    def _agreement(self) -> Callable[[Wanted, PhoneUser], bool]:
-        """Return the quick test whether a phone user is exactly as wished; when in doubt it says no."""
-        managed = self._mapping.managed
-        simple = attrgetter("status", *(self._simple or ("status",)))
-        profile = attrgetter("id", *self._profile) if self._profile else None
-        packages, number = "packages" in managed, "number" in managed
-        lists = "delegates" in managed or "delegate_privileges" in managed
-
-        def agrees(wanted: Wanted, user: PhoneUser) -> bool:
-            expected = wanted.expected
-            if expected is None or wanted.partly:
-                return False
-            return (
-                simple(user) == expected.simple
-                and (not packages or user.packages == expected.packages)
-                and (profile is None or hash(profile(user)[1:]) == wanted.profile)
-                and (not number or self._number_agrees(expected.number, user))
-                and (not lists or self._lists_agree(expected, user))
-            )
-
-        return agrees
-
-    def _number_agrees(self, wish: GivenValue | None, user: PhoneUser) -> bool:
-        if wish is None:
-            return not user.numbers
-        if isinstance(wish, PoolRef):
-            return any(self._in_pool(wish.name, number) for number in user.numbers)
-        return wish in user.numbers
-
-    def _lists_agree(self, expected: Expectation, user: PhoneUser) -> bool:
-        if expected.privileges != tuple(sorted(user.delegate_privileges)):
-            return False
-        if user.delegates is None:  # not asked for: nobody wished any
-            return not expected.delegates
-        mails = self._result.mails
-        wished = {mails.get(fold(name), fold(name)) for name in expected.delegates}
-        return wished == set(map(fold, user.delegates))
 
     def _unbound(self, user: PhoneUser) -> None:
         binding = self._gone.pop(user.id, None)
@@ -345,7 +230,7 @@ class Comparison:
             self._two_phone_users(key, user)
             return
         self._bind(key, user, how)
-        if not self._agrees(wanted, user):
+        if not self._agrees(key, wanted, user):
             self._case(key, user)
 
     def _partner(self, user: PhoneUser) -> tuple[str | None, str]:
@@ -411,19 +296,30 @@ class Comparison:
         return Case(key, "in_scope", person, given, user, binding, at)
 
     def _look(self, case: Case) -> None:
-        if self._only and self._only.isdisjoint(_names(case)):
-            return
+        if self._only:
+            names = set(_names(case))
+            self._seen_names |= names
+            if self._only.isdisjoint(names):
+                return
         self._result.cases.append(case)
 
     def differences(self) -> Differences:
-        """Return what was found; every step before must be done."""
+        """Return what was found; every step before must be done.
+
+        Raises RunError for a name in `only` that is nobody's.
+        """
         result = self._result
+        if nobody := sorted(self._only - self._seen_names):
+            raise RunError(
+                f"there is nobody called {', '.join(nobody)}",
+                remedy="give a work mail address, a userName or a key, as the directories have it",
+            )
         for key, user in self._second:
             if self._wanted[key].met:
                 self._two_phone_users(key, user)
                 continue
             self._bind(key, user, "join")
-            if not self._agrees(self._wanted[key], user):
+            if not self._agrees(key, self._wanted[key], user):
                 self._case(key, user)
         for key, wanted in self._wanted.items():
             if wanted.expected is not None:
@@ -432,18 +328,25 @@ class Comparison:
                     self._look(self._second_look(key, None))
             elif wanted.met:
                 result.people += 1
-        result.learned.lost += [binding.key for binding in self._gone.values()]
+        if not self._people.keyless:  # absence is believed only of a flawless read
+            result.learned.lost += [binding.key for binding in self._gone.values()]
         result.learned.lost += self._provisional
         self._note_comings_and_goings()
         alone = self._people.left_alone
         result.cases = [case for case in result.cases if case.key not in alone]
         result.conflicts = [*self._people.conflicts, *result.conflicts]
+        for mail in self._delegators:  # whoever has delegates now is asked for them when no longer
+            key = self._people.key_by_mail[mail]
+            if (key, "delegates") not in self._applied:
+                result.learned.applied[key, "delegates"] = True
         return result
 
     def _note_comings_and_goings(self) -> None:
         learned, alone = self._result.learned, self._people.left_alone
         for case in self._result.cases:
-            left = case.standing in ("gone", "inactive", "out_of_scope") and case.key not in alone
+            absent = case.standing == "gone" and not self._people.keyless
+            left = case.standing in ("inactive", "out_of_scope") or absent
+            left = left and case.key not in alone
             if left and (case.binding is None or case.binding.gone_since is None):
                 learned.gone.append(case.key)
         back = (key for key in self._bindings if self._wanted[key].expected is not None)
@@ -453,7 +356,7 @@ class Comparison:
 def _first_value(path: Path | None) -> Callable[[dict[str, Any]], Any]:
     """Return what reads the first value at a path, quickly for a plain attribute."""
     if path is None:
-        return lambda resource: None
+        return lambda _resource: None
     if path.uri is None and path.sub is None and path.definition.type == "string":
         return lambda resource: resource.get(path.attribute)
     return lambda resource: next(iter(path.values(resource)), None)

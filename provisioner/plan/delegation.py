@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from connectors.records import fold
-from provisioner.plan.compare import Case
+from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground
 
 
@@ -40,6 +40,8 @@ def _delegates(case: Case, ground: Ground) -> Iterator[Draft]:
     wished: dict[str, tuple[str, str]] = {}
     for name, rule in given.many.get("delegates", {}).items():
         mail = ground.mails.get(fold(name), fold(name))
+        if case.person is not None and case.person.email and mail == fold(case.person.email):
+            continue  # nobody answers for themselves
         user = ground.phone_users.get(mail)
         wished[mail] = (user.user if user else mail if "@" in mail else name, rule)
     if "delegates" not in given.left_alone:

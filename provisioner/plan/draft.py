@@ -14,9 +14,10 @@ from typing import Literal
 from connectors.records import Abilities, Catalog, Cause, PhoneUser, Risk, Value, fold
 from mappings import Mapping
 from provisioner.memory import Binding, Memory
-from provisioner.plan.compare import Case
+from provisioner.plan.differences import Case
 from provisioner.pools import NumberPool
 
+_NOT_KNOWN = object()
 DraftState = Literal["planned", "manual", "held", "blocked", "waiting"]
 
 
@@ -77,7 +78,8 @@ class Ground:
     """What every family stands on: the same for all cases of one plan.
 
     `mails`: folded mail by every folded name that a delegate may be called by. `delegators_of`:
-    phone users by folded mail of their delegates. `common_areas`: their names, by folded name.
+    phone users by folded mail of their delegates. `mail_taken`: by folded key, the phone user who
+    has the person's mail address but is somebody else's.
     """
 
     mapping: Mapping
@@ -91,6 +93,26 @@ class Ground:
     phone_users: MappingOf[str, PhoneUser]
     delegators_of: MappingOf[str, list[PhoneUser]]
     grace_s: float
+    mail_taken: MappingOf[str, str] = field(default_factory=dict)
+
+    def has_attribute(self, name: str) -> bool:
+        """Return whether the phone system has a place for a profile attribute."""
+        return self.abilities.profile is None or name in self.abilities.profile
+
+    def held(self, case: Case, entitlement: str, attribute: str) -> tuple[bool, str | None]:
+        """Return whether what somebody holds is known, and what it is.
+
+        What can't be read back is as last applied; where nothing is remembered it isn't known.
+        """
+        if case.actual is None:
+            return True, None
+        if entitlement not in self.abilities.unreadable:
+            held: str | None = getattr(case.actual, attribute)
+            return True, held
+        remembered = self.memory.applied.get((case.key, entitlement), _NOT_KNOWN)
+        if remembered is _NOT_KNOWN:
+            return False, None
+        return True, None if remembered is None else str(remembered)
 
     def manages(self, entitlement: str) -> bool:
         """Return whether the mapping mentions the entitlement anywhere."""

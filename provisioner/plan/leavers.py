@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from provisioner.plan.compare import Case
 from provisioner.plan.delegation import endings
+from provisioner.plan.differences import Case
 from provisioner.plan.document import instant
 from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.services import removal, taken

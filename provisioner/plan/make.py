@@ -14,14 +14,15 @@ from datetime import datetime
 from connectors.records import Abilities, Catalog, Change, Person, fold
 from connectors.scim_filter import Filter
 from mappings import Mapping
-from mappings.entitlements import DEFAULTS_RULE, PROFILE_RULE
+from mappings.entitlements import DEFAULTS_RULE, PROFILE, PROFILE_RULE
 from provisioner.memory import Memory
 from provisioner.plan.accounts import account_changes, profile_changes
+from provisioner.plan.catalog_checks import check_catalog
 from provisioner.plan.causes import Parts, find_causes
 from provisioner.plan.clusters import cluster
-from provisioner.plan.compare import Case, Differences
 from provisioner.plan.content import TAKEAWAYS, content_of
 from provisioner.plan.delegation import delegation_changes, link_delegations
+from provisioner.plan.differences import Case, Differences
 from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.leavers import leaver_changes, policy_of
 from provisioner.plan.model import Adoption, Base, Plan, Summary
@@ -51,7 +52,7 @@ class Situation:
     """Everything but the differences that a plan is made from.
 
     `old` and `new` give what each directory said of a folded key at the last accepted read, and
-    says now. `keyless` names the rows without a readable key (`people.csv:17`). `grace_s` is the
+    says now; `last_known` what was ever known of somebody who is bound, though gone by now. `keyless` names the rows without a readable key (`people.csv:17`). `grace_s` is the
     leavers' grace where the mapping says none. `cooling`: numbers that were released lately.
     """
 
@@ -68,6 +69,7 @@ class Situation:
     base: Base
     old: Callable[[str], Parts]
     new: Callable[[str], Parts]
+    last_known: Callable[[str], Parts]
     keyless: Sequence[str] = ()
     grace_s: float = 0.0
     cooling: frozenset[str] = frozenset()
@@ -131,6 +133,7 @@ def _ground(differences: Differences, situation: Situation) -> Ground:
         phone_users=differences.phone_users,
         delegators_of=differences.delegators_of,
         grace_s=situation.grace_s,
+        mail_taken=differences.mail_taken,
     )
 
 
@@ -161,10 +164,12 @@ def _settle(
     _keep_to_abilities(drafts, ground)
     _hold_absences(drafts, situation)
     _once_per_pair(drafts)
+    priority = _priority(situation.mapping)
+    held = differences.held_numbers
+    check_catalog(drafts, situation.catalog, differences.extensions, held, priority)
     link_needs(drafts)
     link_delegations(drafts, ground)
     pass_on(drafts)
-    priority = _priority(situation.mapping)
     for family in ("license", "package", "credits"):
         grant_seats(family, drafts, pools, priority)
         pass_on(drafts)
@@ -191,7 +196,7 @@ def _is_protected(case: Case, situation: Situation) -> bool:
     assert situation.protected is not None
     if case.person is not None and situation.protected.matches(case.person.resource):
         return True
-    known: Iterable[Person] = (person for _, person in situation.old(case.key))
+    known: Iterable[Person] = (person for _, person in situation.last_known(case.key))
     return any(situation.protected.matches(person.resource) for person in known)
 
 
@@ -319,6 +324,9 @@ def _warnings(differences: Differences, situation: Situation, ground: Ground) ->
     for (entitlement, rule, attribute), count in sorted(differences.missing.items()):
         people = "1 person" if count == 1 else f"{count} people"
         yield f"rule {rule} gives no {entitlement} to {people}: no {attribute}; what they hold stays"
+    for name in PROFILE:
+        if ground.manages(f"profile.{name}") and not ground.has_attribute(name):
+            yield f"the phone system has no place for {name}, which the mapping's profile gives"
     if differences.untouchable:
         yield (
             f"{_some(sorted(differences.untouchable))} can't be touched: `manages` doesn't name owners,"

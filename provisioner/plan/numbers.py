@@ -1,17 +1,20 @@
 """Direct numbers: one for each person, given outright or from a pool.
 
-Whoever already holds a number of the pool keeps it. Which free number a claim gets is decided for
-the whole plan at once (plan/pools.py), so that the same plan always gives the same numbers.
+Whoever already holds a number of the pool keeps it. Which number a claim gets is decided for the
+whole plan at once, so that the same plan always gives the same numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from connectors.records import Risk
 from mappings import PoolRef
-from provisioner.plan.compare import Case
+from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground
-from provisioner.plan.services import _license_goes
+from provisioner.plan.services import license_goes
+from provisioner.pools import NumberPool
 
 
 def number_changes(case: Case, ground: Ground) -> Iterator[Draft]:
@@ -23,7 +26,7 @@ def number_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     held = actual.numbers if actual else ()
     wish = given.single.get("number")
     if wish is None:
-        if not (_license_goes(case, ground) and "numbers" in ground.abilities.license_takes):
+        if not (license_goes(case, ground) and "numbers" in ground.abilities.license_takes):
             for number in held:
                 yield Draft("number.release", case, number, None, None, "destructive")
         return
@@ -38,5 +41,152 @@ def number_changes(case: Case, ground: Ground) -> Iterator[Draft]:
         if after in held:
             return
     before = held[0] if held else None
-    risk = "safe" if before is None else "service"
-    yield Draft("number.assign", case, before, after, wish.rule, risk)  # type: ignore[arg-type]
+    risk: Risk = "safe" if before is None else "service"
+    yield Draft("number.assign", case, before, after, wish.rule, risk)
+
+
+def give_numbers(
+    drafts: Iterable[Draft],
+    pools: Mapping[str, NumberPool],
+    held: Collection[str],
+    cooling: Collection[str],
+    priority: Mapping[str | None, int],
+) -> None:
+    """Choose a number for every claim on a pool, the lowest free first; block those that get none.
+
+    Numbers that somebody loses in the same plan are handed on where the pool lets them not rest, and
+    to whoever a rule gives that very number: the claim then needs the release. `held`: every number
+    that somebody holds; `cooling`: those that rest.
+    """
+    drafts = list(drafts)
+    claims = [d for d in drafts if _claims_number(d) and d.state in ("planned", "manual")]
+    claims.sort(key=lambda d: (priority.get(d.rule, len(priority)), d.key))
+    numbers = _Numbers(pools, held, cooling, claims)
+    numbers.give_free()
+    numbers.hand_on(drafts)
+    numbers.block_the_rest(drafts)
+    for draft in drafts:
+        if _claims_number(draft) and (pool := _pool_of(draft)):
+            draft.after = None
+            if pool not in (draft.reason or ""):
+                draft.reason = f"{draft.reason} (a number of pool {pool})"
+
+
+def _claims_number(draft: Draft) -> bool:
+    return draft.kind == "number.assign" and isinstance(draft.after, str)
+
+
+def _pool_of(draft: Draft) -> str:
+    """Return the pool that a claim asks for a number of, "" if it names the number itself."""
+    after = str(draft.after)
+    return after.removeprefix("pool:") if after.startswith("pool:") else ""
+
+
+def frees_numbers(draft: Draft) -> Iterator[str]:
+    """Yield the direct numbers that somebody loses by the draft: released, replaced, or gone with more."""
+    if draft.kind in ("number.release", "number.assign"):
+        if isinstance(draft.before, str):
+            yield draft.before
+    elif draft.consequences and draft.case.actual is not None:
+        said = set(draft.consequences)
+        yield from (n for n in draft.case.actual.numbers if f"number {n} is released" in said)
+
+
+class _Numbers:
+    """Numbers on their way from hand to hand: who waits for which, and what comes free."""
+
+    def __init__(
+        self,
+        pools: Mapping[str, NumberPool],
+        held: Collection[str],
+        cooling: Collection[str],
+        claims: Sequence[Draft],
+    ) -> None:
+        self._pools = pools
+        self._cooling = cooling
+        self._taken = set(held)
+        self._given: dict[str, Draft] = {}
+        self._freed: deque[tuple[str, Draft]] = deque()
+        self._rank = {id(draft): n for n, draft in enumerate(claims)}
+        self._named: dict[str, deque[Draft]] = defaultdict(deque)
+        self._pooled: dict[str, deque[Draft]] = defaultdict(deque)
+        for draft in claims:
+            pool = _pool_of(draft)
+            if pool:
+                self._pooled[pool].append(draft)
+            else:
+                self._named[str(draft.after)].append(draft)
+
+    def give_free(self) -> None:
+        """Give what nobody holds: first the numbers that rules name, then the pools' lowest."""
+        for number, queue in self._named.items():
+            if number not in self._taken:
+                self._give(number, queue.popleft())
+        for name, queue in self._pooled.items():
+            free = self._pools[name].free(self._taken, self._cooling)
+            while queue and (lowest := next(free, None)) is not None:
+                self._give(lowest, queue.popleft())
+
+    def hand_on(self, drafts: Iterable[Draft]) -> None:
+        """Give what comes free in this plan, the lowest first; the claim needs what frees it."""
+        sources: dict[str, Draft] = {}
+        for draft in drafts:
+            if draft.state == "planned" and draft.kind != "number.assign":
+                for number in frees_numbers(draft):
+                    if number not in sources or draft.kind == "number.release":
+                        sources[number] = draft
+        self._freed.extend(sorted(sources.items(), key=lambda s: (len(s[0]), s[0])))
+        while self._freed:
+            number, source = self._freed.popleft()
+            if (queue := self._next(number)) is not None:
+                draft = queue.popleft()
+                draft.needs.append(source)
+                self._give(number, draft)
+
+    def _next(self, number: str) -> deque[Draft] | None:
+        """Return the queue whose first claim a number that comes free goes to."""
+        if number in self._given:
+            return None
+        if self._named.get(number):
+            return self._named[number]
+        queues = [
+            queue
+            for name, queue in self._pooled.items()
+            if queue and number not in self._cooling and self._pools[name].takes_back(number)
+        ]
+        return min(queues, key=lambda queue: self._rank[id(queue[0])], default=None)
+
+    def _give(self, number: str, draft: Draft) -> None:
+        if draft.reason is not None:  # a manual step's words
+            draft.reason = draft.reason.replace(str(draft.after), number)
+        draft.after = number
+        self._taken.add(number)
+        self._given[number] = draft
+        self._freed.extend((before, draft) for before in frees_numbers(draft))
+
+    def block_the_rest(self, drafts: Iterable[Draft]) -> None:
+        """Block every claim that got no number, with the reason."""
+        waiting = {n: d for d in drafts if d.state == "waiting" for n in frees_numbers(d)}
+        for number, queue in self._named.items():
+            for draft in queue:
+                if number in self._given:
+                    draft.block(f"number {number} goes to {self._given[number].user} in this plan")
+                else:
+                    draft.block(
+                        f"number {number} is held by somebody else{_when([number], waiting)}"
+                    )
+        for name, queue in self._pooled.items():
+            pool = self._pools[name]
+            size = "" if pool.size is None else f" of {pool.size}"
+            soon = _when((n for n in waiting if pool.takes_back(n)), waiting)
+            for draft in queue:
+                draft.block(
+                    f"no number{size} is free in pool {name}: add a range, or release some{soon}"
+                )
+
+
+def _when(numbers: Iterable[str], waiting: Mapping[str, Draft]) -> str:
+    """Return, in words, who frees one of these numbers later; "" if nobody does."""
+    sources = [waiting[number] for number in numbers if number in waiting]
+    first = min(sources, key=lambda d: (d.reason or "", d.key), default=None)
+    return "" if first is None else f"; one is freed by {first.user} ({first.reason})"

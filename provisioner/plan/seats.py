@@ -1,4 +1,4 @@
-"""Who gets a seat: licenses, packages, credit licenses and numbers are counted, and claimed in order.
+"""Who gets a seat: licenses, packages and credit licenses are counted, and claimed in order.
 
 Releases of the same plan serve claims: the claim then needs the release and waits with it. A
 shortage blocks the claims of the lowest priority (rule order, then key) one by one; it never fails
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from connectors.records import Catalog, Seats, fold
 from provisioner.plan.draft import Draft
 from provisioner.plan.model import PoolUse
-from provisioner.pools import NumberPool
+from provisioner.plan.numbers import give_numbers as give_numbers
 
 Pool = tuple[str, str]
 """Family (license, package, credits) and folded name."""
@@ -163,47 +163,6 @@ def _shortage(
         others = ", ".join(sorted({d.user for d in circle})[:5])
         reason += f"; it would come free by the swaps of {others}, which wait for seats themselves"
     return reason
-
-
-def give_numbers(
-    drafts: Iterable[Draft],
-    pools: Mapping[str, NumberPool],
-    held: set[str],
-    cooling: set[str],
-    priority: Mapping[str | None, int],
-) -> None:
-    """Choose a number for every claim on a pool, the lowest free first; block those that get none."""
-    claims = [
-        draft
-        for draft in drafts
-        if draft.kind == "number.assign"
-        and draft.state == "planned"
-        and isinstance(draft.after, str)
-    ]
-    claims.sort(key=lambda d: (priority.get(d.rule, len(priority)), d.key))
-    taken = set(held)
-    for draft in claims:
-        number = str(draft.after)
-        if not number.startswith("pool:"):
-            if number in taken:
-                draft.block(f"number {number} is held by somebody else")
-            taken.add(number)
-    free: dict[str, Iterator[str]] = {}
-    for draft in claims:
-        number = str(draft.after)
-        if not number.startswith("pool:"):
-            continue
-        name = number.removeprefix("pool:")
-        pool = pools[name]
-        numbers = free.setdefault(name, pool.free(taken, cooling))
-        chosen = next((n for n in numbers if n not in taken), None)
-        if chosen is None:
-            draft.after = None
-            size = "" if pool.size is None else f" of {pool.size}"
-            draft.block(f"no number{size} is free in pool {name}: add a range, or release some")
-        else:
-            draft.after = chosen
-            taken.add(chosen)
 
 
 def pool_uses(pools: Pools, drafts: Iterable[Draft]) -> dict[str, PoolUse]:

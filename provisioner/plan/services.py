@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from connectors.records import PhoneUser, fold
-from provisioner.plan.compare import Case
+from connectors.records import PhoneUser, Risk, fold
+from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground, same
 
 
@@ -25,8 +25,8 @@ def license_changes(case: Case, ground: Ground) -> Iterator[Draft]:
         if held is not None and actual is not None:
             yield removal(case, actual, ground)
     elif not same(str(wish.value), held):
-        risk = "safe" if held is None else "service"
-        yield Draft("license.assign", case, held, str(wish.value), wish.rule, risk)  # type: ignore[arg-type]
+        risk: Risk = "safe" if held is None else "service"
+        yield Draft("license.assign", case, held, str(wish.value), wish.rule, risk)
 
 
 def removal(case: Case, actual: PhoneUser, ground: Ground) -> Draft:
@@ -64,20 +64,21 @@ def package_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     new = sorted(wished[name] for name in wished.keys() - held.keys())
     partly = "packages" in given.left_alone
     gone = [] if partly else sorted(held[name] for name in held.keys() - wished.keys())
-    if _license_goes(case, ground) and "packages" in ground.abilities.license_takes:
+    if license_goes(case, ground) and "packages" in ground.abilities.license_takes:
         gone = []
     for before, claim in zip_longest(gone, new):
         if claim is not None:
             after, rule = claim
-            risk = "safe" if before is None else "service"
-            yield Draft("package.assign", case, before, after, rule, risk)  # type: ignore[arg-type]
+            risk: Risk = "safe" if before is None else "service"
+            yield Draft("package.assign", case, before, after, rule, risk)
         elif actual is not None:
             yield _package_removal(
                 case, actual, before, ground, last=len(gone) == len(held) and not new
             )
 
 
-def _license_goes(case: Case, ground: Ground) -> bool:
+def license_goes(case: Case, ground: Ground) -> bool:
+    """Return whether somebody in scope loses the license, because no rule gives one any more."""
     given, actual = case.entitlements, case.actual
     assert given is not None
     return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provisioner.plan.compare import Case
+from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground, same
 
 _SETTINGS = (
@@ -38,31 +38,24 @@ def setting_changes(case: Case, ground: Ground) -> Iterator[Draft]:
 
 def _held(case: Case, entitlement: str, ground: Ground) -> tuple[bool, str | None]:
     """Return whether what they hold is known, and what it is."""
-    if case.actual is None:
-        return True, None
-    if entitlement not in ground.abilities.unreadable:
-        return True, getattr(case.actual, entitlement)
-    if case.actual.license is None:
+    if entitlement in ground.abilities.unreadable and (
+        case.actual is None or case.actual.license is None
+    ):
         return True, None  # whoever gets the license in this plan starts without one
-    remembered = ground.memory.applied.get((case.key, entitlement), _UNKNOWN)
-    if remembered is _UNKNOWN:
-        return False, None
-    return True, None if remembered is None else str(remembered)
-
-
-_UNKNOWN = object()
+    return ground.held(case, entitlement, entitlement)
 
 
 def believed(case: Case, ground: Ground) -> Iterator[tuple[tuple[str, str], str | None]]:
-    """Yield the unreadable settings that count as in place for want of anything better known."""
-    given = case.entitlements
-    if given is None or case.actual is None or case.actual.license is None:
+    """Yield what can't be read back and counts as in place, for want of anything better known."""
+    given, actual = case.entitlements, case.actual
+    if given is None or actual is None:
         return
-    for entitlement, _ in _SETTINGS:
-        if entitlement in ground.abilities.unreadable and ground.manages(entitlement):
-            wish = given.single.get(entitlement)
-            if (case.key, entitlement) not in ground.memory.applied and wish is not None:
-                yield (case.key, entitlement), str(wish.value)
+    wishes = {name: given.single.get(name) for name, _ in _SETTINGS if actual.license is not None}
+    wishes |= {f"profile.{name}": wish for name, wish in given.profile.items()}
+    for entitlement, wish in wishes.items():
+        unknown = (case.key, entitlement) not in ground.memory.applied
+        if entitlement in ground.abilities.unreadable and unknown and wish is not None:
+            yield (case.key, entitlement), str(wish.value)
 
 
 def softphone_changes(case: Case, ground: Ground) -> Iterator[Draft]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -71,44 +71,61 @@ def note_read(
 
 
 def keep_entries(connection: Connection, sync: str, reading: Reading) -> None:
-    """Make an accepted read the remembered one; only entries that differ are written."""
+    """Make an accepted read the remembered one; only entries that differ are written.
+
+    Of somebody who is bound and gone from the directory the last entry is kept, marked as gone.
+    """
     where = and_(entries.c.sync == sync, entries.c.directory == reading.name)
-    known = {bytes(d) for (d,) in connection.execute(select(entries.c.digest).where(where))}
+    present = select(entries.c.digest).where(where, ~entries.c.gone)
+    known = {bytes(d) for (d,) in connection.execute(present)}
     keys: set[str] = set()
 
-    def rows() -> Iterator[tuple[str, str, str, bytes, bytes]]:
+    def rows() -> Iterator[tuple[str, str, str, bytes, bool, bytes]]:
         for spelled, stamp, data in reading.frames():
             key = fold(spelled)
             if key in keys:
                 continue  # two with one key are a conflict already; the store keeps the first
             keys.add(key)
             if stamp not in known:
-                yield sync, reading.name, key, stamp, data
+                yield sync, reading.name, key, stamp, False, data
 
-    if not known:
+    stored = select(entries.c.key).where(where)
+    if connection.execute(stored.limit(1)).first() is None:
         insert_many(connection, entries, rows())
         return
     upsert_many(connection, entries, rows())
-    stored = connection.execute(select(entries.c.key).where(where))
-    gone = [key for (key,) in stored if key not in keys]
+    gone = [key for (key,) in connection.execute(stored) if key not in keys]
+    bound_keys = select(bindings.c.key).where(bindings.c.sync == sync)
     for chunk in _chunks(gone):
-        connection.execute(delete(entries).where(where, entries.c.key.in_(chunk)))
+        these = and_(where, entries.c.key.in_(chunk))
+        connection.execute(delete(entries).where(these, entries.c.key.not_in(bound_keys)))
+        connection.execute(update(entries).where(these).values(gone=True))
 
 
 def known_entries(
-    connection: Connection, sync: str, keys: Iterable[str]
-) -> dict[str, list[tuple[str, Person]]]:
-    """Return what each directory said of these folded keys at the last accepted read."""
-    found: dict[str, list[tuple[str, Person]]] = {}
-    for chunk in _chunks(sorted(set(keys))):
-        rows = connection.execute(
-            select(entries.c.key, entries.c.directory, entries.c.data)
-            .where(entries.c.sync == sync, entries.c.key.in_(chunk))
-            .order_by(entries.c.key, entries.c.directory)
-        )
-        for key, directory, data in rows:
-            found.setdefault(key, []).append((directory, decode_person(data)))
-    return found
+    connection: Connection, sync: str, directories: Sequence[str], keys: Iterable[str]
+) -> tuple[dict[str, list[tuple[str, Person]]], dict[str, list[tuple[str, Person]]]]:
+    """Return what each directory said of these folded keys at the last accepted read, by key, and
+    what was last known of those who are bound, and by now gone from the directory.
+
+    Both in the order of `directories`.
+    """
+    present: dict[str, list[tuple[str, Person]]] = {}
+    gone: dict[str, list[tuple[str, Person]]] = {}
+    # the directory is named because the primary key begins with it
+    for directory in directories:
+        for chunk in _chunks(sorted(set(keys))):
+            rows = connection.execute(
+                select(entries.c.key, entries.c.gone, entries.c.data).where(
+                    entries.c.sync == sync,
+                    entries.c.directory == directory,
+                    entries.c.key.in_(chunk),
+                )
+            )
+            for key, left, data in rows:
+                found = gone if left else present
+                found.setdefault(key, []).append((directory, decode_person(data)))
+    return present, gone
 
 
 def _chunks(values: list[str]) -> Iterator[list[str]]:

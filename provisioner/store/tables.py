@@ -53,6 +53,8 @@ entries = Table(
     Column("directory", String, primary_key=True),
     Column("key", String, primary_key=True),  # folded
     Column("digest", LargeBinary, nullable=False),
+    # no longer in the directory, and kept because they are bound: their last known attributes
+    Column("gone", Boolean, nullable=False),
     Column("data", LargeBinary, nullable=False),  # Person as msgpack, of the last accepted read
 )
 

@@ -157,6 +157,7 @@ def abilities(action: str, delegators_max: int, job_titles: bool) -> Abilities:
         max_delegators=delegators_max,
         needs_email=True,
         keeps=frozenset({"template", "site", "extension_number"}),
+        profile=frozenset({"display_name", "email", "department", "job_title"}),
         license_takes=frozenset({"packages", "numbers", "delegates"}),
         last_package_takes=frozenset({"numbers"}),
         deactivation_takes=frozenset({"license", "packages", "numbers", "delegates"}),

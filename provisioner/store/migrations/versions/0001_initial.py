@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("directory", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("gone", sa.Boolean(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("sync", "directory", "key"),
     )

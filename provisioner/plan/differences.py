@@ -1,0 +1,110 @@
+"""What a comparison of desired and actual state is made of, and what it finds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from connectors.records import Person, PhoneUser
+from mappings import Entitlements
+from mappings.entitlements import GivenValue
+from provisioner.memory import Binding, Learned
+from provisioner.plan.model import Conflict, Match
+
+Standing = Literal["in_scope", "out_of_scope", "inactive", "gone", "unmanaged"]
+
+SIMPLE = (
+    "license",
+    "template",
+    "site",
+    "extension_number",
+    "credits",
+    "softphone",
+    "emergency_address",
+)
+
+
+class Expectation(msgspec.Struct, gc=False):
+    """What an agreeing phone user looks like; one for all who are decided equally.
+
+    `simple`: "active", and the managed single values in the order of `SIMPLE`; those that can't be
+    read back are in `unreadable` instead, by name. `packages`, `delegates` (as the
+    mapping names them) and `privileges`: sorted. `number`: E.164, a pool, or None.
+    """
+
+    simple: tuple[Any, ...]
+    packages: tuple[str, ...]
+    number: GivenValue | None
+    delegates: tuple[str, ...]
+    privileges: tuple[str, ...]
+    unreadable: tuple[tuple[str, Any], ...] = ()
+
+
+class Wanted(msgspec.Struct, gc=False):
+    """What is kept of one person while the phone system is read.
+
+    `at`: the offset to read them again. `expected`: None if they are out of scope. `profile`: a
+    hash of the wished profile. `phone_id`: of their binding. `met`: a phone user is theirs.
+    `partly`: an attribute was missing, so that part of what is held stays whatever it is.
+    """
+
+    at: int
+    expected: Expectation | None
+    profile: int
+    partly: bool = False
+    phone_id: str | None = None
+    met: bool = False
+
+
+@dataclass(slots=True)
+class Case:
+    """One person, or phone user without one, who may need a change.
+
+    `key` is folded; `entitlements` is None for everybody who is not in scope; `at` is where the
+    person can be read again.
+    """
+
+    key: str
+    standing: Standing
+    person: Person | None = None
+    entitlements: Entitlements | None = None
+    actual: PhoneUser | None = None
+    binding: Binding | None = None
+    at: int | None = None
+
+
+@dataclass(slots=True)
+class Differences:
+    """What the comparison found; everything that a plan needs of the two big sides.
+
+    `people`: in scope or bound. `licenses`, `packages`: holders by the vendor's name; `credits`:
+    holders of a credit license.
+    `held_numbers`: every direct number that somebody holds, where the mapping gives any. `phone_sha256`: of the phone system's
+    state in canonical order. `delegators_of`: phone users by folded mail of their delegates.
+    `extensions`: the holder's id by extension number, where the mapping gives any. `mail_taken`: by
+    folded key, the phone user who has the person's mail address, but is somebody else's.
+    `untouchable`: users whom this sync may not touch, although a person of ours is theirs.
+    """
+
+    cases: list[Case] = field(default_factory=list)
+    people: int = 0
+    licenses: Counter[str] = field(default_factory=Counter)
+    packages: Counter[str] = field(default_factory=Counter)
+    credits: int = 0
+    held_numbers: set[str] = field(default_factory=set)
+    phone_sha256: str = ""
+    phone_users: dict[str, PhoneUser] = field(default_factory=dict)
+    delegators_of: dict[str, list[PhoneUser]] = field(default_factory=dict)
+    mails: dict[str, str] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+    matched: Counter[str] = field(default_factory=Counter)
+    examples: list[Match] = field(default_factory=list)
+    phone_users_unmatched: list[str] = field(default_factory=list)
+    untouchable: list[str] = field(default_factory=list)
+    missing: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    extensions: dict[str, str] = field(default_factory=dict)
+    mail_taken: dict[str, str] = field(default_factory=dict)
+    learned: Learned = field(default_factory=Learned)
