@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path as File
 from typing import Any
@@ -31,8 +31,11 @@ from mappings.yaml_nodes import Step, place
 At = tuple[Step, ...]
 
 
-def load_mapping(path: File, extra_attributes: Iterable[str] = ()) -> Mapping:
-    """Read a mapping file; `extra_attributes` are what directories provide beside SCIM's own.
+def load_mapping(
+    path: File, extra_attributes: Iterable[str] = (), pools: Collection[str] | None = None
+) -> Mapping:
+    """Read a mapping file; `extra_attributes` are what directories provide beside SCIM's own, `pools`
+    the names that a number's pool may have (None: any).
 
     Raises InputError with every problem in the file, in the order of its lines.
     """
@@ -45,7 +48,8 @@ def load_mapping(path: File, extra_attributes: Iterable[str] = ()) -> Mapping:
         problems = schema_problems(e.messages_dict, located, schema)
         content = located.data if isinstance(located.data, dict) else {}
     attributes = USER.extended(extra_attributes)
-    mapping = _Reader(Places(located, path), located, attributes, problems).mapping(content)
+    reader = _Reader(Places(located, path), located, attributes, problems, pools)
+    mapping = reader.mapping(content)
     if mapping is None:
         raise InputError(sorted(problems, key=place))
     return mapping
@@ -59,9 +63,14 @@ class _Reader:
     """
 
     def __init__(
-        self, places: Places, located: Located, attributes: Schema, problems: list[Problem]
+        self,
+        places: Places,
+        located: Located,
+        attributes: Schema,
+        problems: list[Problem],
+        pools: Collection[str] | None,
     ) -> None:
-        self._places, self._located = places, located
+        self._places, self._located, self._pools = places, located, pools
         self._attributes, self._problems = attributes, problems
 
     def mapping(self, content: dict[str, Any]) -> Mapping | None:
@@ -145,6 +154,9 @@ class _Reader:
         return Give({n: value for n, value in single.items() if value is not None}, many)
 
     def _single(self, at: At, value: Any) -> Single | None:
+        if isinstance(value, PoolRef) and self._pools is not None and value.name not in self._pools:
+            known = did_you_mean(value.name, self._pools) if self._pools else "it has no pools"
+            self._problem(at, f"the config has no pool {value.name!r}; {known}")
         return value if isinstance(value, bool | PoolRef) else self._text(at, value)
 
     def _list(self, at: At, values: Any) -> Iterator[Many]:

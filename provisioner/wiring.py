@@ -124,7 +124,7 @@ def wire(site: Site, sync: SyncConfig, mapping: Mapping | None = None) -> Wired:
     Raises InputError for a mapping that can't be used.
     """
     if mapping is None:
-        mapping = load_mapping(sync.mapping, sync.extra_attributes)
+        mapping = load_mapping(sync.mapping, sync.extra_attributes, sync.pools)
     join = "" if mapping.join is None else mapping.join.text
     schema = USER.extended(sync.extra_attributes)
     return Wired(
