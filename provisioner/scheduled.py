@@ -90,6 +90,18 @@ def last_starts(connection: Connection) -> dict[str, datetime]:
     return {sync: moment(at) for sync, at in connection.execute(asked)}
 
 
+def end_killed(connection: Connection, now: datetime) -> list[str]:
+    """Note of every run that no daemon can be at work on that it broke off, and return their syncs.
+
+    For the holder of the schedule, before its first run: what stands as running was killed.
+    """
+    killed = (runs.c.command == COMMAND) & runs.c.ended_at.is_(None)
+    found = connection.execute(select(runs.c.id, runs.c.sync).where(killed)).all()
+    for run, _ in found:
+        run_store.end(connection, run, _FAILED, {"error": "the daemon was killed"}, now)
+    return sorted({sync for _, sync in found})
+
+
 def _tell_plan(plan: Plan, began: float) -> None:
     said = plan.summary
     logger().info(

@@ -30,10 +30,9 @@ from provisioner.config import Config, Schedule
 from provisioner.health import StoreProbe, create_app
 from provisioner.lease import PROLONG_S, Lease
 from provisioner.logs import configure_logs, log_call, logger, secrets_of
-from provisioner.scheduled import last_starts, run_scheduled
+from provisioner.scheduled import end_killed, last_starts, run_scheduled
 from provisioner.scheduler import Scheduler
 from provisioner.serving import Served
-from provisioner.store.database import reading
 from provisioner.wiring import Site, Stop, Stopped, open_site
 
 STOPPING_S = 9.0
@@ -136,8 +135,11 @@ class Daemon:
         return problems
 
     def _start(self) -> None:
-        with reading(self._site.engine) as connection:
+        with self._site.engine.begin() as connection:
+            killed = end_killed(connection, self._site.now())
             last = last_starts(connection)
+        if killed:
+            logger().warning("daemon.was_killed", syncs=killed)
         self._scheduler.start(last)
         self._scheduling = True
         views = self._scheduler.views()

@@ -1,0 +1,138 @@
+"""Aliases: plans and snapshots show the operator's names, and the vendor gets its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from connectors.records import Abilities, Call, Catalog, Change, Outcome, PhoneUser, Seats
+from provisioner.aliases import with_aliases
+
+ALIASES = {
+    "licenses": {"phone": "Zoom Phone Pro"},
+    "packages": {"us": "US/CA Unlimited", "de": "Germany Unlimited"},
+    "templates": {"desk": "Desk Phone Users"},
+    "sites": {"muc": "Munich Headquarters"},
+}
+USER = PhoneUser(
+    "p1",
+    license="ZOOM PHONE PRO",
+    packages=("Germany Unlimited", "Other", "us/ca unlimited"),
+    template="Desk Phone Users",
+    site="Munich Headquarters",
+    extension_number="77",
+)
+
+
+class Vendor:
+    """A phone system that keeps what it was asked to do."""
+
+    abilities = Abilities(kinds=frozenset())
+
+    def __init__(self, catalog: Catalog = Catalog()) -> None:  # noqa: B008 - frozen
+        self._catalog = catalog
+        self.asked: list[Change] = []
+
+    def catalog(self) -> Catalog:
+        return self._catalog
+
+    def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:
+        return iter([USER] if not set(delegators) else [])
+
+    def read_some(self, users: Iterable[PhoneUser]) -> Iterator[PhoneUser]:
+        return iter([USER for _ in users])
+
+    def calls(self, changes: Iterable[Change]) -> list[Call]:
+        self.asked = list(changes)
+        return [Call("POST /x", "heavy", tuple(self.asked), 2)]
+
+    def carry_out(self, changes: Iterable[Change]) -> Iterator[Outcome]:
+        for change in changes:
+            self.asked.append(change)
+            yield Outcome(change.seq, "done")
+
+    def check(self) -> None:
+        return None
+
+
+def change(kind: str, after: str, before: str | None = None) -> Change:
+    return Change(seq=1, kind=kind, user="eva", key="E1", before=before, after=after)
+
+
+def test_a_phone_user_is_shown_under_the_short_names_whatever_the_vendors_case() -> None:
+    (user,) = with_aliases(Vendor(), ALIASES).read()
+
+    assert (user.license, user.template, user.site) == ("phone", "desk", "muc")
+    assert user.packages == ("Other", "de", "us")
+    assert user.extension_number == "77"
+    assert list(with_aliases(Vendor(), ALIASES).read_some([USER])) == [user]
+
+
+def test_the_catalog_is_shown_under_the_short_names() -> None:
+    catalog = Catalog(
+        licenses={"Zoom Phone Pro": Seats(5, 2)},
+        packages={"US/CA Unlimited": Seats(3), "Other": Seats()},
+        templates=(("Desk Phone Users", "Munich Headquarters"), ("Own", None)),
+        sites=("Munich Headquarters", "Brno"),
+        numbers=(("+491", "Munich Headquarters"), ("+492", None)),
+    )
+
+    assert with_aliases(Vendor(catalog), ALIASES).catalog() == Catalog(
+        licenses={"phone": Seats(5, 2)},
+        packages={"us": Seats(3), "Other": Seats()},
+        templates=(("desk", "muc"), ("Own", None)),
+        sites=("muc", "Brno"),
+        numbers=(("+491", "muc"), ("+492", None)),
+    )
+
+
+def test_unknown_stays_unknown_and_none_stays_none() -> None:
+    assert with_aliases(Vendor(), ALIASES).catalog() == Catalog()
+    empty = Catalog(licenses={}, packages={}, templates=(), sites=(), numbers=())
+    assert with_aliases(Vendor(empty), ALIASES).catalog() == empty
+
+
+def test_the_vendor_gets_its_own_names_before_and_after() -> None:
+    vendor = Vendor()
+
+    outcomes = list(
+        with_aliases(vendor, ALIASES).carry_out(
+            [
+                change("package.assign", "US", before="de"),
+                change("site.set", "muc"),
+                change("template.apply", "desk"),
+                change("license.assign", "phone"),
+            ]
+        )
+    )
+
+    assert [(c.before, c.after) for c in vendor.asked] == [
+        ("Germany Unlimited", "US/CA Unlimited"),
+        (None, "Munich Headquarters"),
+        (None, "Desk Phone Users"),
+        (None, "Zoom Phone Pro"),
+    ]
+    assert [o.state for o in outcomes] == ["done"] * 4
+
+
+def test_a_name_of_one_family_is_not_one_of_another() -> None:
+    vendor = Vendor()
+
+    list(with_aliases(vendor, ALIASES).carry_out([change("delegate.add", "us")]))
+
+    assert vendor.asked[0].after == "us"
+
+
+def test_calls_bear_the_changes_as_they_came() -> None:
+    vendor, given = Vendor(), change("package.assign", "us")
+
+    (call,) = with_aliases(vendor, ALIASES).calls(iter([given]))
+
+    assert call.changes == (given,)
+    assert (call.requests, vendor.asked[0].after) == (2, "US/CA Unlimited")
+
+
+def test_without_aliases_the_phone_system_is_itself() -> None:
+    vendor = Vendor()
+
+    assert with_aliases(vendor, {}) is vendor
+    assert with_aliases(vendor, {"packages": {}}) is vendor
