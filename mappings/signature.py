@@ -9,8 +9,11 @@ towns and two hundred groups, and then a look-up each.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, TypeAlias
 
+from connectors.columns import Columns, Row
 from connectors.scim_filter import And, Compare, Node, Not, Or, Present, ValuePath
 from connectors.scim_filter_tree import elements
 
@@ -24,28 +27,112 @@ LIMIT = 8192
 """How many values are remembered for one attribute; when there are more, remembering starts afresh."""
 
 
-def signature(trees: Iterable[Node]) -> Bits:
-    """Return what gives a person's signature for these filters: equal ones match the same filters."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The bits that one attribute decides.
+
+    `bits` gives them for a resource. `each`: they are those of its single values taken together, so
+    that it is enough to know what every value gives alone.
+    """
+
+    uri: str | None
+    attribute: str
+    bits: Bits
+    each: bool
+
+
+def parts(trees: Iterable[Node]) -> list[Part]:
+    """Return what makes up a person's signature for these filters, an attribute each."""
     atoms = dict.fromkeys(atom for tree in trees for atom in _atoms(tree))
     by_place: dict[tuple[str | None, str, bool], list[Atom]] = {}
     for atom in atoms:
         path = atom.path
         by_place.setdefault((path.uri, path.attribute, path.part is not None), []).append(atom)
-    parts: list[Bits] = []
+    found: list[Part] = []
     first = 0
-    for group in by_place.values():
+    for (uri, attribute, whole), group in by_place.items():
         checks = [(1 << n, atom.compiled()) for n, atom in enumerate(group, first)]
         first += len(group)
-        whole = group[0].path.part is not None
-        parts.append((_by_all_values if whole else _by_each_value)(group, checks))
+        bits = (_by_all_values if whole else _by_each_value)(group, checks)
+        found.append(Part(uri, attribute, bits, each=not whole))
+    return found
+
+
+def signature(trees: Iterable[Node]) -> Bits:
+    """Return what gives a person's signature for these filters: equal ones match the same filters."""
+    each = [part.bits for part in parts(trees)]
 
     def bits(resource: Resource) -> int:
         total = 0
-        for part in parts:
+        for part in each:
             total |= part(resource)
         return total
 
     return bits
+
+
+def row_signature(trees: Iterable[Node], columns: Columns) -> Callable[[Row], int]:
+    """Return the same for the rows of a table."""
+    each: list[Callable[[Row], int]] = []
+    always = 0
+    for part in parts(trees):
+        numbers = columns.of_attribute(part.uri, part.attribute)
+        if not numbers:
+            always |= part.bits({})
+        elif part.each and columns.is_groups(numbers[0]):
+            each.append(_by_each_name(part.bits, numbers[0]))
+        else:
+            each.append(_by_cells(part.bits, columns, numbers))
+
+    def bits(row: Row) -> int:
+        total = always
+        for part in each:
+            total |= part(row)
+        return total
+
+    return bits
+
+
+def _by_each_name(bits: Bits, number: int) -> Callable[[Row], int]:
+    known: dict[Hashable, int] = {}
+    nothing = bits({})
+
+    def of(row: Row) -> int:
+        names = row[number]
+        if names is None:
+            return nothing
+        total = 0
+        for name in names:
+            try:
+                total |= known[name]
+            except KeyError:
+                group = {"value": name, "display": name}
+                total |= _remember(known, name, bits({"groups": [group]}))
+        return total
+
+    return of
+
+
+def _by_cells(bits: Bits, columns: Columns, numbers: tuple[int, ...]) -> Callable[[Row], int]:
+    known: dict[Hashable, int] = {}
+    cells = _cells(columns, numbers)
+
+    def of(row: Row) -> int:
+        key = cells(row)
+        try:
+            return known[key]
+        except KeyError:
+            return _remember(known, key, bits(columns.part(row, numbers)))
+
+    return of
+
+
+def _cells(columns: Columns, numbers: tuple[int, ...]) -> Callable[[Row], Hashable]:
+    """Return what reads these cells of a row, as something that can be a key."""
+    if not any(map(columns.is_groups, numbers)):
+        return itemgetter(*numbers)
+    (groups,) = numbers
+    return lambda row: None if row[groups] is None else tuple(row[groups])
 
 
 def _atoms(node: Node) -> Iterator[Atom]:
@@ -86,6 +173,8 @@ def _by_each_value(atoms: list[Atom], checks: Checks) -> Bits:
     subs = _subs(atoms)
     if several and subs is not None and len(subs) == 1:
         return _quickly(path.reader(), min(subs), known, nothing, bits)
+    if not several and subs is not None and not subs:
+        return _at_once(path.reader(), known, bits)
     return bits
 
 
@@ -105,6 +194,19 @@ def _quickly(
         except (KeyError, TypeError):
             return bits(resource)
         return total
+
+    return quick
+
+
+def _at_once(top: Callable[[Resource], Any], known: dict[Hashable, int], bits: Bits) -> Bits:
+    """Return `bits` with a short cut for one plain value, seen before."""
+
+    def quick(resource: Resource) -> int:
+        value = top(resource)
+        try:
+            return known[value if type(value) is str else (value, type(value))]
+        except (KeyError, TypeError):
+            return bits(resource)
 
     return quick
 

@@ -9,6 +9,7 @@ what they don't use.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from collections.abc import Callable, Sequence
@@ -278,8 +279,9 @@ def simulate(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status; every error of ours is told in plain words."""
-    # people come and go by the hundred thousand and make no circles: looking for some costs a tenth
-    gc.set_threshold(100_000, 50, 1_000)
+    # A plan holds much and leaves no cycles: looking for them over and over costs a tenth of it.
+    gc.set_threshold(50_000, 20, 100)
+    atexit.register(gc.freeze)  # at the end everything goes anyway
     try:
         provisioner.main(args=arguments, prog_name="provisioner", standalone_mode=False)
     except click.exceptions.Abort:

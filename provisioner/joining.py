@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import Any
 
+from connectors.columns import Columns, Row
 from connectors.records import Flaw, Person, fold
 from provisioner.plan.model import Conflict
 from provisioner.reads import Reading
@@ -40,16 +41,39 @@ class People:
         self._same_key: dict[str, Conflict] = {}
         self._same_mail: dict[str, set[str]] = {}
 
+    def open(self) -> Columns | None:
+        """Return the columns if everybody may be taken as rows: of one directory that is a table."""
+        return self.readings[0].open() if len(self.readings) == 1 else None
+
     def __iter__(self) -> Iterator[tuple[str, Person, int]]:
         by_mail = self.key_by_mail
         for key, person, number in self._single() if len(self.readings) == 1 else self._several():
             emails = person.resource.get("emails")
             if emails:
                 # of a single mail nothing has to be chosen, and nearly everybody has a single one
-                mail = fold(emails[0]["value"] if len(emails) == 1 else str(person.email))
-                if by_mail.setdefault(mail, key) != key:
+                email = emails[0].get("value") if len(emails) == 1 else person.email
+                if email and by_mail.setdefault(mail := fold(str(email)), key) != key:
                     self._share_mail(mail, key)
             yield key, person, number
+        self._leave_alone()
+
+    def rows(self) -> Iterator[tuple[str, Row, int]]:
+        """Yield what iterating yields, but each person as a row of the columns that `open` returned."""
+        (reading,), (numbers,), by_key = self.readings, self._parts, self.number
+        assert reading.columns is not None
+        by_mail, key_column = self.key_by_mail, reading.key_column
+        mail_column = reading.columns.mail
+        for row, at in reading.rows():
+            key = fold(row[key_column])
+            number = len(by_key)
+            if by_key.setdefault(key, number) != number:
+                self._again(key, at)
+                continue
+            numbers.append(at)
+            email = None if mail_column is None else row[mail_column]
+            if email is not None and by_mail.setdefault(mail := fold(email), key) != key:
+                self._share_mail(mail, key)
+            yield key, row, number
         self._leave_alone()
 
     def at(self, number: int) -> Person:
@@ -62,7 +86,7 @@ class People:
 
     def _parts_of(self, number: int) -> list[tuple[str, Person]]:
         return [
-            (reading.name, reading.spool.person(numbers[number]))
+            (reading.name, reading.person(numbers[number]))
             for reading, numbers in zip(self.readings, self._parts, strict=True)
             if numbers[number] != _ABSENT
         ]
@@ -83,11 +107,17 @@ class People:
         for person, at in reading:
             key = fold(person.key)
             number = len(by_key)
-            if (first := by_key.setdefault(key, number)) != number:
-                self._two_with_one_key(key, reading.spool.person(numbers[first]), person)
+            if by_key.setdefault(key, number) != number:
+                self._again(key, at)
                 continue
             numbers.append(at)
             yield key, person, number
+
+    def _again(self, key: str, at: int) -> None:
+        """Note that the only directory has a key for the second time."""
+        (reading,), (numbers,) = self.readings, self._parts
+        first = reading.person(numbers[self.number[key]])
+        self._two_with_one_key(key, first, reading.person(at))
 
     def _several(self) -> Iterator[tuple[str, Person, int]]:
         rest = [self._indexed(reading) for reading in self.readings[1:]]
@@ -116,7 +146,7 @@ class People:
         for person, at in reading:
             key = fold(person.key)
             if (first := seen.setdefault(key, at)) != at:
-                self._two_with_one_key(key, reading.spool.person(first), person)
+                self._two_with_one_key(key, reading.person(first), person)
                 continue
             yield key, person, at
 

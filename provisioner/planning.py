@@ -30,6 +30,7 @@ from provisioner.plan.model import Base, Plan
 from provisioner.pools import NumberPool
 from provisioner.progress import Progress, Silent, counted
 from provisioner.reads import Reading, Uses, best_of, refuse_implausible
+from provisioner.store import entries as entry_store
 from provisioner.store import people as people_store
 from provisioner.store import plans as plan_store
 from provisioner.store.database import reading as store_reading
@@ -162,13 +163,16 @@ def _plan(
 ) -> Plan:
     sync = wired.sync
     with store_reading(site.engine) as connection:
-        keys = [case.key for case in differences.cases]
-        names = [directory.name for directory in wired.directories]
-        old, gone = people_store.known_entries(connection, sync.name, names, keys)
+        # before adoption nobody asks what was said before
+        asked = memory.adopted or wired.protected is not None
+        keys = [case.key for case in differences.cases] if asked else []
+        old = entry_store.known_entries(connection, sync.name, keys)
+        last = entry_store.known_entries(connection, sync.name, keys, gone=True)
         cooling = _cooling(
             wired, plan_store.released_since(connection, sync.name, _since(wired, now)), now
         )
     offsets = {case.key: case.at for case in differences.cases}
+    order = {directory.name: n for n, directory in enumerate(wired.directories)}
     situation = Situation(
         sync=sync.name,
         mapping=wired.mapping,
@@ -181,8 +185,8 @@ def _plan(
         as_of=request.as_of or now,
         created_at=now,
         base=base,
-        old=lambda key: old.get(key, []),
-        last_known=lambda key: [*old.get(key, []), *gone.get(key, [])],
+        old=lambda key: sorted(old.get(key, []), key=lambda part: order.get(part[0], len(order))),
+        last_known=lambda key: last.get(key, []),
         new=lambda key: _parts(people, key, offsets.get(key)),
         keyless=tuple(flaw.where for _, flaw in people.keyless),
         cooling=cooling,
@@ -298,7 +302,7 @@ def _record(
                     connection, sync, reading, now, accepted=True, overruled=known.overruled
                 )
                 if known.last != reading.sha256:
-                    people_store.keep_entries(connection, sync, reading)
+                    entry_store.keep_entries(connection, sync, reading)
             learned = differences.learned
             people_store.learn(connection, sync, learned, now, adopted=memory.adopted)
         return plan_store.record(connection, plan)

@@ -9,25 +9,30 @@ short of that by more than the limits it is refused with the figures, before any
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import Protocol, TypeVar
 
 import msgspec
 
+from connectors.columns import Columns, Row
 from connectors.errors import ReadRefused
 from connectors.records import Directory, Flaw, Person
 from connectors.scim_filter import Path
 from provisioner.limits import Limits
 from provisioner.progress import Progress, Silent
-from provisioner.spool import Spool, encode_person
-from provisioner.tally import Tally
+from provisioner.spool import Spool, decode_person, encode_person, encode_rows
+from provisioner.tally import RowTally, Tally
 
-_BATCH = 256
+_BATCH = 128
 """People who are encoded and counted together: a loop over one column is quicker than one over all."""
 
-_STAMP = 16
+STAMP = 16
+"""Bytes of the digest that stands for an encoded person."""
 
+_Read = TypeVar("_Read")
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -54,20 +59,38 @@ class Uses(msgspec.Struct, frozen=True):
 
 
 def digest(data: bytes) -> bytes:
-    """Return 16 bytes that stand for an encoded person."""
-    return hashlib.blake2b(data, digest_size=_STAMP).digest()
+    """Return the STAMP bytes that stand for an encoded person."""
+    return hashlib.sha256(data).digest()[:STAMP]
+
+
+class Table(Protocol):
+    """What a directory may offer beside `read`: its people as rows (connectors/columns.py).
+
+    `paths` says what a row's values are, `key` which of them is the key. Iterating, once, yields
+    (line, row) or a Flaw, and raises what `read` raises; `where` names a line.
+    """
+
+    paths: tuple[Path, ...]
+    key: int
+
+    def __iter__(self) -> Iterator[tuple[int, Row] | Flaw]: ...
+
+    def where(self, line: int) -> str: ...
 
 
 class Reading:
     """One read of one directory. Iterate it to its end once; then the rest is known.
 
-    Iterating yields (person, their number in `spool`) in the directory's order. Afterwards
-    `figures`, `flaws` and `sha256` (of what was read, in canonical order) are set.
+    Iterating yields (person, number) in the directory's order; `person(number)` gives them again.
+    Where `open` returned a table's columns, `rows` may be iterated instead, for (row, number).
+    Afterwards `figures`, `flaws` and `sha256` (of what was read, in canonical order) are set.
     """
 
     def __init__(self, directory: Directory, uses: Uses, progress: Progress | None = None) -> None:
         self.name = directory.name
         self.spool = Spool()
+        self.columns: Columns | None = None
+        self.key_column = 0
         self.flaws: list[Flaw] = []
         self.figures = Figures(0)
         self.sha256 = ""
@@ -75,40 +98,78 @@ class Reading:
         self._uses = uses
         self._progress = progress or Silent()
         self._stamps = bytearray()
+        self._table: Table | None = None
+        self._lines = array("Q")
+
+    def open(self) -> Columns | None:
+        """Return the columns if the directory is a table; else None. Raises what `read` raises."""
+        table: Callable[[], Table | None] = getattr(self._directory, "table", lambda: None)
+        self._table = table()
+        if self._table is not None:
+            self.columns, self.key_column = Columns(self._table.paths), self._table.key
+        return self.columns
 
     def __iter__(self) -> Iterator[tuple[Person, int]]:
-        spool, stamps = self.spool, self._stamps
         tally = Tally(self._uses.paths, self._uses.groups)
         self._progress.stage(f"reading {self.name}")
-        for people in self._batches():
+        for people in self._batches(self._directory.read()):
             data = [encode_person(person) for person in people]
-            stamps += b"".join([digest(each) for each in data])
-            first = spool.add(data, [person.where for person in people])
+            first = self._add(data, [person.where for person in people])
             tally.add([person.resource for person in people])
-            self._progress.advance(len(people))
-            yield from zip(people, range(first, len(spool)), strict=True)
-        self.figures = Figures(len(spool), tally.groups(), tally.columns())
-        self.sha256 = _total(stamps, self.flaws)
+            yield from zip(people, range(first, len(self.spool)), strict=True)
+        self._finish(tally)
 
-    def frames(self) -> Iterator[tuple[str, bytes, bytes]]:
-        """Yield everybody's key as it was read, digest and encoded data, in the directory's order."""
-        stamps = memoryview(self._stamps)
-        for at, (key, data) in enumerate(self.spool.frames()):
-            yield key, bytes(stamps[at * _STAMP : (at + 1) * _STAMP]), data
+    def rows(self) -> Iterator[tuple[Row, int]]:
+        """Yield what iterating yields, but each person as a row of `columns`."""
+        assert self._table is not None
+        assert self.columns is not None
+        tally = RowTally(self._uses.paths, self._uses.groups, self.columns)
+        self._progress.stage(f"reading {self.name}")
+        for lines in self._batches(self._table):
+            rows = [row for _, row in lines]
+            first = self._add(encode_rows(rows, self.key_column))
+            self._lines.extend([line for line, _ in lines])
+            tally.add_rows(rows)
+            yield from zip(rows, range(first, len(self.spool)), strict=True)
+        self._finish(tally)
 
-    def _batches(self) -> Iterator[list[Person]]:
-        rows = iter(self._directory.read())
-        while batch := list(islice(rows, _BATCH)):
-            people = [row for row in batch if not isinstance(row, Flaw)]
+    def person(self, number: int) -> Person:
+        """Return the person of that number again."""
+        data, where = self.spool.person(number)
+        if self._table is not None:
+            where = self._table.where(self._lines[number])
+        return decode_person(data, where, self.columns)
+
+    @property
+    def stamps(self) -> memoryview:
+        """Everybody's digest, STAMP bytes each, in the order of their numbers."""
+        return memoryview(self._stamps)
+
+    def _add(self, data: Sequence[bytes], places: Sequence[str] | None = None) -> int:
+        self._stamps += b"".join([digest(each) for each in data])
+        self._progress.advance(len(data))
+        return self.spool.add(data, places)
+
+    def _batches(self, source: Iterable[_Read | Flaw]) -> Iterator[list[_Read]]:
+        rest = iter(source)
+        while batch := list(islice(rest, _BATCH)):
+            people = [each for each in batch if not isinstance(each, Flaw)]
             if len(people) < len(batch):
-                self.flaws += [row for row in batch if isinstance(row, Flaw)]
+                self.flaws += [each for each in batch if isinstance(each, Flaw)]
             yield people
 
+    def _finish(self, tally: Tally) -> None:
+        self.figures = Figures(len(self.spool), tally.groups(), tally.columns())
+        texts = () if self.columns is None else self.columns.texts
+        self.sha256 = _total(texts, self._stamps, self.flaws)
 
-def _total(stamps: bytearray, flaws: Iterable[Flaw]) -> str:
-    everybody = [bytes(stamps[at : at + _STAMP]) for at in range(0, len(stamps), _STAMP)]
+
+def _total(columns: Iterable[str], stamps: bytearray, flaws: Iterable[Flaw]) -> str:
+    everybody = [bytes(stamps[at : at + STAMP]) for at in range(0, len(stamps), STAMP)]
     everybody.sort()
     total = hashlib.sha256(b"".join(everybody))
+    for column in columns:
+        total.update(_encode(column))
     for flaw in flaws:
         total.update(_encode((flaw.key, flaw.reason)))
     return f"sha256:{total.hexdigest()}"

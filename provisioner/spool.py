@@ -1,7 +1,8 @@
 """People on disk, by number: so that a million of them can be looked at a second time.
 
 Nearly everybody is as they should be and is never looked at again, so only where each one begins
-stays in memory.
+stays in memory. Somebody is encoded as their key and what is said of them: a resource, or a row of
+a table's values.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from __future__ import annotations
 import os
 import tempfile
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain
 from typing import Any
 
 import msgspec
 
+from connectors.columns import Columns, Row
 from connectors.records import Person
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
-_decode = msgspec.msgpack.Decoder(tuple[str, dict[str, Any]]).decode
+_encode_row = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[str, Any]).decode
 _decode_key = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw]).decode
 
 
@@ -27,13 +30,20 @@ def encode_person(person: Person) -> bytes:
     return _encode((person.key, person.resource))
 
 
-def decode_person(data: bytes, where: str = "") -> Person:
-    """Return the person that `encode_person` encoded."""
-    key, resource = _decode(data)
-    return Person(key, resource, where)
+def encode_rows(rows: Iterable[Row], key: int) -> list[bytes]:
+    """Return the same for rows of a table; `key` is the number of the key's column."""
+    return [_encode_row((row[key], row)) for row in rows]
 
 
-_AT_ONCE = 256
+def decode_person(data: bytes, where: str = "", columns: Columns | None = None) -> Person:
+    """Return the person that was encoded; with `columns` as a row of that table."""
+    key, said = _decode(data)
+    return Person(key, said if columns is None else columns.resource(said), where)
+
+
+def key_of(data: bytes) -> str:
+    """Return the key, as it was read, of an encoded person."""
+    return _decode_key(data)[0]
 
 
 class Spool:
@@ -52,33 +62,32 @@ class Spool:
     def __len__(self) -> int:
         return len(self._sizes)
 
-    def add(self, people: Sequence[bytes], places: Sequence[str]) -> int:
-        """Append encoded people, each with the place it was read from; return the first one's number."""
+    def add(self, people: Sequence[bytes], places: Sequence[str] | None = None) -> int:
+        """Append encoded people, with the places they were read from; return the first one's number."""
         first = len(self)
-        where = [place.encode() for place in places]
         self._sizes.extend(map(len, people))
-        lengths = [len(data) + len(place) for data, place in zip(people, where, strict=True)]
+        frames: Iterable[bytes] = people
+        lengths: Iterable[int] = map(len, people)
+        if places is not None:
+            where = [place.encode() for place in places]
+            frames = chain.from_iterable(zip(people, where, strict=True))
+            lengths = [len(data) + len(place) for data, place in zip(people, where, strict=True)]
         self._starts.extend(accumulate(lengths, initial=self._starts.pop()))
-        self._file.write(b"".join(chain.from_iterable(zip(people, where, strict=True))))
+        self._file.write(b"".join(frames))
         self._file.flush()
         return first
 
-    def person(self, number: int) -> Person:
-        """Return the person of that number."""
+    def person(self, number: int) -> tuple[bytes, str]:
+        """Return the encoded person of that number, and the place ("" if none was given)."""
         start, size = self._starts[number], self._sizes[number]
         frame = self._bytes(start, self._starts[number + 1])
-        return decode_person(frame[:size], frame[size:].decode())
+        return frame[:size], frame[size:].decode()
 
-    def frames(self) -> Iterator[tuple[str, bytes]]:
-        """Yield everybody's key and encoded data, in the order of adding."""
-        for first in range(0, len(self), _AT_ONCE):
-            numbers = range(first, min(first + _AT_ONCE, len(self)))
-            base = self._starts[first]
-            block = self._bytes(base, self._starts[numbers.stop])
-            for number in numbers:
-                start = self._starts[number] - base
-                data = block[start : start + self._sizes[number]]
-                yield _decode_key(data)[0], data
+    def encoded(self, numbers: range) -> list[bytes]:
+        """Return the encoded people of these numbers, which follow each other."""
+        starts, sizes, base = self._starts, self._sizes, self._starts[numbers.start]
+        block = self._bytes(base, starts[numbers.stop])
+        return [block[starts[n] - base : starts[n] - base + sizes[n]] for n in numbers]
 
     def _bytes(self, start: int, end: int) -> bytes:
         # Not by seek and read: they would move the place that `add` writes to.

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
+from connectors.columns import Columns, Row, Untold
 from connectors.records import fold
 from connectors.scim_filter import Path
 
@@ -29,19 +30,30 @@ def presence(path: Path) -> Callable[[Resource], bool]:
     if sub is None:
         return lambda resource: name in resource
     if path.definition.multi_valued:
-        return lambda resource: any([sub in item for item in resource.get(name, ())])
+        return lambda resource: any(sub in item for item in resource.get(name, ()))
     return lambda resource: sub in resource.get(name, ())
 
 
 def _counter(path: Path) -> Callable[[Sequence[Resource]], int]:
     """Return what counts the resources with a value at the path: `presence` of many, written out."""
     name, sub, uri = path.attribute, path.sub, path.uri
-    if path.part is None and uri is not None:
-        return lambda many: sum([name in resource.get(uri, ()) for resource in many])
-    if path.part is None and sub is None:
-        return lambda many: sum([name in resource for resource in many])
     present = presence(path)
-    return lambda many: sum([present(resource) for resource in many])
+    if path.part is not None:
+        return lambda many: sum([present(resource) for resource in many])
+    if uri is not None:
+        return lambda many: sum([name in resource.get(uri, ()) for resource in many])
+    if sub is None:
+        return lambda many: sum([name in resource for resource in many])
+    if not path.definition.multi_valued:
+        return lambda many: sum([sub in resource.get(name, ()) for resource in many])
+    # nearly always the first value has it already
+    return lambda many: sum(
+        [
+            sub in values[0] or present(resource)
+            for resource in many
+            if (values := resource.get(name))
+        ]
+    )
 
 
 class Tally:
@@ -90,3 +102,32 @@ class Tally:
         if self._wanted is None:
             return dict(found)
         return {name: found[fold(name)] for name in sorted(self._wanted)}
+
+
+class RowTally(Tally):
+    """The same for the rows of a table."""
+
+    def __init__(
+        self, paths: Sequence[Path], wanted: frozenset[str] | None, columns: Columns
+    ) -> None:
+        super().__init__(paths, wanted)
+        self._table = columns
+        self._places: list[tuple[str, int | None]] = []
+        self._told_apart: list[tuple[str, Callable[[Resource], bool]]] = []
+        for path in paths:
+            try:
+                self._places.append((path.text, columns.place(path)))
+            except Untold:
+                self._told_apart.append((path.text, presence(path)))
+        self._groups = columns.of_attribute(None, "groups")
+
+    def add_rows(self, rows: Sequence[Row]) -> None:
+        """Count these people."""
+        for text, place in self._places:
+            if place is not None:
+                self._columns[text] += sum([row[place] is not None for row in rows])
+        for number in self._groups:
+            self._names.update([name for row in rows for name in row[number] or ()])
+        for text, present in self._told_apart:
+            resources = map(self._table.resource, rows)
+            self._columns[text] += sum([present(resource) for resource in resources])

@@ -1,31 +1,68 @@
-"""The quick test whether a phone user is exactly as the mapping wishes; when in doubt it says no.
+"""Agreement: the quick test whether a phone user is exactly as the mapping wishes.
 
-Nearly everybody is, so this decides how long a dry run takes. What it doesn't agree to is looked at
-again, family by family (plan/make.py).
+Nearly everybody is as they should be, and is never looked at again. So the test may say no where
+it can't tell, which costs a second look; a yes is final: no family of changes would draft anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from collections.abc import Mapping as MappingOf
 from operator import attrgetter
 from typing import Any
 
-from connectors.records import PhoneUser, Value, fold
+import msgspec
+
+from connectors.records import Person, PhoneUser, Value, fold
 from mappings import Entitlements, Mapping, PoolRef
 from mappings.entitlements import PROFILE, GivenValue
-from provisioner.joining import People
-from provisioner.plan.differences import SIMPLE, Differences, Expectation, Wanted
+from mappings.outline import Outline
+from provisioner.plan.differences import Differences
 
+LIMIT = 8192
+"""How many expectations are remembered before remembering starts afresh."""
+
+_SINGLE = (
+    "license",
+    "template",
+    "site",
+    "extension_number",
+    "credits",
+    "softphone",
+    "emergency_address",
+)
 _NOT_KNOWN = object()
+_WITHOUT_CASE = frozenset((*_SINGLE, "email")) - {"credits"}
+
+
+class Expectation(msgspec.Struct, gc=False):
+    """What an agreeing phone user looks like; one for all who share an outline.
+
+    `fixed` reads the members called `names`, `wished` is what they should be: the status, what is
+    the same for all of them, and the packages (sorted) where they are managed. `own` gives the hash
+    of what each person has a value of their own for; with `mail` a mail address is the last of it.
+    `number`: E.164, a pool, or None. `delegates` as the mapping names them; `privileges`: sorted.
+    `unreadable`: what can't be read back and is the same for all of them, by name; `own_unreadable`
+    tells that something else can't be read back that everybody has a value of their own for.
+    """
+
+    names: tuple[str, ...]
+    fixed: Callable[[PhoneUser], tuple[Any, ...]]
+    wished: tuple[Any, ...]
+    own: Callable[[PhoneUser], int]
+    mail: bool
+    number: GivenValue | None
+    delegates: tuple[str, ...]
+    privileges: tuple[str, ...]
+    unreadable: tuple[tuple[str, Any], ...]
+    own_unreadable: bool
 
 
 class Agreement:
-    """What one mapping expects of phone users.
+    """Expectations of one mapping, and the test against them.
 
-    `profile`: the managed profile attributes that can be read, in the order in which they are hashed.
-    `applied`: last applied values of what is `unreadable`; what is believed for want of one is added
-    to what `found` learned.
+    `in_pool(pool, number)` tells whether a number is of that pool. `applied` has the last applied
+    values of what is `unreadable`; what is believed for want of one is added to what `found` learned.
     """
 
     def __init__(
@@ -36,92 +73,121 @@ class Agreement:
         applied: MappingOf[tuple[str, str], Value],
         found: Differences,
     ) -> None:
-        self._mapping, self._in_pool, self._applied = mapping, in_pool, applied
-        self._found = found
-        managed = [n for n in SIMPLE if n in mapping.managed]
-        self._simple = tuple(n for n in managed if n not in unreadable)
-        self._unreadable = tuple(n for n in managed if n in unreadable)
-        profile = [n for n in PROFILE if f"profile.{n}" in mapping.managed]
-        self.profile = tuple(n for n in profile if f"profile.{n}" not in unreadable)
-        self._unreadable_profile = tuple(n for n in profile if f"profile.{n}" in unreadable)
+        managed = mapping.managed
+        self._mapping, self._in_pool = mapping, in_pool
+        self._applied, self._found = applied, found
+        self._unreadable = frozenset(unreadable) & managed
+        self._single = [name for name in _SINGLE if name in managed]
+        self._single += [f"profile.{name}" for name in PROFILE if f"profile.{name}" in managed]
+        self._packages, self._number = "packages" in managed, "number" in managed
+        self._lists = "delegates" in managed or "delegate_privileges" in managed
+        self._plain = not (self._number or self._lists)
+        self._by_outline: dict[Outline, Expectation] = {}
+        self._by_given: dict[tuple[int, int], tuple[Expectation, Entitlements]] = {}
 
-    def expectations(self) -> Callable[[Entitlements], Expectation]:
-        """Return what turns entitlements into an expectation, once for all who are decided equally."""
-        cache: dict[tuple[int, int], tuple[Expectation, Entitlements]] = {}
+    def expected(self, outline: Outline, values: tuple[str, ...]) -> tuple[Expectation, int]:
+        """Return what an agreeing phone user looks like, and the hash of the person's own `values`."""
+        expectation = self._by_outline.get(outline)
+        if expectation is None:
+            if len(self._by_outline) >= LIMIT:
+                self._by_outline.clear()
+            expectation = self._by_outline[outline] = self._expectation(outline)
+        if expectation.own_unreadable:
+            values = self._readable(outline, values)
+        return expectation, _own_hash(values, expectation.mail)
 
-        def expected_of(given: Entitlements) -> Expectation:
-            known = cache.get((id(given.single), id(given.many)))
-            if known is None:
-                # the entitlements are kept, so that their identity stays theirs
-                known = cache[id(given.single), id(given.many)] = (self._expected(given), given)
-            return known[0]
+    def expected_one_by_one(self, given: Entitlements) -> tuple[Expectation, int]:
+        """Return the same for somebody whose outline doesn't say everything."""
+        own = sorted(given.profile, key=lambda name: name == "email")
+        known = self._by_given.get((id(given.single), id(given.many)))
+        if known is None:
+            fixed = {name: value for name, (value, _) in given.single.items()}
+            lists = {name: tuple(values) for name, values in given.many.items()}
+            names = tuple([f"profile.{name}" for name in own])
+            if len(self._by_given) >= LIMIT:
+                self._by_given.clear()
+            # the entitlements are kept, so that their identity stays theirs
+            known = self._expectation(Outline(fixed, lists, names)), given
+            self._by_given[id(given.single), id(given.many)] = known
+        readable = [name for name in own if f"profile.{name}" not in self._unreadable]
+        values = tuple([str(given.profile[name].value) for name in readable])
+        return known[0], _own_hash(values, known[0].mail)
 
-        return expected_of
+    def _readable(self, outline: Outline, values: tuple[str, ...]) -> tuple[str, ...]:
+        named = zip(outline.own, values, strict=True)
+        return tuple([value for name, value in named if name not in self._unreadable])
 
-    def _expected(self, given: Entitlements) -> Expectation:
-        single, many = given.single, given.many
-        simple = [
-            single[n].value if n in single else (False if n == "credits" else None)
-            for n in self._simple
-        ]
-        if not self._simple:
-            simple = ["active"]  # attrgetter gives a tuple only of several
+    def _expectation(self, outline: Outline) -> Expectation:
+        own = [n.removeprefix("profile.") for n in outline.own if n not in self._unreadable]
+        members: dict[str, Any] = {"status": "active"}
+        unreadable: list[tuple[str, Any]] = []
+        for name in self._single:
+            if name in outline.own:
+                continue
+            wish = outline.fixed.get(name, False if name == "credits" else None)
+            if name in self._unreadable:
+                unreadable.append((name, wish))
+            else:
+                members[name.removeprefix("profile.")] = wish
+        if self._packages:
+            members["packages"] = tuple(sorted(outline.lists.get("packages", ())))
         return Expectation(
-            ("active", *simple),
-            tuple(sorted(many.get("packages", ()))),
-            single["number"].value if "number" in single else None,
-            tuple(sorted(many.get("delegates", ()))),
-            tuple(sorted(many.get("delegate_privileges", ()))),
-            tuple((n, single[n].value if n in single else None) for n in self._unreadable),
+            names=tuple(members),
+            fixed=_reader(list(members)),
+            wished=tuple(members.values()),
+            own=_own_reader(own),
+            mail=own[-1:] == ["email"],
+            number=outline.fixed.get("number"),
+            delegates=tuple(sorted(outline.lists.get("delegates", ()))),
+            privileges=tuple(sorted(outline.lists.get("delegate_privileges", ()))),
+            unreadable=tuple(unreadable),
+            own_unreadable=not self._unreadable.isdisjoint(outline.own),
         )
 
-    def test(self, people: People) -> Callable[[str, Wanted, PhoneUser], bool]:
-        """Return the quick test whether a phone user is exactly as wished; when in doubt it says no."""
-        managed = self._mapping.managed
-        self._people = people
-        simple = attrgetter("status", *(self._simple or ("status",)))
-        profile = attrgetter("id", *self.profile) if self.profile else None
-        packages, number = "packages" in managed, "number" in managed
-        lists = "delegates" in managed or "delegate_privileges" in managed
-        unreadable = bool(self._unreadable or self._unreadable_profile)
+    def agrees(self, expected: Expectation, own_hash: int, user: PhoneUser) -> bool:
+        """Tell whether a phone user is exactly as wished; when in doubt it says no.
 
-        def agrees(key: str, wanted: Wanted, user: PhoneUser) -> bool:
-            expected = wanted.expected
-            if expected is None or wanted.partly:
-                return False
-            return (
-                simple(user) == expected.simple
-                and (
-                    not packages
-                    or user.packages == expected.packages
-                    or tuple(sorted(user.packages)) == expected.packages
-                )
-                and (profile is None or hash(profile(user)[1:]) == wanted.profile)
-                and (not number or self._number_agrees(expected.number, user))
-                and (not lists or self._lists_agree(expected, user))
-                and (not unreadable or self._remembered_agrees(key, wanted, user))
-            )
+        What each person has of their own is compared by a hash of 64 bits.
+        """
+        if expected.fixed(user) != expected.wished and not _same(expected, user):
+            return False
+        if expected.own(user) != own_hash:
+            return False
+        return self._plain or (
+            (not self._number or self._number_agrees(expected.number, user))
+            and (not self._lists or self._lists_agree(expected, user))
+        )
 
-        return agrees
+    def remembers(
+        self, expected: Expectation, key: str, person: Callable[[], Person], user: PhoneUser
+    ) -> bool:
+        """Tell the same of what can't be read back, by what was last applied: unknown is not different.
 
-    def _remembered_agrees(self, key: str, wanted: Wanted, user: PhoneUser) -> bool:
-        """Compare what can't be read back with what was last applied: unknown is not different."""
-        assert wanted.expected is not None
-        wishes: list[tuple[str, Any]] = []
-        if user.license is not None:
-            wishes += wanted.expected.unreadable
-        if self._unreadable_profile:
-            given = self._mapping.entitlements(self._people.at(wanted.at)).profile
-            wishes += [
-                (f"profile.{n}", given[n].value) for n in self._unreadable_profile if n in given
-            ]
+        `person` reads the person again, where they have a value of their own.
+        """
+        wishes = list(expected.unreadable)
+        if expected.own_unreadable:
+            given = self._mapping.entitlements(person())
+            own = {name: value for name, (value, _) in given.single.items()}
+            own |= {f"profile.{name}": value for name, (value, _) in given.profile.items()}
+            settled = dict(wishes)
+            wishes += [(n, own[n]) for n in sorted(self._unreadable & own.keys() - settled.keys())]
         for name, wish in wishes:
+            if user.license is None and not name.startswith("profile."):
+                if wish is not None:  # whoever gets the license in this plan starts without it
+                    return False
+                continue
             remembered = self._applied.get((key, name), _NOT_KNOWN)
             if remembered is _NOT_KNOWN:
                 self._found.learned.applied[key, name] = wish
             elif remembered != wish:
                 return False
         return True
+
+    @property
+    def has_unreadable(self) -> bool:
+        """Whether the mapping manages anything that can't be read back."""
+        return bool(self._unreadable)
 
     def _number_agrees(self, wish: GivenValue | None, user: PhoneUser) -> bool:
         if wish is None:
@@ -138,3 +204,46 @@ class Agreement:
         mails = self._found.mails
         wished = {mails.get(fold(name), fold(name)) for name in expected.delegates}
         return wished == set(map(fold, user.delegates))
+
+
+def _reader(names: Sequence[str]) -> Callable[[PhoneUser], tuple[Any, ...]]:
+    """Return what reads these members, as a tuple however many there are."""
+    if not names:
+        return lambda _: ()
+    read = attrgetter(*names)
+    return read if len(names) > 1 else lambda user: (read(user),)
+
+
+def _own_reader(names: Sequence[str]) -> Callable[[PhoneUser], int]:
+    """Return what hashes these members as `_own_hash` hashes the values that they should have."""
+    if names[-1:] != ["email"]:
+        plain = _reader(names)
+        return lambda user: hash(plain(user))
+    others = _reader(names[:-1])
+
+    def own(user: PhoneUser) -> int:
+        mail = user.email
+        if mail is not None:
+            mail = mail.lower() if mail.isascii() else fold(mail)  # clean already
+        return hash((*others(user), mail))
+
+    return own
+
+
+def _own_hash(values: tuple[str, ...], mail: bool) -> int:
+    if not mail:
+        return hash(values)
+    return hash((*values[:-1], fold(values[-1])))
+
+
+def _same(expected: Expectation, user: PhoneUser) -> bool:
+    """Compare the fixed members again, names and mail without case, packages in any order."""
+    for name, held, wish in zip(expected.names, expected.fixed(user), expected.wished, strict=True):
+        if held == wish:
+            continue
+        if name == "packages":
+            if sorted(map(fold, held)) != sorted(map(fold, wish)):
+                return False
+        elif name not in _WITHOUT_CASE or held is None or wish is None or fold(held) != fold(wish):
+            return False
+    return True

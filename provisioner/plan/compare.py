@@ -8,25 +8,42 @@ nearly everybody is already as they should be.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from array import array
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
+from itertools import islice
+from operator import attrgetter
 from types import MappingProxyType
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
 from connectors.errors import ReadRefused, RunError
 from connectors.records import Person, PhoneUser, Value, fold
-from connectors.scim_filter import Filter, Path
+from connectors.scim_filter import Filter
 from mappings import Mapping
 from provisioner.joining import People
 from provisioner.memory import Binding
-from provisioner.plan.agreement import Agreement
-from provisioner.plan.differences import Case, Differences, Standing, Wanted
+from provisioner.plan.agreement import Agreement, Expectation
+from provisioner.plan.differences import Case, Differences, Standing
+from provisioner.plan.look import Look, Names, look_at_persons, look_at_rows
 from provisioner.plan.model import Conflict, Match
 
+_Item = TypeVar("_Item")
+_members = msgspec.structs.astuple
 _encode = msgspec.msgpack.Encoder().encode
+_seats_of = attrgetter("license", "packages", "credits")
+_BATCH = 128
 _EXAMPLES = 20
+_NOT_NOW = -1
+
+# What is known of a person while the phone system is read, a bit each.
+_PARTLY = 1  # an attribute was missing, so part of what is held stays whatever it is
+_BOUND = 2  # a binding of theirs is known
+_MET = 4  # a phone user is theirs
+_ALONE = 8  # nothing may be planned for them
+_ELSEWHERE = 16  # what they are joined by is not their key
 
 
 class Comparison:
@@ -54,60 +71,84 @@ class Comparison:
         self._numbers = "number" in mapping.managed
         self._delegates = "delegates" in mapping.managed
         self._extensions = "extension_number" in mapping.managed
-        self._provisional: dict[str, str] = {}
+        self._joins = mapping.join is not None
         self._applied = applied
         self._seen_names: set[str] = set()
-        self._wanted: dict[str, Wanted] = {}
-        self._by_join: dict[str, str] = {}
-        self._by_id: dict[str, str] = {}
-        self._gone: dict[str, Binding] = {}
-        self._bindings: dict[str, Binding] = {}
-        self._alone: set[str] = set()
-        self._delegators: set[str] = set()
-        self._second: list[tuple[str, PhoneUser]] = []
         self._result = Differences()
         self._agreement = Agreement(mapping, in_pool, unreadable, applied, self._result)
+        # of everybody, by their number in People: what they should have (None: not in scope), the
+        # hash of what they have of their own, and the bits above
+        self._expected: list[Expectation | None] = []
+        self._own = array("q")
+        self._state = bytearray()
+        self._by_join: dict[str, int] = {}
+        self._by_id: dict[str, int] = {}
+        self._bindings: dict[int, Binding] = {}
+        self._provisional: dict[int, str] = {}
+        self._gone: dict[str, Binding] = {}
+        self._alone: set[str] = set()
+        self._delegators: set[str] = set()
+        self._second: list[tuple[int, PhoneUser]] = []
 
     def add_people(self, people: People) -> None:
         """Take in everybody whom the directories have; keeps a few words of each."""
         self._people = people
-        mapping, wanted, join = self._mapping, self._wanted, self._mapping.join
-        expected_of, profile_of = self._agreement.expectations(), self._agreement.profile
-        delegates = self._delegates
-        first_value = _first_value(join)
-        for key, person, at in people:
-            if delegates:
-                self._note_names(key, person)
-            if self._only:
-                self._seen_names.update(_names(Case(key, "in_scope", person)))
-            if join is not None:
-                joined = first_value(person.resource)
-                if joined not in (None, person.key) and (value := fold(str(joined))) != key:
-                    self._by_join[value] = key
-            if not mapping.in_scope(person):
-                wanted[key] = Wanted(at, None, 0)
-                continue
-            given = mapping.entitlements(person)
-            profile = hash(
-                tuple([given.profile[n].value for n in profile_of if n in given.profile])
-            )
-            if given.missing:
-                self._result.missing.update(given.missing)
-            if delegates and given.many.get("delegates") and person.email:
-                self._delegators.add(fold(person.email))
-            wanted[key] = Wanted(at, expected_of(given), profile, bool(given.left_alone))
+        columns = people.open()
+        if columns is None:
+            self._take(people, look_at_persons(self._mapping))
+        else:
+            key_column = people.readings[0].key_column
+            self._take(people.rows(), look_at_rows(self._mapping, columns, key_column))
+        self._keys = list(people.number)
         for key in people.left_alone:
-            wanted.pop(key, None)
+            if (alone := people.number.get(key)) is not None:
+                self._state[alone] |= _ALONE
 
-    def _note_names(self, key: str, person: Person) -> None:
-        if person.email is None:
+    def _take(self, everybody: Iterable[tuple[str, _Item, int]], look: Look[_Item]) -> None:
+        outline_of, expected_of, joined_of = look.outline, self._agreement.expected, look.joined
+        for key, item, number in everybody:
+            state = 0
+            if joined_of is not None and (joined := joined_of(item)) is not None:
+                state = self._note_join(number, key, joined)
+            outline, values = outline_of(item)
+            if outline is None:
+                expected, own = None, 0
+            elif values is None:
+                expected, own, partly = self._one_by_one(look.person(item))
+                state |= partly
+            else:
+                expected, own = expected_of(outline, values)
+            self._expected.append(expected)
+            self._own.append(own)
+            self._state.append(state)
+            if self._delegates or self._only:
+                self._note_names(key, look.names(item), expected)
+
+    def _one_by_one(self, person: Person) -> tuple[Expectation, int, int]:
+        given = self._mapping.entitlements(person)
+        self._result.missing.update(given.missing)
+        return *self._agreement.expected_one_by_one(given), _PARTLY if given.left_alone else 0
+
+    def _note_join(self, number: int, key: str, joined: object) -> int:
+        if (value := fold(str(joined))) == key:
+            return 0
+        self._by_join[value] = number
+        return _ELSEWHERE
+
+    def _note_names(self, key: str, names: Names, expected: Expectation | None) -> None:
+        if self._only:
+            known = (names.email, names.user_name, names.key)
+            self._seen_names.update(fold(name) for name in known if name is not None)
+        if not self._delegates or names.email is None:
             return
-        mail = fold(person.email)
-        mails = self._result.mails
+        mail, mails = fold(names.email), self._result.mails
         mails[mail] = mails[key] = mail
-        mails.setdefault(fold(person.where), mail)  # an LDAP entry's dn, as a manager names it
-        if "userName" in person.resource:
-            mails[fold(person.resource["userName"])] = mail
+        if names.dn is not None:
+            mails.setdefault(fold(names.dn), mail)  # as a manager's entry names them
+        if names.user_name is not None:
+            mails[fold(names.user_name)] = mail
+        if expected is not None and expected.delegates:
+            self._delegators.add(mail)
 
     def add_bindings(self, bindings: Iterable[Binding]) -> None:
         """Take in whom the store has bound to which phone user.
@@ -115,70 +156,90 @@ class Comparison:
         Until the sync's first full plan is approved bindings are provisional: everybody who is
         there is matched anew, as a mended mapping may have it.
         """
+        numbers, state = self._people.number, self._state
         for binding in bindings:
-            wanted = self._wanted.get(binding.key)
-            if wanted is not None:
-                if self._adopted:
-                    wanted.phone_id = binding.phone_id
-                    self._by_id[binding.phone_id] = binding.key
-                else:
-                    self._provisional[binding.key] = binding.phone_id
-                if binding.gone_since is not None:
-                    self._bindings[binding.key] = binding
-            elif binding.key in self._people.left_alone:
+            number = numbers.get(binding.key)
+            if binding.key in self._people.left_alone:
                 self._alone.add(binding.phone_id)
-            else:
+            elif number is None:
                 self._gone[binding.phone_id] = binding
+            else:
+                if self._adopted:
+                    state[number] |= _BOUND
+                    self._by_id[binding.phone_id] = number
+                else:
+                    self._provisional[number] = binding.phone_id
+                if binding.gone_since is not None:
+                    self._bindings[number] = binding
 
     def delegators(self, remembered: Iterable[str]) -> frozenset[str]:
         """Return whose delegations matter: folded mails of those who are to have delegates, and ids
         of the `remembered` (folded keys), who were once given some.
         """
-        ids = {key: wanted.phone_id for key, wanted in self._wanted.items() if wanted.phone_id}
-        ids |= {binding.key: binding.phone_id for binding in self._gone.values()}
-        known = {ids[key] for key in remembered if key in ids}
-        return frozenset(self._delegators | known)
+        keys = set(remembered)
+        numbers = {self._people.number.get(key) for key in keys}
+        ids = {id for id, number in self._by_id.items() if number in numbers} if keys else set()
+        ids |= {binding.phone_id for binding in self._gone.values() if binding.key in keys}
+        return frozenset(self._delegators | ids)
 
     def add_phone_users(self, users: Iterable[PhoneUser]) -> None:
         """Take in the phone system's state; raises ReadRefused if it is empty where somebody was bound."""
-        result, count = self._result, 0
-        agrees = self._agrees = self._agreement.test(self._people)
-        digests: list[bytes] = []
-        for user in users:
-            count += 1
-            digests.append(hashlib.blake2b(_encode(user), digest_size=16).digest())
-            self._count(user)
-            key = self._by_id.get(user.id)
-            if self._adopted and user.email is not None:
-                self._note_mail(key, user)
-            if key is None:
-                self._unbound(user)
-            elif not agrees(key, self._wanted[key], user):
-                self._case(key, user)
-            else:
-                self._wanted[key].met = True
+        sha256, digests = hashlib.sha256, list[bytes]()
+        seats: Counter[tuple[str | None, tuple[str, ...], bool]] = Counter()
+        agrees = self._agrees if self._agreement.has_unreadable else self._readable_agrees
+        by_id, state, rest = self._by_id, self._state, iter(users)
+        while batch := list(islice(rest, _BATCH)):
+            digests += [sha256(_encode(_members(user))).digest()[:16] for user in batch]
+            # a trashed user's seats are free for others
+            seats.update([_seats_of(user) for user in batch if user.status != "trashed"])
+            self._note(batch)
+            for user in batch:
+                number = by_id.get(user.id)
+                if self._adopted and user.email is not None:
+                    self._note_mail(number, user)
+                if number is None and (number := self._unbound(user)) is None:
+                    continue
+                if agrees(number, user):
+                    state[number] |= _MET
+                else:
+                    self._case(number, user)
         bound = len(self._by_id) + len(self._gone) + len(self._provisional)
-        if not count and bound:
+        if not digests and bound:
             raise ReadRefused(
                 f"the phone system is empty: 0 users, {bound} were bound",
                 remedy="nothing was planned; see that the account and its credentials are the right ones",
             )
         digests.sort()
-        result.phone_sha256 = f"sha256:{hashlib.sha256(b''.join(digests)).hexdigest()}"
+        self._result.phone_sha256 = f"sha256:{hashlib.sha256(b''.join(digests)).hexdigest()}"
+        self._count(seats)
 
-    def _note_mail(self, key: str | None, user: PhoneUser) -> None:
+    def _agrees(self, number: int, user: PhoneUser) -> bool:
+        expected = self._expected[number]
+        if expected is None or not self._readable_agrees(number, user):
+            return False
+        key = self._keys[number]
+        return self._agreement.remembers(expected, key, lambda: self._people.at(number), user)
+
+    def _readable_agrees(self, number: int, user: PhoneUser) -> bool:
+        expected = self._expected[number]
+        if expected is None or self._state[number] & _PARTLY:
+            return False
+        return self._agreement.agrees(expected, self._own[number], user)
+
+    def _note_mail(self, number: int | None, user: PhoneUser) -> None:
         """Note a phone user whose mail address is that of a person who isn't theirs."""
-        owner = self._people.key_by_mail.get(fold(user.email or ""))
-        if owner is None or owner == key or owner not in self._wanted:
+        people = self._people
+        key = people.key_by_mail.get(fold(user.email or ""))
+        owner = None if key is None else people.number.get(key)
+        if key is None or owner is None or owner == number or self._state[owner] & _ALONE:
             return
         if (gone := self._gone.get(user.id)) is not None:
-            self._one_mail_two_keys(owner, gone, user)
-        elif key is not None or self._partner(user)[0] != owner:
-            self._result.mail_taken[owner] = user.user
+            self._one_mail_two_keys(key, people.at(owner), gone, user)
+        elif number is not None or self._partner(user)[0] != owner:
+            self._result.mail_taken[key] = user.user
 
-    def _one_mail_two_keys(self, key: str, gone: Binding, user: PhoneUser) -> None:
+    def _one_mail_two_keys(self, key: str, person: Person, gone: Binding, user: PhoneUser) -> None:
         """Somebody who is gone, and somebody new, have one mail: a new key for one person, perhaps."""
-        person = self._people.at(self._wanted[key].at)
         reason = (
             f"one mail address, {user.user}, under two keys: {gone.key}, who is gone and bound to this"
             f" phone user, and {person.key}; if they are one person, give them their old key back,"
@@ -190,81 +251,95 @@ class Comparison:
         for one in (gone.key, key):
             self._people.left_alone[one] = reason
 
-    def _count(self, user: PhoneUser) -> None:
+    def _note(self, users: Sequence[PhoneUser]) -> None:
         result = self._result
-        if user.status != "trashed":  # a trashed user's seats are free for others
-            if user.license is not None:
-                result.licenses[user.license] += 1
-            for package in user.packages:
-                result.packages[package] += 1
-            result.credits += user.credits
-        if self._extensions and user.extension_number is not None:
-            result.extensions[user.extension_number] = user.id
+        if self._extensions:
+            result.extensions.update(
+                {user.extension_number: user.id for user in users if user.extension_number}
+            )
         if self._numbers:
-            result.held_numbers.update(user.numbers)
-        if user.delegates:
-            for delegate in user.delegates:
+            result.held_numbers.update(number for user in users for number in user.numbers)
+        for user in users:
+            for delegate in user.delegates or ():
                 result.delegators_of.setdefault(fold(delegate), []).append(user)
-        if self._delegates and user.email:
-            result.phone_users[fold(user.email)] = user
+        if self._delegates:
+            result.phone_users.update({fold(user.email): user for user in users if user.email})
 
-    def _unbound(self, user: PhoneUser) -> None:
-        binding = self._gone.pop(user.id, None)
-        if binding is not None:
+    def _count(self, seats: Counter[tuple[str | None, tuple[str, ...], bool]]) -> None:
+        result = self._result
+        for (license, packages, credits), count in seats.items():
+            if license is not None:
+                result.licenses[license] += count
+            for package in packages:
+                result.packages[package] += count
+            result.credits += credits * count
+
+    def _unbound(self, user: PhoneUser) -> int | None:
+        """Find whose an unbound phone user is, and bind them; None where nobody's, or not now."""
+        if user.id in self._gone:
+            binding = self._gone.pop(user.id)
             self._result.people += 1
             self._look(Case(binding.key, "gone", actual=user, binding=binding))
-            return
+            return None
         if user.id in self._alone:
-            return
-        key, how = self._partner(user)
-        if key is None:
-            if how != "left alone":
-                self._unmanaged(user)
-            return
-        wanted = self._wanted[key]
-        if wanted.phone_id is not None:
+            return None
+        number, how = self._partner(user)
+        if number is None:
+            self._unmanaged(user)
+            return None
+        if number == _NOT_NOW:
+            return None
+        if self._state[number] & _BOUND:
             # bound to another one: this one is theirs only if that one is no longer there
-            self._second.append((key, user))
-            return
-        if wanted.met:
-            self._two_phone_users(key, user)
-            return
-        self._bind(key, user, how)
-        if not self._agrees(key, wanted, user):
-            self._case(key, user)
+            self._second.append((number, user))
+            return None
+        self._bind(number, user, how)
+        return number
 
-    def _partner(self, user: PhoneUser) -> tuple[str | None, str]:
-        """Return the folded key of the person whom an unbound phone user is matched to, and how."""
-        if self._mapping.join is not None and user.key is not None:
-            value = fold(user.key)
-            key: str | None = self._by_join.get(value, value)
-            how = "join"
-        elif user.email is not None:
-            key, how = self._people.key_by_mail.get(fold(user.email)), "email"
-        else:
-            return None, "nobody"
-        if key in self._wanted:
-            return key, how
-        alone = key is not None and key in self._people.left_alone
-        return None, "left alone" if alone else "nobody"
+    def _partner(self, user: PhoneUser) -> tuple[int | None, str]:
+        """Return whom an unbound phone user is matched to, and how; _NOT_NOW if they are left alone."""
+        if self._joins and user.key is not None:
+            return self._joined(fold(user.key)), "join"
+        return self._of_mail(user), "email"
 
-    def _bind(self, key: str, user: PhoneUser, how: str) -> None:
-        wanted, result = self._wanted[key], self._result
-        wanted.phone_id, wanted.met = user.id, True
+    def _joined(self, key: str) -> int | None:
+        number = self._by_join.get(key) if self._by_join else None
+        if number is not None:
+            return _NOT_NOW if self._state[number] & _ALONE else number
+        number = self._people.number.get(key)
+        if number is None:
+            return _NOT_NOW if key in self._people.left_alone else None
+        bits = self._state[number]
+        if bits & _ALONE:
+            return _NOT_NOW
+        return None if bits & _ELSEWHERE else number
+
+    def _of_mail(self, user: PhoneUser) -> int | None:
+        if user.email is None:
+            return None
+        key = self._people.key_by_mail.get(fold(user.email))
+        number = None if key is None else self._people.number.get(key)
+        if number is None:
+            return None
+        return _NOT_NOW if self._state[number] & _ALONE else number
+
+    def _bind(self, number: int, user: PhoneUser, how: str) -> None:
+        result = self._result
+        self._state[number] |= _BOUND | _MET
         result.matched[how] += 1
-        if self._provisional.pop(key, None) != user.id:
-            result.learned.bound.append(Binding(key, user.id))
+        if self._provisional.pop(number, None) != user.id:
+            result.learned.bound.append(Binding(self._keys[number], user.id))
         if len(result.examples) < _EXAMPLES:
-            person = self._people.at(wanted.at)
+            person = self._people.at(number)
             result.examples.append(Match(person.user, person.key, user.id, how))
 
-    def _two_phone_users(self, key: str, user: PhoneUser) -> None:
-        person = self._people.at(self._wanted[key].at)
+    def _two_phone_users(self, number: int, user: PhoneUser) -> None:
+        person = self._people.at(number)
         reason = (
             f"two phone users match {person.user}; bind or rename one of them at the phone system"
         )
         self._result.conflicts.append(Conflict((person.key,), (person.user,), (user.id,), reason))
-        self._people.left_alone[key] = reason
+        self._people.left_alone[self._keys[number]] = reason
 
     def _unmanaged(self, user: PhoneUser) -> None:
         if not self._touchable(user):
@@ -277,23 +352,22 @@ class Comparison:
             return user.kind == "person" and user.role == "member"
         return self._manages.matches(msgspec.structs.asdict(user))
 
-    def _case(self, key: str, user: PhoneUser) -> None:
-        self._wanted[key].met = True
+    def _case(self, number: int, user: PhoneUser) -> None:
+        self._state[number] |= _MET
         if not self._touchable(user):
             self._result.untouchable.append(user.user)
             return
-        self._look(self._second_look(key, user))
+        self._look(self._second_look(number, user))
 
-    def _second_look(self, key: str, user: PhoneUser | None) -> Case:
-        at = self._wanted[key].at
-        person = self._people.at(at)
-        binding = self._bindings.get(key)
-        if self._wanted[key].expected is None:
+    def _second_look(self, number: int, user: PhoneUser | None) -> Case:
+        key, person = self._keys[number], self._people.at(number)
+        binding = self._bindings.get(number)
+        if self._expected[number] is None:
             inactive = person.resource.get("active") is False
             standing: Standing = "inactive" if inactive else "out_of_scope"
-            return Case(key, standing, person, actual=user, binding=binding, at=at)
+            return Case(key, standing, person, actual=user, binding=binding, at=number)
         given = self._mapping.entitlements(person)
-        return Case(key, "in_scope", person, given, user, binding, at)
+        return Case(key, "in_scope", person, given, user, binding, number)
 
     def _look(self, case: Case) -> None:
         if self._only:
@@ -308,29 +382,31 @@ class Comparison:
 
         Raises RunError for a name in `only` that is nobody's.
         """
-        result = self._result
+        result, state = self._result, self._state
         if nobody := sorted(self._only - self._seen_names):
             raise RunError(
                 f"there is nobody called {', '.join(nobody)}",
                 remedy="give a work mail address, a userName or a key, as the directories have it",
             )
-        for key, user in self._second:
-            if self._wanted[key].met:
-                self._two_phone_users(key, user)
+        for number, user in self._second:
+            if state[number] & _MET:
+                self._two_phone_users(number, user)
                 continue
-            self._bind(key, user, "join")
-            if not self._agrees(key, self._wanted[key], user):
-                self._case(key, user)
-        for key, wanted in self._wanted.items():
-            if wanted.expected is not None:
+            self._bind(number, user, "join")
+            if not self._agrees(number, user):
+                self._case(number, user)
+        for number, (expected, bits) in enumerate(zip(self._expected, state, strict=True)):
+            if bits & _ALONE:
+                continue
+            if expected is not None:
                 result.people += 1
-                if not wanted.met:
-                    self._look(self._second_look(key, None))
-            elif wanted.met:
+                if not bits & _MET:
+                    self._look(self._second_look(number, None))
+            elif bits & _MET:
                 result.people += 1
         if not self._people.keyless:  # absence is believed only of a flawless read
             result.learned.lost += [binding.key for binding in self._gone.values()]
-        result.learned.lost += self._provisional
+        result.learned.lost += [self._keys[number] for number in self._provisional]
         self._note_comings_and_goings()
         alone = self._people.left_alone
         result.cases = [case for case in result.cases if case.key not in alone]
@@ -349,17 +425,10 @@ class Comparison:
             left = left and case.key not in alone
             if left and (case.binding is None or case.binding.gone_since is None):
                 learned.gone.append(case.key)
-        back = (key for key in self._bindings if self._wanted[key].expected is not None)
+        back = (
+            binding.key for n, binding in self._bindings.items() if self._expected[n] is not None
+        )
         learned.back += back
-
-
-def _first_value(path: Path | None) -> Callable[[dict[str, Any]], Any]:
-    """Return what reads the first value at a path, quickly for a plain attribute."""
-    if path is None:
-        return lambda _resource: None
-    if path.uri is None and path.sub is None and path.definition.type == "string":
-        return lambda resource: resource.get(path.attribute)
-    return lambda resource: next(iter(path.values(resource)), None)
 
 
 def _names(case: Case) -> Iterator[str]:

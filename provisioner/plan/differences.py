@@ -4,59 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import msgspec
+from typing import Literal
 
 from connectors.records import Person, PhoneUser
 from mappings import Entitlements
-from mappings.entitlements import GivenValue
 from provisioner.memory import Binding, Learned
 from provisioner.plan.model import Conflict, Match
 
 Standing = Literal["in_scope", "out_of_scope", "inactive", "gone", "unmanaged"]
-
-SIMPLE = (
-    "license",
-    "template",
-    "site",
-    "extension_number",
-    "credits",
-    "softphone",
-    "emergency_address",
-)
-
-
-class Expectation(msgspec.Struct, gc=False):
-    """What an agreeing phone user looks like; one for all who are decided equally.
-
-    `simple`: "active", and the managed single values in the order of `SIMPLE`; those that can't be
-    read back are in `unreadable` instead, by name. `packages`, `delegates` (as the
-    mapping names them) and `privileges`: sorted. `number`: E.164, a pool, or None.
-    """
-
-    simple: tuple[Any, ...]
-    packages: tuple[str, ...]
-    number: GivenValue | None
-    delegates: tuple[str, ...]
-    privileges: tuple[str, ...]
-    unreadable: tuple[tuple[str, Any], ...] = ()
-
-
-class Wanted(msgspec.Struct, gc=False):
-    """What is kept of one person while the phone system is read.
-
-    `at`: the offset to read them again. `expected`: None if they are out of scope. `profile`: a
-    hash of the wished profile. `phone_id`: of their binding. `met`: a phone user is theirs.
-    `partly`: an attribute was missing, so that part of what is held stays whatever it is.
-    """
-
-    at: int
-    expected: Expectation | None
-    profile: int
-    partly: bool = False
-    phone_id: str | None = None
-    met: bool = False
 
 
 @dataclass(slots=True)

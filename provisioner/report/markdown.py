@@ -156,6 +156,8 @@ def _adoption(plan: Plan) -> Iterator[str]:
     yield ""
     how = ", ".join(f"{count:,} by {prose(how)}" for how, count in adoption.matched.items())
     yield f"- matched: {how or 'nobody'}"
+    for match in adoption.examples[:5]:
+        yield f"  - {code(match.user)} = phone user {code(match.id)} ({prose(match.how)})"
     yield f"- people without a phone user: {_names(adoption.people_unmatched)}"
     yield f"- phone users of nobody: {_names(adoption.phone_users_unmatched)}"
     yield ""

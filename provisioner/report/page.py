@@ -158,7 +158,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "scope": figures.title_of_scope(plan),
         "tiles": list(_tiles(plan)),
         "held": [(figures.pieces(text), f"{count:,}") for text, count in reasons[:_REASONS]],
-        "held_title": f"Held: {plan.summary.held:,} of {counted(len(plan.changes), 'change', 'changes')}",
+        "held_title": f"Held: {sum(count for _, count in reasons):,} of {counted(len(plan.changes), 'change', 'changes')}",
         "held_more": len(reasons) > _REASONS and f"{len(reasons) - _REASONS:,} other reasons",
         "warnings": plan.warnings,
         "adoption": plan.adoption and _adoption(plan.adoption),

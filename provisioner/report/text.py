@@ -29,6 +29,9 @@ MOST_OTHERS = 50
 _LONGEST = 300  # characters of one value; whatever is longer was never meant to be read in a line
 _SHARED = 3  # a reason that holds more changes than this stands once above the people
 _KIND_WIDTH = 20
+_JOINT = (
+    "\ue000"  # stands for a blank of a command while lines are folded; no visible text holds one
+)
 
 STYLES = {"destructive": "bold red", "service": "yellow", "safe": "green"}
 
@@ -58,7 +61,7 @@ class Page:
         text = Text()
         for piece in pieces:
             content, style = (piece, "") if isinstance(piece, str) else piece
-            text.append(self._writable(_short(visible(content))), style or None)
+            text.append(_whole_commands(self._writable(_short(visible(content)))), style or None)
         text.rstrip()
         lines: Iterable[Text] = [text]
         if self._width is not None and text.plain:
@@ -66,6 +69,7 @@ class Page:
             lines = text.wrap(self._console, room, overflow="fold")
         for part in lines:
             part.rstrip()
+            part.plain = part.plain.replace(_JOINT, " ")
             out = Text(" " * indent if part.plain else "") + part
             self._console.print(out, soft_wrap=True)
 
@@ -76,6 +80,12 @@ class Page:
     def _writable(self, text: str) -> str:
         """Return the text with what the output's encoding can't hold written as escapes."""
         return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
+
+
+def _whole_commands(text: str) -> str:
+    """Return text in which commands, which stand between backticks, have no blank to fold a line at."""
+    cut = figures.pieces(text)
+    return "`".join(p.replace(" ", _JOINT) if at % 2 else p for at, p in enumerate(cut))
 
 
 def _short(text: str) -> str:
@@ -179,11 +189,11 @@ def _adoption(adoption: Adoption, page: Page) -> None:
     page.line(2, f"matched          {how or 'nobody'}")
     for match in adoption.examples[:10]:
         page.line(6, f"{match.user} = phone user {match.id} ({match.how}, key {match.key})")
-    for words, names in (
-        ("people without a phone user", adoption.people_unmatched),
-        ("phone users of nobody", adoption.phone_users_unmatched),
+    for one, many, names in (
+        ("person without a phone user", "people without a phone user", adoption.people_unmatched),
+        ("phone user of nobody", "phone users of nobody", adoption.phone_users_unmatched),
     ):
-        page.line(2, f"{len(names):,} {words}{': ' if names else ''}{_first(names)}")
+        page.line(2, counted(len(names), one, many), ": " if names else "", _first(names))
 
 
 def _first(names: Sequence[str], most: int = 10) -> str:
@@ -230,7 +240,7 @@ def _held(plan: Plan, page: Page) -> None:
     _title(
         page,
         "Held",
-        f": {plan.summary.held:,} of {counted(len(plan.changes), 'change', 'changes')}",
+        f": {sum(count for _, count in reasons):,} of {counted(len(plan.changes), 'change', 'changes')}",
     )
     for reason, count in reasons[:5]:
         page.line(2, (f"{count:,} held: ", "bold red"), reason or "no reason given")
@@ -336,9 +346,8 @@ def _others(title: str, changes: Sequence[Change], plan: Plan, page: Page) -> No
         page.line(2, reason or "no reason given")
         for change in theirs:
             rule = f"  ({change.rule})" if change.rule else ""
-            page.line(
-                6, (change.user, "bold"), f"  {change.kind}  {'; '.join(_moved(change))}{rule}"
-            )
+            moved = "; ".join(_moved(change))
+            page.line(6, (change.user, "bold"), f"  {change.kind}  ", moved, rule)
     _more(page, len(changes) - MOST_OTHERS, "change", "changes", plan)
 
 

@@ -1,24 +1,22 @@
-"""What is remembered of people: the last accepted read of each directory, and who is bound to whom."""
+"""What is remembered of people: the figures of reads, who is bound to whom, what was applied last."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from connectors.records import Person, Value, fold
+from connectors.records import Value
 from provisioner.memory import Binding, Learned
 from provisioner.reads import Figures, Measure, Reading
-from provisioner.spool import decode_person
-from provisioner.store.database import insert_many, upsert_many
+from provisioner.store.database import chunked, upsert_many
 from provisioner.store.moments import moment, written
-from provisioner.store.tables import applied, bindings, entries, reads
+from provisioner.store.tables import applied, bindings, reads
 
 _WINDOW = timedelta(hours=24)
-_CHUNK = 500
 
 
 def measures(
@@ -70,69 +68,6 @@ def note_read(
     )
 
 
-def keep_entries(connection: Connection, sync: str, reading: Reading) -> None:
-    """Make an accepted read the remembered one; only entries that differ are written.
-
-    Of somebody who is bound and gone from the directory the last entry is kept, marked as gone.
-    """
-    where = and_(entries.c.sync == sync, entries.c.directory == reading.name)
-    present = select(entries.c.digest).where(where, ~entries.c.gone)
-    known = {bytes(d) for (d,) in connection.execute(present)}
-    keys: set[str] = set()
-
-    def rows() -> Iterator[tuple[str, str, str, bytes, bool, bytes]]:
-        for spelled, stamp, data in reading.frames():
-            key = fold(spelled)
-            if key in keys:
-                continue  # two with one key are a conflict already; the store keeps the first
-            keys.add(key)
-            if stamp not in known:
-                yield sync, reading.name, key, stamp, False, data
-
-    stored = select(entries.c.key).where(where)
-    if connection.execute(stored.limit(1)).first() is None:
-        insert_many(connection, entries, rows())
-        return
-    upsert_many(connection, entries, rows())
-    gone = [key for (key,) in connection.execute(stored) if key not in keys]
-    bound_keys = select(bindings.c.key).where(bindings.c.sync == sync)
-    for chunk in _chunks(gone):
-        these = and_(where, entries.c.key.in_(chunk))
-        connection.execute(delete(entries).where(these, entries.c.key.not_in(bound_keys)))
-        connection.execute(update(entries).where(these).values(gone=True))
-
-
-def known_entries(
-    connection: Connection, sync: str, directories: Sequence[str], keys: Iterable[str]
-) -> tuple[dict[str, list[tuple[str, Person]]], dict[str, list[tuple[str, Person]]]]:
-    """Return what each directory said of these folded keys at the last accepted read, by key, and
-    what was last known of those who are bound, and by now gone from the directory.
-
-    Both in the order of `directories`.
-    """
-    present: dict[str, list[tuple[str, Person]]] = {}
-    gone: dict[str, list[tuple[str, Person]]] = {}
-    # the directory is named because the primary key begins with it
-    for directory in directories:
-        for chunk in _chunks(sorted(set(keys))):
-            rows = connection.execute(
-                select(entries.c.key, entries.c.gone, entries.c.data).where(
-                    entries.c.sync == sync,
-                    entries.c.directory == directory,
-                    entries.c.key.in_(chunk),
-                )
-            )
-            for key, left, data in rows:
-                found = gone if left else present
-                found.setdefault(key, []).append((directory, decode_person(data)))
-    return present, gone
-
-
-def _chunks(values: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]
-
-
 def bound(connection: Connection, sync: str) -> Iterator[Binding]:
     """Yield every binding of a sync, in the order of the keys."""
     rows = connection.execute(
@@ -167,34 +102,26 @@ def learn(
     connection: Connection, sync: str, learned: Learned, as_of: datetime, *, adopted: bool
 ) -> None:
     """Store what a plan's reads taught: new bindings (provisional until adoption), comings and goings."""
-    gone = set(learned.gone)
-    upsert_many(
-        connection,
-        bindings,
-        (
-            (
-                sync,
-                b.key,
-                b.phone_id,
-                not adopted,
-                written(as_of) if b.key in gone else None,
-            )
-            for b in learned.bound
-        ),
+    gone, since = set(learned.gone), written(as_of)
+    fresh = {binding.key: binding.phone_id for binding in learned.bound}
+    # in the order of the keys, as they stand in the table: that saves a quarter of the time
+    rows = (
+        (sync, key, fresh[key], not adopted, since if key in gone else None)
+        for key in sorted(fresh)
     )
-    fresh = {b.key for b in learned.bound}
+    upsert_many(connection, bindings, rows)
     where = bindings.c.sync == sync
-    for chunk in _chunks(sorted(gone - fresh)):
+    for chunk in chunked(gone - fresh.keys()):
         connection.execute(
             update(bindings)
             .where(where, bindings.c.key.in_(chunk), bindings.c.gone_since.is_(None))
-            .values(gone_since=written(as_of))
+            .values(gone_since=since)
         )
-    for chunk in _chunks(sorted(set(learned.back) - fresh)):
+    for chunk in chunked(set(learned.back) - fresh.keys()):
         connection.execute(
             update(bindings).where(where, bindings.c.key.in_(chunk)).values(gone_since=None)
         )
-    for chunk in _chunks(sorted(learned.lost)):
+    for chunk in chunked(learned.lost):
         connection.execute(delete(bindings).where(where, bindings.c.key.in_(chunk)))
     keep_applied(connection, sync, learned.applied)
 

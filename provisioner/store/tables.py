@@ -51,11 +51,12 @@ entries = Table(
     metadata,
     Column("sync", String, primary_key=True),
     Column("directory", String, primary_key=True),
-    Column("key", String, primary_key=True),  # folded
-    Column("digest", LargeBinary, nullable=False),
+    Column("block", String, primary_key=True),  # hash of what it holds: store/entries.py
     # no longer in the directory, and kept because they are bound: their last known attributes
     Column("gone", Boolean, nullable=False),
-    Column("data", LargeBinary, nullable=False),  # Person as msgpack, of the last accepted read
+    Column("columns", Text),  # what the values of a table's rows are, as JSON
+    Column("people", LargeBinary, nullable=False),  # who is in it, in its order
+    Column("data", LargeBinary, nullable=False),  # people as msgpack, of the last accepted read
 )
 
 bindings = Table(

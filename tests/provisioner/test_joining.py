@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.columns import Columns
 from connectors.records import ENTERPRISE, Flaw, Person, fold
 from provisioner.joining import People, join
 from provisioner.reads import Reading, Uses
@@ -80,8 +81,8 @@ def test_the_first_directory_with_a_value_wins_attribute_by_attribute() -> None:
 
 
 def test_complex_attributes_are_joined_member_by_member() -> None:
-    hr = person("1", **{"name": {"givenName": "Eva"}, ENTERPRISE: {"department": "Sales"}})
-    ad = person("1", **{"name": {"givenName": "E.", "familyName": "Malá"}, ENTERPRISE: {}})
+    hr = Person("1", {"name": {"givenName": "Eva"}, ENTERPRISE: {"department": "Sales"}})
+    ad = Person("1", {"name": {"givenName": "E.", "familyName": "Malá"}, ENTERPRISE: {}})
 
     resource = join(hr, ad).resource
 
@@ -238,3 +239,60 @@ def test_nobody_is_left_alone_who_shares_neither_key_nor_mail(hr: list[Person]) 
         )
         if not alike:
             assert fold(row.key) not in found.left_alone
+
+
+TEXTS = ("externalId", "title", "emails", "groups")
+
+
+class Sheet(Listed):
+    """A directory of the same people that offers them as a table, too."""
+
+    key = 0
+
+    def __init__(self, rows: list[list[Any]]) -> None:
+        self._cells = rows
+        columns = Columns.named(TEXTS)
+        self.paths = columns.paths
+        super().__init__(
+            "hr",
+            [Person(row[0], columns.resource(row), self.where(n)) for n, row in enumerate(rows)],
+        )
+
+    def table(self) -> Sheet:
+        return self
+
+    def __iter__(self) -> Iterator[tuple[int, list[Any]] | Flaw]:
+        return iter(enumerate(self._cells))
+
+    def where(self, line: int) -> str:
+        return f"hr:{line}"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            keys,
+            st.just("Clerk"),
+            st.none() | st.sampled_from(("a@x.org", "A@x.org", "b@x.org")),
+            st.none(),
+        ).map(list),
+        max_size=6,
+    )
+)
+def test_rows_of_a_table_give_the_same_people_and_conflicts(cells: list[list[Any]]) -> None:
+    sheet, nobody = Sheet(cells), Uses((), frozenset())
+    by_row, by_person = People([Reading(sheet, nobody)]), People([Reading(sheet, nobody)])
+    assert by_row.open() is not None
+
+    rows = {key: by_row.at(number) for key, _, number in by_row.rows()}
+
+    assert rows == {key: person for key, person, _ in by_person}
+    assert by_row.conflicts == by_person.conflicts
+    assert by_row.left_alone == by_person.left_alone
+    assert by_row.key_by_mail == by_person.key_by_mail
+
+
+def test_several_directories_are_no_table() -> None:
+    nobody = Uses((), frozenset())
+
+    assert People([Reading(Sheet([]), nobody), Reading(Sheet([]), nobody)]).open() is None

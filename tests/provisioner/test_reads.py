@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.columns import Columns
 from connectors.errors import ReadRefused
 from connectors.records import ENTERPRISE, Flaw, Person
+from connectors.scim_filter import Path as ScimPath
 from connectors.scim_filter import parse_path
 from provisioner.limits import Limit, Limits
 from provisioner.reads import (
+    STAMP,
     Figures,
     Measure,
     Reading,
@@ -22,7 +25,7 @@ from provisioner.reads import (
     best_of,
     refuse_implausible,
 )
-from provisioner.spool import decode_person, encode_person
+from provisioner.spool import decode_person, encode_person, key_of
 from provisioner.tally import presence
 
 NOBODY = Uses((), frozenset())
@@ -74,6 +77,60 @@ def uses(*paths: str, groups: Sequence[str] | None = ()) -> Uses:
     return Uses(tuple(map(parse_path, paths)), None if groups is None else frozenset(groups))
 
 
+TEXTS = ("externalId", "title", "name.givenName", "emails", "active", "groups")
+
+
+class Sheet(Hr):
+    """A directory that is a table, too: of lines and rows, or flaws."""
+
+    def __init__(self, lines: Iterable[tuple[int, list[Any]] | Flaw]) -> None:
+        self._lines = list(lines)
+        self.lines = [line for line in self._lines if not isinstance(line, Flaw)]
+        self.columns = Columns.named(TEXTS)
+        super().__init__(
+            line
+            if isinstance(line, Flaw)
+            else Person(line[1][0], self.columns.resource(line[1]), f"hr.csv:{line[0]}")
+            for line in self._lines
+        )
+
+    def table(self) -> SheetTable:
+        return SheetTable(self.columns.paths, self._lines)
+
+
+class SheetTable:
+    """What `Sheet.table` gives."""
+
+    key = 0
+
+    def __init__(
+        self, paths: tuple[ScimPath, ...], lines: list[tuple[int, list[Any]] | Flaw]
+    ) -> None:
+        self.paths, self._lines = paths, lines
+
+    def __iter__(self) -> Iterator[tuple[int, list[Any]] | Flaw]:
+        return iter(self._lines)
+
+    def where(self, line: int) -> str:
+        return f"hr.csv:{line}"
+
+
+cells = st.none() | st.sampled_from(("a", "Brno", "Clerk"))
+sheets = st.lists(
+    st.tuples(
+        st.integers(2, 10**12),
+        st.tuples(
+            st.sampled_from(("1", "2", "Ä")),
+            *([cells] * 3),
+            st.none() | st.booleans(),
+            st.none()
+            | st.lists(st.sampled_from(("Sales", "SALES", "Wifi")), min_size=1, unique=True),
+        ).map(list),
+    ),
+    max_size=12,
+).map(Sheet)
+
+
 def flaw(key: str | None = None) -> Flaw:
     return Flaw("hr.csv:3", key, "has too few fields", "mend it")
 
@@ -116,14 +173,14 @@ def test_people_come_in_the_directorys_order_and_can_be_read_again() -> None:
     found = list(reading)
 
     assert [each for each, _ in found] == rows
-    assert [reading.spool.person(at) for _, at in found] == rows
+    assert [reading.person(at) for _, at in found] == rows
 
 
 @given(people)
 def test_whatever_was_read_is_read_again_as_it_was(rows: list[Person]) -> None:
     reading = Reading(Hr(rows), NOBODY)
 
-    again = [reading.spool.person(at) for _, at in list(reading)]
+    again = [reading.person(at) for _, at in list(reading)]
 
     assert again == rows
 
@@ -169,14 +226,20 @@ def test_a_read_without_anybody_has_figures_and_a_hash() -> None:
     assert reading.sha256.startswith("sha256:")
 
 
-def test_every_frame_is_the_key_the_digest_and_the_data_of_one_person() -> None:
-    rows = [person("A", title="Clerk"), person("b")]
+def test_everybody_has_a_digest_of_their_own_and_equal_people_the_same() -> None:
+    reading = finished([person("A", title="Clerk"), person("b"), person("A", title="Clerk")])
 
-    frames = list(finished(rows).frames())
+    first, second, third = (reading.stamps[at : at + STAMP] for at in range(0, 3 * STAMP, STAMP))
+    assert first == third != second
 
-    assert [key for key, _, _ in frames] == ["A", "b"]
-    assert [decode_person(data) for _, _, data in frames] == rows
-    assert len({stamp for _, stamp, _ in frames}) == 2
+
+def test_encoded_people_can_be_taken_from_the_spool_together() -> None:
+    rows = [person(str(n), title="Clerk", where="hr.csv") for n in range(300)]
+
+    encoded = finished(rows).spool.encoded(range(100, 300))
+
+    assert list(map(decode_person, encoded)) == [Person(r.key, r.resource) for r in rows[100:]]
+    assert [key_of(data) for data in encoded[:2]] == ["100", "101"]
 
 
 def test_groups_that_the_mapping_uses_are_counted_also_those_without_members() -> None:
@@ -259,6 +322,58 @@ def measure(count: int, **groups: int) -> Measure:
 
 def staff(count: int, *groups: str) -> list[Person]:
     return [person(str(n), *groups, title="Clerk") for n in range(count)]
+
+
+def by_rows(sheet: Sheet, used: Uses = NOBODY) -> tuple[Reading, list[Person]]:
+    """Read a sheet as rows, to the end; return everybody as they are read again."""
+    reading = Reading(sheet, used)
+    assert reading.open() is not None
+    numbers = [number for _, number in reading.rows()]
+    return reading, [reading.person(number) for number in numbers]
+
+
+@given(sheets)
+def test_rows_are_read_again_as_the_people_that_they_are(sheet: Sheet) -> None:
+    assert by_rows(sheet)[1] == list(sheet.read())
+
+
+@given(sheets, st.booleans())
+def test_rows_are_measured_as_their_people_are(sheet: Sheet, every: bool) -> None:
+    used = uses(*PATHS, "emails.type", groups=None if every else ["Sales", "Gone"])
+
+    assert by_rows(sheet, used)[0].figures == finished(sheet.read(), used).figures
+
+
+@given(sheets, st.data())
+def test_the_hash_of_rows_does_not_depend_on_their_order_or_lines(
+    sheet: Sheet, data: st.DataObject
+) -> None:
+    rows = data.draw(st.permutations([row for _, row in sheet.lines]))
+    moved = Sheet(enumerate(rows))
+
+    assert by_rows(moved)[0].sha256 == by_rows(sheet)[0].sha256
+
+
+def test_the_hash_of_rows_knows_what_their_columns_are() -> None:
+    class Renamed(Sheet):
+        def __init__(self, lines: Iterable[tuple[int, list[Any]] | Flaw]) -> None:
+            super().__init__(lines)
+            self.columns = Columns.named(("externalId", "nickName", *TEXTS[2:]))
+
+    line = (2, ["1", "Clerk", None, None, None, None])
+
+    assert by_rows(Renamed([line]))[0].sha256 != by_rows(Sheet([line]))[0].sha256
+
+
+def test_flaws_among_rows_are_kept_apart() -> None:
+    reading, people = by_rows(Sheet([(2, ["1", *[None] * 5]), flaw("2"), (4, ["3", *[None] * 5])]))
+
+    assert reading.flaws == [flaw("2")]
+    assert [person.where for person in people] == ["hr.csv:2", "hr.csv:4"]
+
+
+def test_a_directory_that_is_no_table_has_no_columns() -> None:
+    assert Reading(Hr([]), NOBODY).open() is None
 
 
 def test_an_empty_read_is_refused_whatever_anybody_accepts() -> None:

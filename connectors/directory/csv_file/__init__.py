@@ -144,6 +144,24 @@ class CsvDirectory:
                 yield from layout.people(text, memberships)
                 memberships.check_known()
 
+    def table(self) -> CsvTable | None:
+        """Return the file as a table, opened; None where its people can only be read as resources.
+
+        Raises IncompleteRead and InputError as `read` does.
+        """
+        if self._memberships is not None:
+            return None
+        text = self._open_people()
+        try:
+            layout = self._layout(text)
+        except BaseException:
+            text.close()
+            raise
+        if layout.table is None:
+            text.close()
+            return None
+        return CsvTable(text, layout)
+
     def check(self) -> None:
         """Raise a RunError with every problem of the files and their headers; rows aren't read."""
         errors: list[RunError] = []
@@ -198,3 +216,25 @@ class CsvDirectory:
                 remedy="rename the columns, or map them with `columns: {HEADER: ATTRIBUTE}`",
             )
         return Layout(columns, key)
+
+
+class CsvTable:
+    """A CSV file's people as rows, which are read once, to the end.
+
+    `paths` says what a row's values are, `key` which of them is the key. Iterating yields (line,
+    row) or a Flaw, in the file's order, and raises what `CsvDirectory.read` raises; `where` names
+    a line.
+    """
+
+    def __init__(self, text: CsvText, layout: Layout) -> None:
+        self._text, self._layout = text, layout
+        assert layout.table is not None
+        self.paths, self.key = layout.table
+
+    def __iter__(self) -> Iterator[tuple[int, list[Any]] | Flaw]:
+        with self._text:
+            yield from self._layout.rows(self._text)
+
+    def where(self, line: int) -> str:
+        """Return what messages call a line."""
+        return f"{self._text.shown}:{line}"

@@ -7,11 +7,21 @@ leaver of the person whose row it is.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from connectors.directory.csv_file.columns import Column
 from connectors.directory.csv_file.memberships import AmbiguousMember, Memberships
-from connectors.directory.csv_file.row import FALSE, TRUE, BadCell, Resource, row_reader
-from connectors.directory.csv_file.text import CsvText
+from connectors.directory.csv_file.row import (
+    FALSE,
+    TRUE,
+    BadCell,
+    Resource,
+    flat,
+    flat_reader,
+    is_boolean,
+    row_reader,
+)
+from connectors.directory.csv_file.text import CsvText, Trouble
 from connectors.records import Flaw, Person, clean
 from connectors.scim_filter import Path
 
@@ -26,6 +36,7 @@ class Layout:
     def __init__(self, columns: list[Column], key: Path) -> None:
         self._columns = columns
         self._key = key
+        self._flat = flat(columns)
         self._key_index = next((c.index for c in columns if c.path == key), None)
         self._has_user_name = any(c.path.attribute == "userName" for c in columns)
 
@@ -36,20 +47,67 @@ class Layout:
         for line, cells, trouble in text.rows():
             where = f"{text.shown}:{line}"
             if trouble:
-                key = self._key_of_ragged(cells, trouble.surplus, last_key)
-                yield Flaw(where, key, trouble.reason, trouble.remedy)
+                yield self._troubled(where, cells, trouble, last_key)
                 continue
             if denormal is not text.denormal:
                 denormal, resource_of = True, row_reader(self._columns, denormal=True)
             try:
                 resource = resource_of(cells)
             except BadCell as error:
-                known = self._key_of(cells, error.resource) or None
-                yield Flaw(where, known, str(error), _TRUTH_REMEDY)
+                yield self._unreadable(where, cells, error)
                 continue
             if result := self._person(where, cells, resource, memberships):
                 yield result
                 last_key = result.key or last_key
+
+    @property
+    def table(self) -> tuple[tuple[Path, ...], int] | None:
+        """The columns' paths and the number of the key's, if `rows` can give the people; else None."""
+        if self._flat is None or self._key_index is None:
+            return None
+        if self._key.attribute == "groups" or is_boolean(self._key):
+            return None  # a key is text
+        key = next(n for n, c in enumerate(self._flat) if c.index == self._key_index)
+        return tuple([c.path for c in self._flat]), key
+
+    def rows(self, text: CsvText) -> Iterator[tuple[int, list[Any]] | Flaw]:
+        """Yield what each row is as `people` does, but a person as the line and the row's values."""
+        assert self._flat is not None
+        assert self.table is not None
+        must = [self.table[1]]
+        must += [n for n, c in enumerate(self._flat) if c.path.attribute == "userName"]
+        key = must[0]
+        values_of = flat_reader(self._flat, denormal=False)
+        denormal, last_key = False, ""
+        for line, cells, trouble in text.rows():
+            if trouble:
+                yield self._troubled(f"{text.shown}:{line}", cells, trouble, last_key)
+                continue
+            if denormal is not text.denormal:
+                denormal, values_of = True, flat_reader(self._flat, denormal=True)
+            try:
+                values = values_of(cells)
+            except BadCell as error:
+                yield self._unreadable(f"{text.shown}:{line}", cells, error)
+                continue
+            for number in must:
+                if values[number] is None:
+                    break
+            else:
+                last_key = values[key]
+                yield line, values
+                continue
+            if flaw := self._person(f"{text.shown}:{line}", cells, {}, None):
+                assert isinstance(flaw, Flaw)
+                last_key = flaw.key or last_key
+                yield flaw
+
+    def _troubled(self, where: str, cells: list[str], trouble: Trouble, last_key: str) -> Flaw:
+        key = self._key_of_ragged(cells, trouble.surplus, last_key)
+        return Flaw(where, key, trouble.reason, trouble.remedy)
+
+    def _unreadable(self, where: str, cells: list[str], error: BadCell) -> Flaw:
+        return Flaw(where, self._key_of(cells, error.resource) or None, str(error), _TRUTH_REMEDY)
 
     def _person(
         self, where: str, cells: list[str], resource: Resource, memberships: Memberships | None

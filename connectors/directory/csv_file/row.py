@@ -64,13 +64,52 @@ def row_reader(columns: Sequence[Column], *, denormal: bool) -> RowReader:
     return reader
 
 
+def flat(columns: Sequence[Column]) -> list[Column] | None:
+    """Return the columns in an order that doesn't depend on the file's; None if they are no table.
+
+    They are one if each stands for itself (connectors/columns.py): a row's values are then as good
+    as the resource.
+    """
+    taken = Counter((c.path.uri, c.path.attribute) for c in columns)
+    for column in columns:
+        path = column.path
+        is_complex, several = path.definition.type == "complex", path.definition.multi_valued
+        if several and (taken[path.uri, path.attribute] > 1 or path.uri or not is_complex):
+            return None
+        if is_boolean(path) and (path.uri or is_complex):
+            return None
+    return sorted(columns, key=lambda column: column.path.text)
+
+
+def flat_reader(
+    columns: Sequence[Column], *, denormal: bool
+) -> Callable[[Sequence[str]], list[Any]]:
+    """Return the function that makes the row of values of a row's cells; it raises BadCell."""
+    scope: dict[str, Any] = {"clean": clean, "truth": _truth, "names": _Names().of}
+    values = []
+    for column in columns:
+        cell = f"cells[{column.index}]"
+        cell = f"clean({cell})" if denormal else f"{cell}.strip()"
+        if column.path.attribute == "groups":
+            values.append(f"names(cell) if (cell := {cell}) else None")
+        elif is_boolean(column.path):
+            truth = f"truth({column.path.text!r}, cell, {{}})"
+            values.append(f"{truth} if (cell := {cell}) else None")
+        else:
+            values.append(f"{cell} or None")
+    # As above: numbers and the repr of names.
+    exec(f"def row(cells): return [{', '.join(values)}]", scope)  # noqa: S102
+    reader: Callable[[Sequence[str]], list[Any]] = scope["row"]
+    return reader
+
+
 def _turn(path: Path) -> tuple[bool, bool]:
     """Return by what columns are sorted before they are stored.
 
     What may be unreadable comes last, so that a BadCell has the rest of the row; and `emails.value`
     before `emails[…].value`, which it would overwrite.
     """
-    return _is_boolean(path), path.definition.multi_valued and path.part is not None
+    return is_boolean(path), path.definition.multi_valued and path.part is not None
 
 
 def _store(
@@ -84,9 +123,12 @@ def _store(
     is_complex = path.definition.type == "complex"
     if name == "groups":
         scope[put] = _GroupsCells().put
-    elif _is_boolean(path):
+    elif is_boolean(path):
+        truth = f"truth({path.text!r}, cell, made)"
+        if not uri and not is_complex:
+            return "", f"made[{name!r}] = {truth}"
         scope[put] = path.put
-        return "", f"{put}(made, truth({path.text!r}, cell, made))"
+        return "", f"{put}(made, {truth})"
     elif not is_complex:
         return uri, f"{'part' if uri else 'made'}[{name!r}] = cell"
     elif not path.definition.multi_valued:
@@ -103,7 +145,7 @@ def _store(
     return "", f"{put}(made, cell)"
 
 
-def _is_boolean(path: Path) -> bool:
+def is_boolean(path: Path) -> bool:
     return path.leaf is not None and path.leaf.type == "boolean"
 
 
@@ -138,6 +180,31 @@ class _GroupsCells:
             if len(known) + len(groups) > _CACHED:
                 known.clear()
             return [known.setdefault(group["value"], group) for group in groups]
+
+
+class _Names:
+    """Reads cells of `;`-separated names; equal names are shared."""
+
+    def __init__(self) -> None:
+        self._clean: dict[str, str] = {}  # by the name as it stands there
+
+    def of(self, cell: str) -> list[str] | None:
+        """Return the names in a cell, each once, in order; None if there is none."""
+        names = cell.split(";")
+        try:
+            found = dict.fromkeys(map(self._clean.__getitem__, names))
+        except KeyError:
+            found = dict.fromkeys(map(self._learn, names))
+        if "" in found:
+            del found[""]
+        return list(found) or None
+
+    def _learn(self, name: str) -> str:
+        known = self._clean
+        if len(known) >= _CACHED:
+            known.clear()
+        name_clean = clean(name)
+        return known.setdefault(name, known.setdefault(name_clean, name_clean))
 
 
 def group_values(names: Iterable[str]) -> list[Group]:

@@ -73,7 +73,7 @@ _SINGLE = (
     " softphone emergency_address usage_location"
 )
 _single = attrgetter(*_SINGLE.split())
-_decode = msgspec.json.Decoder(PhoneUser).decode
+_members = msgspec.structs.astuple
 _decode_strictly = msgspec.json.Decoder(_Line).decode
 
 
@@ -158,8 +158,7 @@ class _Ids:
 
 def _user(line: bytes) -> PhoneUser:
     try:
-        user = _decode(line)
-        _decode_strictly(line)
+        user = PhoneUser(*_members(_decode_strictly(line)))
     except msgspec.ValidationError:  # perhaps for a null where nothing would do as well
         members = msgspec.json.decode(line)
         if not isinstance(members, dict):

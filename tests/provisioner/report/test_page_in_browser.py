@@ -117,6 +117,13 @@ def test_without_a_script_everything_is_visible_and_no_control_is(
     assert not browser.find_element(By.ID, "tools").is_displayed()
 
 
+def test_a_manual_step_stands_on_a_line_of_its_own(opened: Open) -> None:
+    browser = opened(whole_plan())
+
+    cell = browser.find_element(By.CSS_SELECTOR, "tr[data-state=manual] td:last-child")
+    assert cell.text.splitlines()[0] == "rule sales"
+
+
 def test_a_text_is_found_without_case_in_rows_and_titles(opened: Open) -> None:
     browser = opened(whole_plan())
 

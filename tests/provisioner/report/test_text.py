@@ -62,7 +62,7 @@ def test_an_adoption_says_who_met_whom_and_who_is_left_over() -> None:
 
     assert "230 by join, 2 by email" in text
     assert "jan@example.org = phone user p1 (join, key key-jan)" in text
-    assert "1 people without a phone user: eva@example.org" in text
+    assert "1 person without a phone user: eva@example.org" in text
     assert "2 phone users of nobody: old@example.org, older@example.org" in text
 
 
@@ -167,6 +167,13 @@ def test_lines_fold_at_the_width_and_lose_nothing() -> None:
 
     assert max(map(len, narrow.splitlines())) <= 50
     assert "".join(wide.split()) == "".join(narrow.split())
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_command_is_never_folded_so_that_it_can_be_copied(width: int) -> None:
+    text = written(whole_plan(), "text", width=width)
+
+    assert text.count("`provisioner apply 118 --allow-removals 212`") == 2
 
 
 def test_an_output_that_cannot_hold_a_letter_gets_an_escape() -> None:

@@ -63,11 +63,12 @@ def upgrade() -> None:
         "entries",
         sa.Column("sync", sa.String(), nullable=False),
         sa.Column("directory", sa.String(), nullable=False),
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("block", sa.String(), nullable=False),
         sa.Column("gone", sa.Boolean(), nullable=False),
+        sa.Column("columns", sa.Text(), nullable=True),
+        sa.Column("people", sa.LargeBinary(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("sync", "directory", "key"),
+        sa.PrimaryKeyConstraint("sync", "directory", "block"),
     )
     op.create_table(
         "journal",
