@@ -41,9 +41,9 @@ class People:
         self._same_key: dict[str, Conflict] = {}
         self._same_mail: dict[str, set[str]] = {}
 
-    def open(self) -> Columns | None:
+    def as_table(self) -> Columns | None:
         """Return the columns if everybody may be taken as rows: of one directory that is a table."""
-        return self.readings[0].open() if len(self.readings) == 1 else None
+        return self.readings[0].as_table() if len(self.readings) == 1 else None
 
     def __iter__(self) -> Iterator[tuple[str, Person, int]]:
         by_mail = self.key_by_mail
@@ -58,7 +58,7 @@ class People:
         self._leave_alone()
 
     def rows(self) -> Iterator[tuple[str, Row, int]]:
-        """Yield what iterating yields, but each person as a row of the columns that `open` returned."""
+        """Yield what iterating yields, but each person as a row of the columns that `as_table` returned."""
         (reading,), (numbers,), by_key = self.readings, self._parts, self.number
         assert reading.columns is not None
         by_mail, key_column = self.key_by_mail, reading.key_column

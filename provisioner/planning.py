@@ -18,6 +18,7 @@ import msgspec
 
 from connectors.errors import ReadRefused
 from connectors.records import Catalog, PhoneSystem
+from connectors.scim_filter import Compare
 from mappings import load_mapping
 from provisioner.guard import hold
 from provisioner.joining import People
@@ -99,8 +100,24 @@ def plan_sync(
 
 
 def _uses(wired: Wired) -> Uses:
-    paths = sorted(wired.mapping.uses_paths, key=lambda path: path.text)
-    return Uses(tuple(paths), wired.mapping.uses_groups)
+    mapping = wired.mapping
+    paths = tuple(sorted(mapping.uses_paths, key=lambda path: path.text))
+    if mapping.uses_groups is not None:
+        return Uses(paths, mapping.uses_groups)
+    filters = [rule.when for rule in mapping.rules]
+    filters += [mapping.scope] if mapping.scope is not None else []
+    tests = [
+        test.compiled()
+        for each in filters
+        for test in each.tests
+        if isinstance(test, Compare) and test.op != "ne" and test.path.attribute == "groups"
+    ]
+
+    def used(name: str) -> bool:
+        member = {"groups": [{"value": name, "display": name}]}
+        return any(test(member) for test in tests)
+
+    return Uses(paths, None, used)
 
 
 def _comparison(wired: Wired, request: Request, memory: Memory) -> Comparison:
@@ -246,6 +263,11 @@ def _flaws(people: People) -> Iterator[str]:
 
 
 def _memberless(readings: Sequence[Reading], wired: Wired) -> Iterator[str]:
+    for path in _uses(wired).paths:
+        columns = (reading.figures.columns.get(path.text) for reading in readings)
+        if path.attribute != "groups" and not any(columns):
+            name = path.text.rsplit(":", 1)[-1]
+            yield f"{name}, which the mapping uses, has no value in any directory"
     for name in sorted(wired.mapping.uses_groups or ()):
         if not any(reading.figures.groups.get(name) for reading in readings):
             yield f"group {name!r}, which the mapping asks for, has no member in any directory"

@@ -52,10 +52,14 @@ class Measure(msgspec.Struct, frozen=True):
 
 
 class Uses(msgspec.Struct, frozen=True):
-    """What the mapping reads of a person: attribute paths, and group names (None: any group)."""
+    """What the mapping reads of a person: attribute paths, and group names (None: any group).
+
+    `used`: where any group may be meant, whether a group of that name is (a comparison finds it).
+    """
 
     paths: tuple[Path, ...]
     groups: frozenset[str] | None
+    used: Callable[[str], bool] | None = None
 
 
 def digest(data: bytes) -> bytes:
@@ -82,7 +86,7 @@ class Reading:
     """One read of one directory. Iterate it to its end once; then the rest is known.
 
     Iterating yields (person, number) in the directory's order; `person(number)` gives them again.
-    Where `open` returned a table's columns, `rows` may be iterated instead, for (row, number).
+    Where `as_table` returned a table's columns, `rows` may be iterated instead, for (row, number).
     Afterwards `figures`, `flaws` and `sha256` (of what was read, in canonical order) are set.
     """
 
@@ -95,13 +99,13 @@ class Reading:
         self.figures = Figures(0)
         self.sha256 = ""
         self._directory = directory
-        self._uses = uses
+        self.uses = uses
         self._progress = progress or Silent()
         self._stamps = bytearray()
         self._table: Table | None = None
         self._lines = array("Q")
 
-    def open(self) -> Columns | None:
+    def as_table(self) -> Columns | None:
         """Return the columns if the directory is a table; else None. Raises what `read` raises."""
         table: Callable[[], Table | None] = getattr(self._directory, "table", lambda: None)
         self._table = table()
@@ -110,7 +114,7 @@ class Reading:
         return self.columns
 
     def __iter__(self) -> Iterator[tuple[Person, int]]:
-        tally = Tally(self._uses.paths, self._uses.groups)
+        tally = Tally(self.uses.paths, self.uses.groups)
         self._progress.stage(f"reading {self.name}")
         for people in self._batches(self._directory.read()):
             data = [encode_person(person) for person in people]
@@ -123,7 +127,7 @@ class Reading:
         """Yield what iterating yields, but each person as a row of `columns`."""
         assert self._table is not None
         assert self.columns is not None
-        tally = RowTally(self._uses.paths, self._uses.groups, self.columns)
+        tally = RowTally(self.uses.paths, self.uses.groups, self.columns)
         self._progress.stage(f"reading {self.name}")
         for lines in self._batches(self._table):
             rows = [row for _, row in lines]
@@ -186,10 +190,11 @@ def refuse_implausible(
     if reading.figures.people == 0:
         raise ReadRefused(
             f"directory {reading.name} is empty: 0 people"
-            + (f", {measure.figures.people} before" if measure else ""),
+            + (f", {measure.figures.people} before" if measure else "")
+            + _unusable(reading.flaws),
             remedy="nothing was planned; see why the directory has nobody (an empty read is never accepted)",
         )
-    reasons = list(_implausible(reading.figures, measure, limits))
+    reasons = list(_implausible(reading, measure, limits))
     if not reasons:
         return False
     if accepted is not None and accepted.removeprefix("sha256:") == reading.sha256[7:]:
@@ -201,7 +206,14 @@ def refuse_implausible(
     )
 
 
-def _implausible(figures: Figures, measure: Measure | None, limits: Limits) -> Iterator[str]:
+def _unusable(flaws: Sequence[Flaw]) -> str:
+    if not flaws:
+        return ""
+    return f"; {len(flaws)} rows can't be used, the first is {flaws[0].where}: {flaws[0].reason}"
+
+
+def _implausible(reading: Reading, measure: Measure | None, limits: Limits) -> Iterator[str]:
+    figures, used = reading.figures, reading.uses.used
     if figures.people < limits.people_min:
         yield f"{figures.people} people, fewer than people_min {limits.people_min}"
     if measure is None:
@@ -216,9 +228,11 @@ def _implausible(figures: Figures, measure: Measure | None, limits: Limits) -> I
     ):
         for name in sorted(before):
             # one that the mapping no longer uses isn't counted any more
-            if name in now and before[name] - now[name] > limit.allows(before[name]):
-                unit = "members" if what == "group" else "values"
-                yield f"{what} {name!r} has {now[name]} {unit}, {before[name]} before {since}, limit {limit}"
+            if used(name) if what == "group" and used else name in now:
+                found = now.get(name, 0)
+                if before[name] - found > limit.allows(before[name]):
+                    unit = "members" if what == "group" else "values"
+                    yield f"{what} {name!r} has {found} {unit}, {before[name]} before {since}, limit {limit}"
 
 
 def best_of(measures: Iterable[Measure]) -> Measure | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connectors.records import Change, Risk, fold
@@ -109,12 +109,13 @@ def _released(plan: Plan, holds: Mapping[int, str], allowance: Allowance) -> fro
     """Return the held changes that the allowance lets through: all of a limit's, or none."""
     held = [c for c in plan.changes if c.seq in holds and c.state != "done"]
     let: set[int] = set()
-    for option, most in (
-        ("--allow-removals", allowance.removals),
-        ("--allow-changes", allowance.changes),
+    for option, most, kinds in (
+        ("--allow-removals", allowance.removals, REMOVALS),
+        ("--allow-changes", allowance.changes, None),
     ):
         listed = [change for change in held if option in holds[change.seq]]
-        if most is not None and len(_people(listed)) <= most:
+        counted = {fold(c.key) for c in listed if kinds is None or c.kind in kinds}
+        if most is not None and len(counted) <= most:
             let.update(change.seq for change in listed)
     blocked = {change.seq for change in held} - let
     for change in held:  # what was held only for the sake of those goes with them
@@ -122,9 +123,3 @@ def _released(plan: Plan, holds: Mapping[int, str], allowance: Allowance) -> fro
             let.add(change.seq)
             blocked.discard(change.seq)
     return frozenset(let)
-
-
-def _people(changes: Iterable[Change]) -> set[str]:
-    changes = list(changes)
-    losing = {fold(c.key) for c in changes if c.kind in REMOVALS}
-    return losing or {fold(c.key) for c in changes}

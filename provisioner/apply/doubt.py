@@ -99,10 +99,13 @@ def _standings(
     begun: Collection[str],
 ) -> dict[int, tuple[Standing, str | None]]:
     found: dict[int, tuple[Standing, str | None]] = {}
+    making = {fold(change.key) for change in changes if change.kind in MAKES}
     for change in changes:
         key = fold(change.key)
         user = actual.get(key)
         standing = standing_of(change, user, abilities, begun=key in begun)
+        if user is None and key in making:
+            standing = "before"  # sent together with the account, and nobody is there
         found[change.seq] = (standing, None if user is None else user.id)
     return found
 

@@ -42,13 +42,17 @@ class Sender:
             if not pending:
                 return
             self.course.journal.sending(pending.values(), call.what)
+            returned = False
             try:
                 self._carry_out(call, pending)
+                returned = True
                 self._read_back(pending)  # whatever has no outcome, although nothing went wrong
                 self._give_up(pending, "the phone system gave no outcome")
                 self.failures = 0
             except TransientError as error:
-                self._after_a_failure(call, pending, error, left)
+                # once the call came back, what has no outcome may have taken effect all the same
+                doubtful = returned or error.in_doubt or call.requests > 1
+                self._after_a_failure(pending, error, left, doubtful=doubtful)
             except RunError as error:
                 if call.requests == 1 and not _may_have_taken_effect(error):
                     self.course.journal.unsent(pending.values())
@@ -78,17 +82,22 @@ class Sender:
         known.clear()
 
     def _after_a_failure(
-        self, call: Call, pending: dict[int, Change], error: TransientError, left: int
+        self,
+        pending: dict[int, Change],
+        error: TransientError,
+        left: int,
+        *,
+        doubtful: bool,
     ) -> None:
         """Wait; then drop from `pending` what took effect, or, with no try `left`, everything."""
         if (error.retry_after_s or 0) > LONGEST_S:
-            if not error.in_doubt and call.requests == 1:
+            if not doubtful:
                 self.course.journal.unsent(pending.values())
             raise error
         if left:
             pause = error.retry_after_s or WAIT_S * 2 ** (TRIES - 1 - left)
             self.sleep(pause)
-        if error.in_doubt or call.requests > 1:
+        if doubtful:
             self._read_back(pending)
         if left or not pending:
             return

@@ -93,7 +93,7 @@ class Comparison:
     def add_people(self, people: People) -> None:
         """Take in everybody whom the directories have; keeps a few words of each."""
         self._people = people
-        columns = people.open()
+        columns = people.as_table()
         if columns is None:
             self._take(people, look_at_persons(self._mapping))
         else:

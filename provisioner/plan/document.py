@@ -82,7 +82,7 @@ def read_plan(text: str) -> Plan:
         try:
             document = json.loads(lines)
         except ValueError:
-            head, *rest = lines.splitlines()
+            head, *rest = lines.split("\n")
             document = json.loads(head)
             document["changes"] = [json.loads(line) for line in rest]
         if not isinstance(document, dict) or document.get("format") != FORMAT:

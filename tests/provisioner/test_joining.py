@@ -282,7 +282,7 @@ class Sheet(Listed):
 def test_rows_of_a_table_give_the_same_people_and_conflicts(cells: list[list[Any]]) -> None:
     sheet, nobody = Sheet(cells), Uses((), frozenset())
     by_row, by_person = People([Reading(sheet, nobody)]), People([Reading(sheet, nobody)])
-    assert by_row.open() is not None
+    assert by_row.as_table() is not None
 
     rows = {key: by_row.at(number) for key, _, number in by_row.rows()}
 
@@ -295,4 +295,4 @@ def test_rows_of_a_table_give_the_same_people_and_conflicts(cells: list[list[Any
 def test_several_directories_are_no_table() -> None:
     nobody = Uses((), frozenset())
 
-    assert People([Reading(Sheet([]), nobody), Reading(Sheet([]), nobody)]).open() is None
+    assert People([Reading(Sheet([]), nobody), Reading(Sheet([]), nobody)]).as_table() is None

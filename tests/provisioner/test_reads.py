@@ -327,7 +327,7 @@ def staff(count: int, *groups: str) -> list[Person]:
 def by_rows(sheet: Sheet, used: Uses = NOBODY) -> tuple[Reading, list[Person]]:
     """Read a sheet as rows, to the end; return everybody as they are read again."""
     reading = Reading(sheet, used)
-    assert reading.open() is not None
+    assert reading.as_table() is not None
     numbers = [number for _, number in reading.rows()]
     return reading, [reading.person(number) for number in numbers]
 
@@ -373,7 +373,7 @@ def test_flaws_among_rows_are_kept_apart() -> None:
 
 
 def test_a_directory_that_is_no_table_has_no_columns() -> None:
-    assert Reading(Hr([]), NOBODY).open() is None
+    assert Reading(Hr([]), NOBODY).as_table() is None
 
 
 def test_an_empty_read_is_refused_whatever_anybody_accepts() -> None:

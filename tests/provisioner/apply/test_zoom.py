@@ -152,7 +152,7 @@ def test_who_is_edited_by_hand_between_plan_and_apply_is_left_alone_and_named(
 
 def test_who_was_invited_by_hand_since_is_left_to_the_next_plan(zoom: Company) -> None:
     plan = zoom.here.plan()
-    zoom.portal("user", id="by-hand", email="User12@example.org", key="E012")
+    zoom.portal("user", id="by-hand", email="user12@example.org", key="E012")
 
     ran = zoom.here.run("apply", plan["id"])
 

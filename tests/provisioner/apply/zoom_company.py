@@ -190,7 +190,7 @@ def company(folder: Path, before: int = 8, **options: Any) -> Iterator[Company]:
     lines = [CATALOG, *(_line(n) for n in range(1, before + 1))]
     zoom.load_snapshot(app, [json.dumps(line) for line in lines])
     network = Network(app.wsgi_app)
-    app.wsgi_app = network  # type: ignore[method-assign]
+    app.wsgi_app = network  # type: ignore[method-assign, assignment]
     with zoom.running(app) as url:
         here = Installation(folder)
         people = {"kind": "csv", "name": "hr", "path": "people.csv", "columns": {"ext": "ext"}}

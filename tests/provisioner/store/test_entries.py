@@ -20,7 +20,6 @@ from provisioner.store.database import open_database
 from provisioner.store.entries import keep_entries, known_entries
 from provisioner.store.tables import entries
 
-
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
