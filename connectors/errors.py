@@ -33,7 +33,9 @@ class TransientError(ProvisionerError):
 
     `retry_after_s` is what the other side asked for, in seconds, or None. `in_doubt` says that the
     call may have taken effect although no answer came (a lost reply, a 5xx): whoever sent a write
-    reads back before sending it again, because no vendor offers idempotency keys.
+    reads back before sending it again, because no vendor offers idempotency keys. `alone` says that
+    a 429 is about this one request (two at once on one user), not about the limit of its label:
+    nobody else has to wait.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class TransientError(ProvisionerError):
         remedy: str = "",
         retry_after_s: float | None = None,
         in_doubt: bool = False,
+        alone: bool = False,
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after_s = retry_after_s
         self.in_doubt = in_doubt
+        self.alone = alone
 
 
 class PersonError(ProvisionerError):

@@ -244,6 +244,8 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     `needs_email`: an account can only be made for somebody with a mail address.
     `profile`: the profile attributes that it has a place for; None for all.
     `keeps`: entitlements that can be changed there but not taken away (a user always has a site).
+    `side_by_side`: how many calls about different people it takes at the same moment; `carry_out`
+    and `read_some` are then called from so many threads.
     """
 
     kinds: frozenset[str]
@@ -259,20 +261,35 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     deactivation_takes: frozenset[str] = frozenset()
     keeps: frozenset[str] = frozenset()
     profile: frozenset[str] | None = None
+    side_by_side: int = 1
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """How many requests of one label an account may make: `per_second`, and `per_day` where capped."""
+    """How many requests of one label an account may make, as the vendor says it.
 
-    per_second: float
+    `per_second` is used as an even pace (it may be below one); `per_minute` holds over any sixty
+    seconds, within which a few requests leave at once; one of the two is set at least. `per_day` holds
+    over any 24 hours, where that is capped. `pace_with` and `day_with` name the label whose places of
+    the second and minute, or of the day, this one uses up too, "" where it has its own: both then
+    have the same figures.
+    `penalty_s`: for how long a label must not be used after a 429 that names no time; None where the
+    vendor knows no such penalty, and a short pause will do.
+    """
+
+    per_second: float | None = None
     per_day: int | None = None
+    per_minute: int | None = None
+    pace_with: str = ""
+    day_with: str = ""
+    penalty_s: float | None = None
 
 
 class Http(Protocol):
     """What carries a connector's requests; rate limits, retries, timeouts and the record of calls are behind it.
 
-    `label` names the rate bucket. `check` gets every answer and raises the connector's own named
-    error for one that is no success. A TransientError of a GET is tried again within a bound,
+    `label` names the rate bucket; an answer of 429 pauses it for everybody on the account. `check`
+    gets every answer and raises the connector's own named error for one that is no success. A
+    TransientError of a GET is tried again within a bound,
     honouring Retry-After; of any other method only when it is not `in_doubt`. A connection that
     breaks, and a timeout, are TransientErrors too (in doubt unless nothing was sent).
     """
@@ -298,12 +315,15 @@ class Outside(msgspec.Struct, frozen=True):
     `base`: the folder that relative paths in its config are relative to. `http(account, rates)`
     gives the carrier of requests whose limits are shared by everything on that account. `now`
     tells the time (aware, UTC); `sleep` waits, and ends early by raising when the program stops.
+    `kept`: what connectors keep as long as the program runs, an access token say, under names of
+    their own that hold no secret.
     """
 
     base: Path
     http: Callable[[str, Mapping[str, Rate]], Http]
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
+    kept: dict[str, Any] = {}
 
 
 class Directory(Protocol):
@@ -343,7 +363,8 @@ class PhoneSystem(Protocol):
     def read_some(self, users: Iterable[PhoneUser]) -> Iterator[PhoneUser]:
         """Yield a fresh read of each of these users (found by id, else by mail); who is gone isn't yielded.
 
-        Delegates and all are read whole. Uses list pages where that takes fewer calls.
+        Uses list pages where that takes fewer calls. Of somebody whose `delegates` are None here they
+        aren't asked for, and may be None in the answer too, where reading them costs a call.
         """
 
     def calls(self, changes: Iterable[Change]) -> list[Call]:

@@ -111,6 +111,10 @@ def parse_path(text: str, schema: Schema = USER) -> Path:
     ['eva@example.org']
     """
     parser = Parser(text, schema)
-    path = parser.path()
-    parser.end("the end of the path")
+    try:
+        path = parser.path()
+        parser.end("the end of the path")
+    except FilterError as error:
+        error.in_brackets = parser.value_of is not None
+        raise
     return path

@@ -173,7 +173,7 @@ _cleaned = _remembered(clean)
 
 def _text_test(case_exact: bool, op: str, literal: str) -> Test:
     prepare = _cleaned if case_exact else _folded
-    wanted = _inside(literal, case_exact, op) if op in SUBSTRING else prepare(literal)
+    wanted = inside(literal, case_exact, op) if op in SUBSTRING else prepare(literal)
     if op == "eq":
         # Most values are spelt alike, and then nothing has to be prepared.
         return lambda value: (
@@ -189,8 +189,8 @@ def _text_test(case_exact: bool, op: str, literal: str) -> Test:
     return lambda value: isinstance(value, str) and holds(prepare(value), wanted)
 
 
-def _inside(literal: str, case_exact: bool, op: str) -> str:
-    """Prepare a part of a text, in which blanks count but at the ends where the text has none.
+def inside(literal: str, case_exact: bool, op: str) -> str:
+    """Prepare the literal of `co`, `sw` or `ew`: blanks count, but at the ends where the text has none.
 
     `co " van "` means the word; `sw "van "` can't begin with a blank, but may end with one.
     """

@@ -36,13 +36,16 @@ class FilterError(ValueError):
     """A filter or path can't be read.
 
     `message` says what was expected and what was found; `position` is the offset into the text
-    (from 0) where that is.
+    (from 0) where that is. `unknown`: it is well-formed, but names what the schema doesn't have.
+    `in_brackets`: the fault is in a value path's filter.
     """
 
-    def __init__(self, message: str, position: int) -> None:
+    def __init__(self, message: str, position: int, *, unknown: bool = False) -> None:
         super().__init__(f"{message}, at character {position + 1}")
         self.message = message
         self.position = position
+        self.unknown = unknown
+        self.in_brackets = False
 
 
 class _Scanner:
@@ -246,15 +249,15 @@ class Parser(_Scanner):
 
     def bracketed(self, path: Path) -> Path:
         attribute = path.definition
-        if not attribute.sub:
+        if not attribute.parts:
             raise FilterError(f"{path} has no sub-attributes for brackets to choose by", self.at)
         if not attribute.multi_valued:
             raise FilterError(f"{path} has one value only: brackets choose among several", self.at)
         self.opening("[")
         self.value_of = attribute
         part = self.either()
-        self.value_of = None
         self.closing("]")
+        self.value_of = None
         sub = None
         if self.text.startswith(".", self.at):
             self.at += 1
@@ -265,7 +268,7 @@ class Parser(_Scanner):
         word = self.word()
         found = attribute.part(word)
         if found is None:
-            raise FilterError(_no_part(owner, attribute, word), self.at)
+            raise FilterError(_no_part(owner, attribute, word), self.at, unknown=bool(word))
         self.at += len(word)
         return found.name
 
@@ -282,7 +285,8 @@ class Parser(_Scanner):
         if self.value_of is not None:
             part = self.value_of.part(word)
             if part is None:
-                raise FilterError(_no_part(self.value_of.name, self.value_of, word), start)
+                message = _no_part(self.value_of.name, self.value_of, word)
+                raise FilterError(message, start, unknown=True)
             return Path(None, part.name, definition=part)
         found = self.schema.find(word)
         if found is None:
@@ -298,10 +302,10 @@ class Parser(_Scanner):
         owner = self.schema.find(word[: at - start] + top) if dot else None
         if owner:
             message = _no_part(owner.text, owner.attribute, sub)
-            raise FilterError(message, at + len(top) + 1)
+            raise FilterError(message, at + len(top) + 1, unknown=True)
         near = self.schema.nearest(word)
         hint = f": did you mean {near}?" if near else ""
-        raise FilterError(f"unknown attribute {_short(name)}{hint}", at)
+        raise FilterError(f"unknown attribute {_short(name)}{hint}", at, unknown=True)
 
     def joined_by(self, joiner: str) -> bool:
         """Go past a blank, `and` or `or`, and a blank; or stay."""
@@ -351,10 +355,10 @@ def _joined(join: type[And] | type[Or], parts: list[Node]) -> Node:
 
 
 def _no_part(owner: str, attribute: Attribute, word: str) -> str:
-    if not attribute.sub:
+    if not attribute.parts:
         return f"{owner} has no sub-attributes"
-    near = closest(word, {each.name.lower(): each.name for each in attribute.sub})
-    names = ", ".join(each.name for each in attribute.sub)
+    near = closest(word, {each.name.lower(): each.name for each in attribute.parts})
+    names = ", ".join(each.name for each in attribute.parts)
     hint = f": did you mean {near}?" if near else f": expected one of {names}"
     return f"{owner} has no sub-attribute {_short(word)}{hint}"
 

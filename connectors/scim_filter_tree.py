@@ -61,7 +61,7 @@ class Path:
         if leaf is None or found is None:
             return []
         if self.definition.type != "complex":
-            return [each for each in elements(found) if each is not None]
+            return [each for each in self._chosen(found) if each is not None]
         chosen = self._chosen(found)
         chosen.sort(key=_not_primary)
         parts = (sub_value(each, leaf.name) for each in chosen)
@@ -96,10 +96,13 @@ class Path:
         return self._made is not None
 
     def reader(self) -> Callable[[Resource], Any]:
-        """Return what reads the whole top-level attribute from a resource; None if it is absent."""
+        """Return what reads the whole top-level attribute from a resource; None if it is absent.
+
+        Of one value among several it reads a sub-attribute: a plain value is its own `value`.
+        """
         uri, name = self.uri, self.attribute
         if uri is None:
-            return lambda resource: resource.get(name) if isinstance(resource, dict) else None
+            return lambda resource: sub_value(resource, name)
 
         def read(resource: Resource) -> Any:
             extension = resource.get(uri)
@@ -123,8 +126,14 @@ class Path:
     @cached_property
     def _made(self) -> dict[str, Any] | None:
         """A new value that the brackets select, before the value itself is put in; None if unclear."""
-        if self.leaf is None:
-            return None
+        return None if self.leaf is None else self.described
+
+    @cached_property
+    def described(self) -> dict[str, Any] | None:
+        """The sub-attributes that the brackets say a value has; None if they don't say what equals what.
+
+        Without brackets it is empty. It is shared: whoever keeps it makes a copy.
+        """
         made: dict[str, Any] = {}
         for each in _conjuncts(self.part):
             if not isinstance(each, Compare) or each.op != "eq" or each.value is None:
@@ -155,7 +164,7 @@ class Compare:
         leaf = self.path.leaf
         assert leaf is not None, "a complex attribute without a value compares with null only"
         test = comparator(leaf, self.op, self.value)
-        if self.path.definition.type == "complex":
+        if self.path.definition.type == "complex" or self.path.part:
             return _parts_reader(self.path, leaf.name, test, nothing=self.op == "ne")
         return _plain_reader(self.path, test)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from pathlib import Path as File
 from typing import Any
@@ -32,9 +32,9 @@ At = tuple[Step, ...]
 
 
 def load_mapping(
-    path: File, extra_attributes: Iterable[str] = (), pools: Collection[str] | None = None
+    path: File, attributes: Schema = USER, pools: Collection[str] | None = None
 ) -> Mapping:
-    """Read a mapping file; `extra_attributes` are what directories provide beside SCIM's own, `pools`
+    """Read a mapping file; `attributes` are what a person may have, directories' own included, `pools`
     the names that a number's pool may have (None: any).
 
     Raises InputError with every problem in the file, in the order of its lines.
@@ -47,7 +47,6 @@ def load_mapping(
     except ValidationError as e:
         problems = schema_problems(e.messages_dict, located, schema)
         content = located.data if isinstance(located.data, dict) else {}
-    attributes = USER.extended(extra_attributes)
     reader = _Reader(Places(located, path), located, attributes, problems, pools)
     mapping = reader.mapping(content)
     if mapping is None:

@@ -3,7 +3,7 @@
 Services spell names in any case and get types wrong in a handful of well-known ways: one object
 where a list belongs, plain text where an object belongs, "True" for true. What is meant is taken;
 only what would be a guess is refused. Sources: RFC 7643 sections 2.1 (names without case), 2.5 (null
-is absent) and 4; the enterprise extension stands under its URN.
+is absent) and 4; an extension's attributes stand under its URN.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from connectors.records import ENTERPRISE, clean
+from connectors.records import clean
 from connectors.scim_schema import USER, Attribute, Name
 
 _LEFT_OUT = frozenset({"schemas", "meta", "password", "photos", "x509Certificates"})
@@ -20,7 +20,7 @@ _LEFT_OUT = frozenset({"schemas", "meta", "password", "photos", "x509Certificate
 
 _COMPLEX = {
     each.name: each
-    for uri in (None, ENTERPRISE)
+    for uri in (None, *USER.extensions)
     for each in USER.tops(uri)
     if each.type == "complex"
 }
@@ -49,9 +49,9 @@ def canonical(raw: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
     problem: str | None = None
     for name, value in raw.items():
         try:
-            if name.lower() == _ENTERPRISE_FOLDED and isinstance(value, dict):
+            if isinstance(value, dict) and (uri := _extension(name)) is not None:
                 for each, inner in value.items():
-                    _put(resource, _find(f"{ENTERPRISE}:{each}"), inner)
+                    _put(resource, _find(f"{uri}:{each}"), inner)
             else:
                 _put(resource, _find(name), value)
         except UnreadableAttribute as error:
@@ -59,7 +59,10 @@ def canonical(raw: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
     return resource, problem
 
 
-_ENTERPRISE_FOLDED = ENTERPRISE.lower()
+@lru_cache(maxsize=4096)
+def _extension(name: str) -> str | None:
+    uri = USER.known_urn(name)
+    return None if uri == USER.uri else uri
 
 
 @lru_cache(maxsize=4096)
@@ -85,7 +88,8 @@ def _value(attribute: Attribute, value: Any) -> Any:
     """Return the value in the attribute's type, None for what is absent."""
     if attribute.multi_valued:
         values = value if isinstance(value, list) else [value]
-        return [read for each in values if (read := _object(attribute, each))] or None
+        read_one = _object if attribute.type == "complex" else _text
+        return [read for each in values if (read := read_one(attribute, each))] or None
     if isinstance(value, list):
         value = next((each for each in value if each not in (None, "")), None)
     if attribute.type == "complex":

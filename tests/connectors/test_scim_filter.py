@@ -176,7 +176,7 @@ def test_what_json_does_not_call_a_number_is_none_here(literal: str) -> None:
         ("emails[type[value pr]]", "don't nest", 11),
         ("emails.value[value pr]", "don't nest", 12),
         ("name[givenName pr]", "one value only", 4),
-        ("schemas[value pr]", "schemas has no sub-attributes", 7),
+        ("title[value pr]", "title has no sub-attributes", 5),
         ('emails[type eq "work"].valu pr', "did you mean value?", 23),
         ('emails[type eq "work"] eq "x"', "expected 'and' or 'or', found 'eq'", 23),
         ("not title pr", "expected '(' after not, found 'title'", 4),

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.errors import InputError
 from connectors.records import Person
+from connectors.scim_schema import USER
 from mappings import Leavers, Mapping, PoolRef, load_mapping
 
 WHOLE = """\
@@ -32,7 +33,7 @@ rules:
 def load(tmp_path: Path, text: str, extra: tuple[str, ...] = ()) -> Mapping:
     file = tmp_path / "m.yaml"
     file.write_text(text, encoding="utf-8")
-    return load_mapping(file, extra)
+    return load_mapping(file, USER.extended(extra))
 
 
 def problems(tmp_path: Path, text: str) -> list[str]:

@@ -9,6 +9,7 @@ Source: Zoom's OpenAPI documents for Zoom Phone and Users.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from connectors.errors import RunError, TransientError
 from connectors.phone.zoom import calls, writing
 from connectors.phone.zoom.answers import Refused
-from connectors.phone.zoom.auth import RATES, Api
+from connectors.phone.zoom.auth import RATES, Api, Token
 from connectors.phone.zoom.catalog import Lookups, read_catalog
 from connectors.phone.zoom.desk import Desk, Options
 from connectors.phone.zoom.lists import whole
@@ -28,6 +29,8 @@ from connectors.records import Abilities, Call, Catalog, Change, Outcome, Outsid
 API_URL = "https://api.zoom.us/v2"
 TOKEN_URL = "https://zoom.us/oauth/token"  # noqa: S105 (an address)
 MAX_DELEGATES = 15
+SIDE_BY_SIDE = 16
+"""Calls under way at once: Zoom answers in a few tenths of a second, and lets forty a second begin."""
 
 PORTAL = "In the Zoom web portal (zoom.us, as an administrator): "
 TO_USERS = PORTAL + "Phone System Management > Users & Rooms > Users; "
@@ -80,7 +83,7 @@ class Config(Schema):
     """What config says of a Zoom account beside `kind`.
 
     `account_id`, `client_id`, `client_secret`: a Server-to-Server OAuth app's. `plan`: whose rate
-    limits hold, pro or business (and above). `create`: how accounts come about. `delegators_max`:
+    limits hold, pro or business (and above); unlimited for a simulator without limits. `create`: how accounts come about. `delegators_max`:
     for how many one delegate may answer. `job_titles`: whether reads tell them; Zoom does so one
     user at a time, so a read then takes a request for each account user. `leave`: what deleting a user means, disassociate (they
     keep a free account of their own) or delete (for good); no default, and nobody is deleted
@@ -103,14 +106,17 @@ class Config(Schema):
 
 def connect(config: Mapping[str, Any], outside: Outside) -> ZoomPhone:
     """Return the phone system that config describes; `config` is what `Config` loaded."""
-    account = str(config["account_id"])
+    account, token_url = str(config["account_id"]), str(config.get("token_url", TOKEN_URL))
+    secret = str(config["client_secret"]).strip()
+    app = hashlib.sha256(repr((token_url, account, config["client_id"], secret)).encode())
     api = Api(
         outside.http(f"zoom {account}", RATES[config.get("plan", "business")]),
         outside.now,
         api_url=str(config.get("api_url", API_URL)),
-        token_url=str(config.get("token_url", TOKEN_URL)),
+        token_url=token_url,
         account_id=account,
-        client=(str(config["client_id"]), str(config["client_secret"]).strip()),
+        client=(str(config["client_id"]), secret),
+        token=outside.kept.setdefault(f"zoom token {app.hexdigest()}", Token()),
     )
     create = config.get("create") or {}
     options = Options(
@@ -161,6 +167,7 @@ def abilities(action: str, delegators_max: int, job_titles: bool) -> Abilities:
         license_takes=frozenset({"packages", "numbers", "delegates"}),
         last_package_takes=frozenset({"numbers"}),
         deactivation_takes=frozenset({"license", "packages", "numbers", "delegates"}),
+        side_by_side=SIDE_BY_SIDE,
     )
 
 
@@ -172,7 +179,7 @@ class ZoomPhone:
         self._api = api
         self._lookups = Lookups(api)
         titles = "profile.job_title" not in able.unreadable
-        self._reader = Reader(api, self._lookups, job_titles=titles)
+        self._reader = Reader(api, self._lookups, job_titles=titles, hands=able.side_by_side)
         self._desk = Desk(api, self._lookups, self._reader, options)
 
     def catalog(self) -> Catalog:

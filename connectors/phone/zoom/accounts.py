@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.errors import PersonError, TransientError
-from connectors.phone.zoom.answers import Refused
+from connectors.phone.zoom.answers import Refused, is_about
 from connectors.phone.zoom.calls import JOINER, profile
-from connectors.phone.zoom.desk import Desk, done, failed
+from connectors.phone.zoom.desk import Desk, done, failed, looking_back
 from connectors.records import Change, Outcome
 
 ATTRIBUTES = {"display_name": "display_name", "department": "dept", "job_title": "job_title"}
@@ -71,21 +71,25 @@ def _post(desk: Desk, email: str, wished: dict[str, str | None], *, phone: bool)
     except TransientError as error:
         if error.in_doubt:
             desk.in_doubt.add(email)
-            found = desk.reader.account(email)
-            if found is not None:
+            if found := _look_up(desk, email):
                 return str(found["id"])
         raise
     except Refused as error:
         if error.code not in TAKEN:
             raise
-        found = desk.reader.account(email)
-        if found is None:
+        if not (found := _look_up(desk, email)):
             raise
         return str(found["id"]) if desk.in_doubt.has(email) else None
-    if isinstance(answer, dict) and answer.get("id"):
+    if isinstance(answer, dict) and answer.get("id") and is_about({**answer, "id": None}, email):
         return str(answer["id"])
-    found = desk.reader.account(email)
-    return email if found is None else str(found["id"])
+    desk.in_doubt.add(email)  # accepted; but the answer doesn't tell, or is about somebody else
+    found = _look_up(desk, email)
+    return str(found["id"]) if found else email
+
+
+def _look_up(desk: Desk, email: str) -> dict[str, Any] | None:
+    with looking_back():
+        return desk.reader.account(email)
 
 
 def update(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:

@@ -9,11 +9,13 @@ write reads back instead of guessing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import requests
 
 from connectors.errors import IncompleteRead, PersonError, RunError, TransientError
+from connectors.records import fold
 
 REMEDIES = {
     200: "an account administrator, or a Zoom Room's user, can't be changed this way: see the message",
@@ -66,16 +68,19 @@ def check(response: requests.Response) -> None:
     """Raise the named error for an answer that is no success.
 
     Refused: this request can't succeed. TokenExpired: it can with a new token. TransientError: the
-    same request may succeed in a moment; in doubt after a 5xx. RunError: no request can succeed
-    (Zoom Phone is off, a scope is missing, the day's quota is used up).
+    same request may succeed in a moment; in doubt after a 5xx, and after a success whose body can't be
+    read. RunError: no request can succeed (Zoom Phone is off, a scope is missing, the day's quota
+    is used up).
     """
     status = response.status_code
     if 200 <= status < 300:
-        if response.request.method == "GET" and _body(response) is None:
-            raise TransientError(f"{_what(response)} gave an answer that is no JSON")
+        wanted = response.request.method == "GET" and _body(response) is None
+        if wanted or _is_cut(response):
+            raise TransientError(f"{_what(response)} gave an answer that is no JSON", in_doubt=True)
         return
     if status >= 500:
         raise TransientError(f"{_what(response)} failed at Zoom's end ({status})", in_doubt=True)
+    _refuse_cut_error(response)
     body = _body(response)
     error = body if isinstance(body, dict) else {}
     code, message = _code(error), _message(error)
@@ -89,14 +94,42 @@ def check(response: requests.Response) -> None:
     raise Refused(said, remedy=REMEDIES.get(code, ""), status=status, code=code)
 
 
+def check_about(user: str) -> Callable[[requests.Response], None]:
+    """Return a `check` that also wants a success to be about this user, by id or mail address.
+
+    An answer about somebody else is another request's that went astray: a TransientError.
+    """
+
+    def check_user(response: requests.Response) -> None:
+        check(response)
+        body = _body(response)
+        if isinstance(body, dict) and not is_about(body, user):
+            raise TransientError(f"{_what(response)} was answered about another user")
+
+    return check_user
+
+
+def is_about(answer: dict[str, Any], user: str) -> bool:
+    """Return whether an answer names this user, by id or by mail address.
+
+    >>> is_about({"id": "zJK", "email": "Eva@example.org"}, "eva@example.org")
+    True
+    >>> is_about({"id": "zJK"}, "zjk")
+    False
+    """
+    email = answer.get("email")
+    return answer.get("id") == user or (isinstance(email, str) and fold(email) == fold(user))
+
+
 def check_token(response: requests.Response) -> None:
-    """Raise for a refused token request: RunError, or TransientError for a 429 or 5xx.
+    """Raise for a refused token request: RunError; or TransientError for a 429, a 5xx, and no JSON.
 
     Nothing is ever in doubt here: a token that got lost is simply asked for again.
     """
     status = response.status_code
     if status == 429 or status >= 500:
         raise TransientError(f"Zoom's token service is busy ({status})")
+    _refuse_cut_error(response)
     body = _body(response)
     if status >= 300:
         reason = body.get("reason") or body.get("error") if isinstance(body, dict) else None
@@ -104,6 +137,8 @@ def check_token(response: requests.Response) -> None:
             f"Zoom refused the credentials ({status}): {str(reason or 'no reason given')[:200]}",
             remedy="check account_id, client_id and client_secret, and that the app is activated",
         )
+    if _is_cut(response):
+        raise TransientError("Zoom's token service gave an answer that is no JSON")
     if not isinstance(body, dict) or not body.get("access_token"):
         raise RunError(
             "Zoom's token service answered without a token", remedy="check token_url in config"
@@ -117,7 +152,7 @@ def _too_many(response: requests.Response, said: str, message: str) -> Transient
     """
     kind = response.headers.get("X-RateLimit-Type", "") + " " + message
     if "daily" not in kind.lower() and "per day" not in kind.lower():
-        return TransientError(said)
+        return TransientError(said, alone="concurrent" in message.lower())
     until = response.headers.get("Retry-After", "00:00 UTC")
     return RunError(
         said,
@@ -161,6 +196,25 @@ def _body(response: requests.Response) -> Any:
         return response.json()
     except ValueError:
         return None
+
+
+def _is_cut(response: requests.Response) -> bool:
+    """Return whether there is a body, and it isn't JSON."""
+    try:
+        response.json()
+    except ValueError:
+        return bool(response.content)
+    return False
+
+
+def _refuse_cut_error(response: requests.Response) -> None:
+    """Raise a TransientError for a refusal (4xx) that calls itself JSON and is none: half of one.
+
+    What doesn't call itself so is no answer of Zoom's.
+    """
+    json = "json" in response.headers.get("Content-Type", "")
+    if response.status_code >= 400 and json and _is_cut(response):
+        raise TransientError(f"{_what(response)} was refused with half an answer")
 
 
 def _code(error: dict[str, Any]) -> int:

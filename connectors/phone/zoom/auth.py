@@ -9,40 +9,58 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from connectors.errors import IncompleteRead, RunError, TransientError
-from connectors.phone.zoom.answers import Refused, TokenExpired, check, check_token
+import requests
+
+from connectors.errors import IncompleteRead, ProvisionerError, RunError, TransientError
+from connectors.phone.zoom.answers import Refused, TokenExpired, check, check_about, check_token
 from connectors.records import Http, Rate
 
 RATES: dict[str, dict[str, Rate]] = {
     "business": {
         "phone.light": Rate(40),
         "phone.medium": Rate(20),
+        "phone.heavy": Rate(10, per_day=30_000),
+        "phone.intensive": Rate(per_minute=10, per_day=30_000, day_with="phone.heavy"),
         "users.light": Rate(80),
         "users.medium": Rate(60),
-        "users.create": Rate(80, per_day=10_000),
+        "users.heavy": Rate(40, per_day=60_000),
+        "users.intensive": Rate(per_minute=20, per_day=60_000, day_with="users.heavy"),
+        "users.create": Rate(80, per_day=10_000, pace_with="users.light"),
         "oauth": Rate(5),
     },
     "pro": {
         "phone.light": Rate(20),
         "phone.medium": Rate(10),
+        "phone.heavy": Rate(5, per_day=15_000),
+        "phone.intensive": Rate(per_minute=5, per_day=15_000, day_with="phone.heavy"),
         "users.light": Rate(30),
         "users.medium": Rate(20),
-        "users.create": Rate(30, per_day=1_500),
+        "users.heavy": Rate(10, per_day=30_000),
+        "users.intensive": Rate(per_minute=10, per_day=30_000, day_with="users.heavy"),
+        "users.create": Rate(30, per_day=1_500, pace_with="users.light"),
         "oauth": Rate(5),
     },
 }
-"""Requests per second and account, by Zoom's table (phone, or users, which is the general one) and
-label, for the labels that this connector's requests carry. `users.create` is `POST /users` with
-action `create`, which has a daily quota of its own; `oauth` is ours."""
+RATES["unlimited"] = dict.fromkeys(RATES["business"], Rate(1000))
+"""An account's limits, by Zoom's table (phone, or users, which is the general one) and label. What is
+resource-intensive shares a day with what is heavy. `users.create` is `POST /users` with action
+`create`: light, and with a daily quota of its own. `oauth` is ours. No account of Zoom's is
+unlimited; a simulator that keeps no limits is."""
 
 EARLY = timedelta(minutes=2)
 """A token is renewed this long before it would expire."""
 
-TOKEN_TRIES = 3
+TOLD_FOR = timedelta(seconds=2)
+"""So long whoever wants a token is told that there is none: as long as threads may wait for one answer."""
+
+TOKEN_TRIES = 5
+TOKENS = 6
+"""So many tokens that were in use may be refused to one request; others end while it waits to leave."""
 EXPIRED, UNKNOWN_OPERATION = 1120, 2300
 
 
@@ -60,8 +78,53 @@ def _is_nobody(message: str) -> bool:
     return "does not exist" in text or "invalid user id" in text
 
 
+class Token:
+    """The access token of one app, shared by all who speak for it: a new one ends none, but costs a call.
+
+    One thread asks, the others wait. Where it is refused, or the service is down, they are told so too,
+    instead of asking one after the other.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._text = ""
+        self._expires_at: datetime | None = None
+        self._failed: tuple[datetime, ProvisionerError] | None = None
+
+    def get(self, now: Callable[[], datetime], fetch: Callable[[], tuple[str, datetime]]) -> str:
+        """Return the token; where there is none, what `fetch` returns: a token, and until when to use it.
+
+        Raises what `fetch` raises, or raised a moment ago.
+        """
+        with self._lock:
+            if self._expires_at is not None and now() < self._expires_at:
+                return self._text
+            if self._failed is not None and abs(now() - self._failed[0]) < TOLD_FOR:
+                raise copy(self._failed[1])
+            try:
+                self._text, self._expires_at = fetch()
+            except (RunError, TransientError) as error:
+                self._failed = now(), copy(error)
+                raise
+            return self._text
+
+    def forget(self, text: str) -> bool:
+        """Don't use a token that was refused any more; return whether it was in use until now.
+
+        Another one that has come since is kept: that an old one is refused tells nothing of it.
+        """
+        with self._lock:
+            in_use = text == self._text and self._expires_at is not None
+            if in_use:
+                self._expires_at = None
+            return in_use
+
+
 class Api:
-    """Zoom's API as one account's app: requests with a token, and lists page by page."""
+    """Zoom's API as one account's app: requests with a token, and lists page by page.
+
+    `token`: the app's, where others of the same app share it.
+    """
 
     def __init__(
         self,
@@ -72,6 +135,7 @@ class Api:
         token_url: str,
         account_id: str,
         client: tuple[str, str],
+        token: Token | None = None,
     ) -> None:
         self.now = now
         self._http = http
@@ -79,9 +143,7 @@ class Api:
         self._token_url = token_url
         self._account_id = account_id
         self._client = client
-        self._lock = threading.Lock()  # a run and a push may need a new token at once
-        self._token = ""
-        self._expires_at: datetime | None = None
+        self._token = token or Token()
 
     def request(
         self,
@@ -91,13 +153,15 @@ class Api:
         label: str,
         params: Mapping[str, str] | None = None,
         json: Any = None,
+        check: Callable[[requests.Response], None] = check,
     ) -> Any:
         """Send one request and return its answer, decoded; None where it has no body.
 
-        Raises what `answers.check` raises, RunError where a fresh token is refused too.
+        Raises what `check` raises, RunError where fresh tokens are refused too.
         """
-        for again in (False, True):
-            token = self._current_token()
+        left = TOKENS
+        while True:
+            token = self._token.get(self.now, self._fetch_token)
             try:
                 response = self._http(
                     method,
@@ -109,28 +173,34 @@ class Api:
                     json=json,
                 )
             except TokenExpired:
-                if again:
+                left -= self._token.forget(token)
+                if not left:
                     raise
-                self._forget(token)
                 continue
             try:
                 return response.json()
             except ValueError:  # a 204, or a success whose body is nobody's business
                 return None
-        raise AssertionError("unreachable: the second round returns or raises")
 
-    def get(self, path: str, *, label: str, params: Mapping[str, str] | None = None) -> Any:
+    def get(
+        self,
+        path: str,
+        *,
+        label: str,
+        params: Mapping[str, str] | None = None,
+        check: Callable[[requests.Response], None] = check,
+    ) -> Any:
         """Return what a GET answers."""
-        return self.request("GET", path, label=label, params=params)
+        return self.request("GET", path, label=label, params=params, check=check)
 
-    def find(self, path: str, *, label: str) -> dict[str, Any] | None:
+    def find(self, path: str, *, label: str, about: str | None = None) -> dict[str, Any] | None:
         """Return the object at `path`, None where Zoom knows no such one.
 
-        Zoom says so by a 404, by a 400 whose message says that it doesn't exist or that the id is
+        `about`: the user (id or mail address) whom the answer must name. Zoom says so by a 404, by a 400 whose message says that it doesn't exist or that the id is
         invalid, or by code 1120: the invitation has expired, and the id with it.
         """
         try:
-            answer = self.get(path, label=label)
+            answer = self.get(path, label=label, check=check_about(about) if about else check)
         except Refused as error:
             if error.code == UNKNOWN_OPERATION:
                 raise
@@ -141,24 +211,13 @@ class Api:
             raise IncompleteRead(f"GET {path} answered with something that is no object")
         return answer
 
-    def _current_token(self) -> str:
-        with self._lock:
-            if self._expires_at is None or self.now() >= self._expires_at:
-                self._fetch_token()
-            return self._token
-
-    def _forget(self, token: str) -> None:
-        with self._lock:
-            if token == self._token:  # else another thread has already fetched a new one
-                self._expires_at = None
-
-    def _fetch_token(self) -> None:
+    def _fetch_token(self) -> tuple[str, datetime]:
         asked_at = self.now()
         answer = self._ask_for_token()
         lifetime = answer.get("expires_in")
         seconds = lifetime if isinstance(lifetime, int) and lifetime > 0 else 3600
-        self._token = str(answer["access_token"])
-        self._expires_at = asked_at + max(timedelta(seconds=seconds) - EARLY, timedelta(seconds=1))
+        lasts = max(timedelta(seconds=seconds) - EARLY, timedelta(seconds=1))
+        return str(answer["access_token"]), asked_at + lasts
 
     def _ask_for_token(self) -> dict[str, Any]:
         """Ask until an answer comes: a token request that got lost did no harm."""

@@ -17,7 +17,7 @@ from connectors.errors import PersonError, TransientError
 from connectors.phone.zoom import accounts, phone_users
 from connectors.phone.zoom.answers import Refused
 from connectors.phone.zoom.catalog import Site, e164
-from connectors.phone.zoom.desk import LOOK_AGAIN_S, Desk, done, failed
+from connectors.phone.zoom.desk import LOOK_AGAIN_S, Desk, done, failed, looking_back
 from connectors.phone.zoom.names import batch_name
 from connectors.records import Change, Outcome, fold
 
@@ -118,11 +118,12 @@ def _read_back(desk: Desk, entry: Entry) -> list[Outcome] | None:
 
     They weren't before, so whoever is has been served. A template can't be read.
     """
-    found = desk.lookups.phone_user(entry.changes[0].id or entry.email)
-    if found is None:
-        return None
+    with looking_back():
+        found = desk.lookups.phone_user(entry.changes[0].id or entry.email)
+        if found is None:
+            return None
+        phone = desk.reader.phone(found)
     desk.recent.add(entry.changes[0].id, entry.email)
-    phone = desk.reader.phone(found)
     outcomes = []
     for change in entry.changes:
         wished = str(change.after)

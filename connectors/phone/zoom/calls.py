@@ -6,8 +6,9 @@ Three of Zoom's operations carry several things at once, and what can ride along
 changes. Everything else is one call a person, or one a change.
 
 A change belongs to a *unit*, the smallest thing that is sent; units of one shareable kind are
-packed into a call. What is shareable is held back until nothing else can go, so that as much as
-possible shares.
+packed into a call: a full one goes at once, the rest is held back until nothing else can go, so that
+as much as possible shares. One person's units stand as near each other as that allows, so that
+requests of every rate label are under way all the time, and nobody is half done for long.
 """
 
 from __future__ import annotations
@@ -241,6 +242,10 @@ class _Order:
         self.waits_for = [0] * len(self.units)
         self._done: set[int] = set()
         self._left = defaultdict[str, int](int)  # units not yet sent, by what they share
+        first: dict[str, int] = {}
+        for unit in self.units:
+            first.setdefault(unit.changes[0].key, unit.seq)
+        self._rank = [first[unit.changes[0].key] for unit in self.units]  # whoever came first
         self._connect()
 
     def _connect(self) -> None:
@@ -259,42 +264,41 @@ class _Order:
 
     def run(self) -> Iterator[list[Unit]]:
         """Yield the calls' units as long as any is ready."""
-        ready = [n for n, count in enumerate(self.waits_for) if count == 0]
+        ready = [(self._rank[n], n) for n, count in enumerate(self.waits_for) if count == 0]
         heapify(ready)
         shared: dict[str, list[int]] = defaultdict(list)
         while ready or shared:
             while ready:
-                n = heappop(ready)
-                if self.units[n].shares:
-                    shared[self.units[n].shares].append(n)
+                _, n = heappop(ready)
+                if kind := self.units[n].shares:
+                    shared[kind].append(n)
+                    if len(shared[kind]) == PEOPLE_A_CALL:
+                        yield self._together(shared.pop(kind), ready)
                 else:
                     yield [self.units[n]]
                     self._finish(n, ready)
             if shared:
                 yield from self._send_shared(shared, ready)
 
-    def _send_shared(self, shared: dict[str, list[int]], ready: list[int]) -> Iterator[list[Unit]]:
-        """Send one kind: one of which no more will come, if there is any; else full calls first."""
+    def _send_shared(
+        self, shared: dict[str, list[int]], ready: list[tuple[int, int]]
+    ) -> Iterator[list[Unit]]:
+        """Send one kind that is not a full call: one of which no more will come, if there is any."""
         kind = min(shared, key=lambda k: (len(shared[k]) < self._left[k], shared[k][0]))
-        waiting = sorted(shared.pop(kind))
-        if len(waiting) < self._left[kind] and len(waiting) > PEOPLE_A_CALL:
-            full = len(waiting) - len(waiting) % PEOPLE_A_CALL
-            waiting, rest = waiting[:full], waiting[full:]
-            if rest:
-                shared[kind] = rest
-        for start in range(0, len(waiting), PEOPLE_A_CALL):
-            some = waiting[start : start + PEOPLE_A_CALL]
-            yield [self.units[n] for n in some]
-            for n in some:
-                self._finish(n, ready)
+        yield self._together(shared.pop(kind), ready)
 
-    def _finish(self, n: int, ready: list[int]) -> None:
+    def _together(self, some: list[int], ready: list[tuple[int, int]]) -> list[Unit]:
+        for n in some:
+            self._finish(n, ready)
+        return [self.units[n] for n in sorted(some)]
+
+    def _finish(self, n: int, ready: list[tuple[int, int]]) -> None:
         self._done.add(n)
         self._left[self.units[n].shares] -= 1
         for later in self.after[n]:
             self.waits_for[later] -= 1
             if self.waits_for[later] == 0:
-                heappush(ready, later)
+                heappush(ready, (self._rank[later], later))
 
     def stuck(self) -> list[Unit]:
         """Return the units that never became ready."""

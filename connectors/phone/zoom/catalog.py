@@ -9,15 +9,16 @@ here, and a shortage shows when Zoom refuses one (404 code 1102).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
 
 import msgspec
 
 from connectors.errors import PersonError
 from connectors.phone.zoom.answers import ListRefused, Refused
 from connectors.phone.zoom.auth import Api, segment
+from connectors.phone.zoom.kept import Kept
 from connectors.phone.zoom.lists import entries, understood
 from connectors.phone.zoom.names import known_name, known_type
 from connectors.records import Catalog, Seats, clean, fold
@@ -26,8 +27,6 @@ LICENSE = "zoom_phone"
 """What the phone license is called in records and plans."""
 
 KEPT_FOR = timedelta(minutes=5)
-
-T = TypeVar("T")
 
 
 class CallingPlan(msgspec.Struct, frozen=True):
@@ -59,7 +58,7 @@ class Lookups:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._kept: dict[str, tuple[datetime, Any]] = {}
+        self._kept = Kept(api.now, KEPT_FOR)
         self._emails: dict[str, str] = {}
 
     def email(self, user_id: str) -> str | None:
@@ -68,18 +67,18 @@ class Lookups:
 
     def remember_email(self, user_id: str, email: str | None) -> None:
         """Keep the mail address of a user who is about to be changed, None to forget it."""
-        self._emails.pop(user_id, None)
         if email:
             self._emails[user_id] = email
+        else:
+            self._emails.pop(user_id, None)
 
     def forget(self, prefix: str = "") -> None:
         """Drop what is kept, or what is kept under names with this prefix."""
-        for name in [name for name in list(self._kept) if name.startswith(prefix)]:
-            self._kept.pop(name, None)
+        self._kept.forget(prefix)
 
     def plans(self) -> tuple[CallingPlan, ...]:
         """Return the account's subscriptions to calling plans."""
-        return self._keep("plans", lambda: tuple(_plans(self._api)))
+        return self._kept.get("plans", lambda: tuple(_plans(self._api)))
 
     def plan_name(self, kind: int | None, shown: str | None = None) -> str:
         """Return the one name of a plan's type: the account's, else the documented, else `shown`."""
@@ -94,7 +93,9 @@ class Lookups:
 
         Raises PersonError where neither the account nor Zoom's documentation knows the name.
         """
-        found = self._find("plans", lambda: [p for p in self.plans() if fold(p.name) == fold(name)])
+        found = self._kept.search(
+            "plans", lambda: [p for p in self.plans() if fold(p.name) == fold(name)]
+        )
         if found:
             return max(found, key=lambda plan: plan.free)
         kind = known_type(name) or _type_in(name)
@@ -112,11 +113,11 @@ class Lookups:
 
     def sites(self) -> tuple[Site, ...] | None:
         """Return the account's sites, None where Multiple Sites is off (asked once, then kept)."""
-        return self._keep("sites", lambda: _sites(self._api))
+        return self._kept.get("sites", lambda: _sites(self._api))
 
     def site(self, name: str) -> Site:
         """Return a site by its name. Raises PersonError where there is none of that name."""
-        found = self._find(
+        found = self._kept.search(
             "sites", lambda: [s for s in self.sites() or () if fold(s.name) == fold(name)]
         )
         if not found:
@@ -139,7 +140,7 @@ class Lookups:
         Raises PersonError where there is none.
         """
         place = site.id if site else ""
-        found = self._find(f"templates:{place}", lambda: self._templates(place, fold(name)))
+        found = self._kept.search(f"templates:{place}", lambda: self._templates(place, fold(name)))
         if found:
             return found[0]
         where = f"site {site.name!r}" if site else "this Zoom account"
@@ -149,50 +150,32 @@ class Lookups:
         )
 
     def _templates(self, site_id: str, folded: str) -> list[str]:
-        kept = self._keep(f"templates:{site_id}", lambda: tuple(_templates(self._api, site_id)))
+        kept = self._kept.get(f"templates:{site_id}", lambda: tuple(_templates(self._api, site_id)))
         return [template for template, name in kept if fold(name) == folded]
 
     def uses_site_codes(self) -> bool:
         """Return whether extension numbers begin with their site's code on this account."""
-        return self._keep("site codes", lambda: _uses_site_codes(self._api))
+        return self._kept.get("site codes", lambda: _uses_site_codes(self._api))
 
     def common_area(self, name: str) -> str | None:
         """Return the extension id of a common area by its name, None where there is none."""
-        found = self._find("common areas", lambda: self._common_areas(fold(name)))
+        found = self._kept.search("common areas", lambda: self._common_areas(fold(name)))
         return found[0] if found else None
 
     def _common_areas(self, folded: str) -> list[str]:
-        kept = self._keep("common areas", lambda: tuple(_common_areas(self._api)))
+        kept = self._kept.get("common areas", lambda: tuple(_common_areas(self._api)))
         return [area for area, name in kept if fold(name) == folded]
 
     def phone_user(self, user: str) -> dict[str, Any] | None:
         """Return the phone side of a user by id or mail, fresh; None for who is not in phone."""
-        return self._api.find(f"/phone/users/{segment(user)}", label="phone.light")
+        return self._api.find(f"/phone/users/{segment(user)}", label="phone.light", about=user)
 
     def extension_id(self, user: str) -> str | None:
         """Return the extension id of a phone user by mail or id, None for who is not in phone."""
         name = f"extension:{fold(user)}"
-        found = self._keep(name, lambda: (self.phone_user(user) or {}).get("extension_id"))
+        found = self._kept.get(name, lambda: (self.phone_user(user) or {}).get("extension_id"))
         if found is None:
             self.forget(name)  # they may get a phone at any moment
-        return found
-
-    def _keep(self, name: str, fetch: Callable[[], T]) -> T:
-        now = self._api.now()
-        kept = self._kept.get(name)
-        if kept is not None and now - kept[0] < KEPT_FOR:
-            return kept[1]  # type: ignore[no-any-return]
-        value = fetch()
-        self._kept[name] = (now, value)
-        return value
-
-    def _find(self, kept: str, search: Callable[[], list[T]]) -> list[T]:
-        """Search what is kept, and once more after asking anew: it may have been created since."""
-        known = kept in self._kept
-        found = search()
-        if not found and known:
-            self.forget(kept)
-            found = search()
         return found
 
 
@@ -251,9 +234,11 @@ def _seats(plans: Iterable[CallingPlan]) -> dict[str, Seats]:
 
 
 def _plans(api: Api) -> Iterator[CallingPlan]:
+    """Yield each subscription once; where there are several to one plan Zoom tells their ids."""
     answer = api.get("/phone/calling_plans", label="phone.medium")
     with understood("the calling plans"):
-        yield from map(_plan, (answer or {}).get("calling_plans") or ())
+        listed = map(_plan, (answer or {}).get("calling_plans") or ())
+        yield from {(p.kind, p.subscription, p.billing_account): p for p in listed}.values()
 
 
 def _plan(plan: dict[str, Any]) -> CallingPlan:

@@ -7,7 +7,8 @@ worth another try, and about anybody else it means what it says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -112,6 +113,17 @@ class Desk:
                 retry_after_s=LOOK_AGAIN_S,
             )
         return None
+
+
+@contextmanager
+def looking_back() -> Iterator[None]:
+    """Look for what a write did: whatever keeps the look from its end leaves the write in doubt."""
+    try:
+        yield
+    except TransientError as error:
+        raise TransientError(
+            error.message, remedy=error.remedy, retry_after_s=error.retry_after_s, in_doubt=True
+        ) from None
 
 
 def done(changes: Iterable[Change]) -> list[Outcome]:

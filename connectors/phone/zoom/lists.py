@@ -90,6 +90,33 @@ def entries(
     raise ReadRefused(f"the list {path} gave {len(seen)} of {totals[0]} entries", remedy=AFRESH)
 
 
+def once(
+    api: Api,
+    path: str,
+    items: str,
+    *,
+    label: str,
+    size: int,
+    params: Mapping[str, str] | None = None,
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return a list as it comes in one pass, and whether it came out at its own total.
+
+    For who looks up whom it doesn't show: an account that is written to has lists that don't add up.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    totals: set[int] = set()
+    without_id = 0
+    for page in pages(api, path, label=label, size=size, params=params):
+        if isinstance(page.get("total_records"), int):
+            totals.add(page["total_records"])
+        for entry in _entries(page, items, path):
+            if entry.get("id"):
+                found[str(entry["id"])] = entry
+            else:
+                without_id += 1
+    return list(found.values()), totals <= {len(found) + without_id}
+
+
 def pages(
     api: Api, path: str, *, label: str, size: int, params: Mapping[str, str] | None = None
 ) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from connectors.errors import PersonError, TransientError
 from connectors.phone.zoom.answers import Refused
 from connectors.phone.zoom.auth import segment
 from connectors.phone.zoom.catalog import CallingPlan, Site, e164
-from connectors.phone.zoom.desk import LOOK_AGAIN_S, NO_USER, Desk, done, failed
+from connectors.phone.zoom.desk import LOOK_AGAIN_S, NO_USER, Desk, done, failed, looking_back
 from connectors.phone.zoom.reading import PRIVILEGES, Phone
 from connectors.records import Change, Outcome, fold
 
@@ -69,7 +69,8 @@ def swap_plan(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
     try:
         desk.send("PUT", desk.phone_path(change, "/calling_plans"), body)
     except Refused:
-        phone = desk.reader.phone(_found(desk, change))
+        with looking_back():
+            phone = desk.reader.phone(_found(desk, change))
         if fold(str(change.after)) not in map(fold, phone.packages):
             raise
     yield from done(changes)
@@ -176,7 +177,12 @@ def _extension(desk: Desk, name: str) -> str | None:
 
 
 def _is_delegate(desk: Desk, change: Change, name: str) -> bool:
-    delegation = desk.reader.delegation(change.id or change.user)
+    user = change.id or change.user
+    with looking_back():
+        found = desk.lookups.phone_user(user)
+        if found is None:
+            return False
+        delegation = desk.reader.delegation(user, desk.reader.phone(found).extension_number)
     return fold(name) in map(fold, delegation.delegates or ())
 
 
@@ -214,8 +220,9 @@ def _there(
     desk: Desk, changes: tuple[Change, ...], held: Callable[[Phone], Collection[str]]
 ) -> tuple[list[Change], list[Change]]:
     """Return the changes whose `after` the user holds by now, and the others."""
-    found = desk.lookups.phone_user(changes[0].id or changes[0].user)
-    names = set() if found is None else set(map(fold, held(desk.reader.phone(found))))
+    with looking_back():
+        found = desk.lookups.phone_user(changes[0].id or changes[0].user)
+        names = set() if found is None else set(map(fold, held(desk.reader.phone(found))))
     there = [change for change in changes if fold(str(change.after)) in names]
     return there, [change for change in changes if change not in there]
 

@@ -11,15 +11,18 @@ a one-time copy that nothing tells of later.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 import msgspec
 
-from connectors.errors import IncompleteRead
+from connectors.errors import IncompleteRead, TransientError
 from connectors.phone.zoom.auth import Api, segment
 from connectors.phone.zoom.catalog import LICENSE, Lookups, e164
-from connectors.phone.zoom.lists import AFRESH, entries, understood
+from connectors.phone.zoom.lists import AFRESH, entries, once, understood
 from connectors.records import PhoneUser, clean, fold
 
 STATUSES = ("pending", "inactive", "active")
@@ -40,6 +43,8 @@ PRIVILEGES = {
 
 KEPT = ("type", "role_id", "first_name", "last_name", "plan_united_type", "license_info_list")
 """What only Zoom has of an account user, so far as both its list and a read of one user tell it."""
+LOOKS = 4
+"""So many times settings are asked for that seem to be somebody else's."""
 FEW = 20
 """So many users are read one by one without asking how long the lists are."""
 PAGE_SIZES = ACCOUNTS_A_PAGE, PHONES_A_PAGE = 2000, 100
@@ -76,11 +81,15 @@ UNREAD = Delegation(delegates=None)
 class Reader:
     """Reads phone users: all of them from the lists, or one by itself."""
 
-    def __init__(self, api: Api, lookups: Lookups, *, job_titles: bool = False) -> None:
+    def __init__(
+        self, api: Api, lookups: Lookups, *, job_titles: bool = False, hands: int = 1
+    ) -> None:
         self._api = api
+        self._hands = hands  # requests under way at once
         self._lookups = lookups
         self._job_titles = job_titles
         self._sizes: tuple[int, int] | None = None  # account users, phone users: at the last read
+        self._sizing = threading.Lock()
 
     def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:
         """Yield every phone user once: persons, then rooms and common areas.
@@ -98,10 +107,13 @@ class Reader:
         """
         wanted = list(users)
         persons = [user for user in wanted if user.kind == "person"]
-        if 2 * len(persons) > self._list_requests(len(persons)):
-            found = self._read_listed(persons)
+        # whose id isn't known is nobody yet, whom no list shows
+        known = [] if self._job_titles else [user for user in persons if user.id]
+        if 2 * len(known) > self._list_requests(len(known)):
+            new = [user for user in persons if not user.id]
+            found = chain(self._read_listed(known), self._read_each(new))
         else:
-            found = (self._read_one(user) for user in persons)
+            found = chain(self._read_each(persons))
         for user in filter(None, found):
             self._lookups.remember_email(user.id, user.email)
             yield user
@@ -109,29 +121,65 @@ class Reader:
         if places:
             yield from (place for place in self._places() if place.id in places)
 
+    def _read_each(self, persons: list[PhoneUser]) -> Iterator[PhoneUser | None]:
+        """Yield one person's fresh read after the other's; several are under way at once."""
+        if len(persons) < 2:
+            yield from map(self._read_one, persons)
+            return
+        pool = ThreadPoolExecutor(min(self._hands, len(persons)))
+        try:
+            yield from pool.map(self._read_one, persons)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
     def _read_listed(self, persons: list[PhoneUser]) -> Iterator[PhoneUser | None]:
-        ids = {user.id for user in persons}
-        mails = {fold(user.email) for user in persons if user.email}
-        seen: set[str] = set()
-        for user in self._persons(ids | mails):
-            mail = fold(user.email or "")
-            if user.id in ids or mail in mails:
-                seen |= {user.id, mail}
-                yield user
+        """Yield fresh reads from the lists; whoever isn't in both of them is read one by one.
+
+        An account that is written to meanwhile, by ourselves perhaps, has lists that don't add up:
+        then nothing follows from not being in them.
+        """
+        listed, whole = once(
+            self._api, "/phone/users", "users", label="phone.medium", size=PHONES_A_PAGE
+        )
+        phones = {phone.id: phone for phone in map(self.phone, listed)}
+        accounts: dict[str, dict[str, Any]] = {}
+        for status in STATUSES:
+            found, _ = once(
+                self._api,
+                "/users",
+                "users",
+                label="users.medium",
+                size=ACCOUNTS_A_PAGE,
+                params={"status": status},
+            )
+            accounts |= {str(entry["id"]): {"status": status, **entry} for entry in found}
+        emails = {phone.id: phone.email for phone in phones.values()}
+        rest: list[PhoneUser] = []
         for user in persons:
-            if user.id not in seen and fold(user.email or "") not in seen:
-                yield self._read_one(user)
+            account, phone = accounts.get(user.id), phones.get(user.id)
+            if account is None or (phone is None and not whole):
+                rest.append(user)
+            elif phone is None:
+                yield self._person(account, None, NOBODY)
+            elif user.delegates is None:
+                yield self._person(account, phone, UNREAD)
+            else:
+                delegation = self.delegation(user.id, phone.extension_number, emails)
+                yield self._person(account, phone, delegation)
+        yield from self._read_each(rest)
 
     def _list_requests(self, wanted: int) -> int:
         """Return how many requests the lists of persons take; asks for sizes where it's worth it."""
-        if self._sizes is None:
-            if wanted <= FEW:
-                return 2 * FEW
-            self._sizes = (
-                self._total("/users", "users.medium"),
-                self._total("/phone/users", "phone.medium"),
-            )
-        requests = (-(-n // size) for n, size in zip(self._sizes, PAGE_SIZES, strict=True))
+        with self._sizing:  # asked for once, however many threads want it
+            if self._sizes is None:
+                if wanted <= FEW:
+                    return 2 * FEW
+                self._sizes = (
+                    self._total("/users", "users.medium"),
+                    self._total("/phone/users", "phone.medium"),
+                )
+            sizes = self._sizes
+        requests = (-(-n // size) for n, size in zip(sizes, PAGE_SIZES, strict=True))
         return len(STATUSES) + sum(requests)
 
     def _total(self, path: str, label: str) -> int:
@@ -159,25 +207,50 @@ class Reader:
         account = self.account(user.id) if user.id else None
         if account is None and user.email and fold(user.email) != fold(user.id):
             account = self.account(user.email)
-        return None if account is None else self._whole(account)
+        return (
+            None
+            if account is None
+            else self._whole(account, delegations=user.delegates is not None)
+        )
 
     def account(self, user: str) -> dict[str, Any] | None:
         """Return the account user of an id or a mail address, None if there is none."""
-        found = self._api.find(f"/users/{segment(user)}", label="users.light")
+        found = self._api.find(f"/users/{segment(user)}", label="users.light", about=user)
         if found is not None and not found.get("id"):
             found["id"] = str(found.get("email") or user)
         return found
 
-    def delegation(self, user: str, emails: Mapping[str, str] | None = None) -> Delegation:
-        """Return a phone user's delegation, by id or mail: one request, and one more for each
-        assistant whose mail isn't among `emails` (by id)."""
-        path = f"/phone/users/{segment(user)}/settings"
-        settings = self._api.find(path, label="phone.light")
+    def delegation(
+        self, user: str, extension: str | None, emails: Mapping[str, str] | None = None
+    ) -> Delegation:
+        """Return a phone user's delegation, by id or mail; `extension` is their number.
+
+        One request, and one more for each assistant whose mail isn't among `emails` (by id).
+        """
+        settings = self._settings(user, extension)
         with understood(f"the delegation of {user}"):
             given = (settings or {}).get("delegation") or {}
             names = [self._assistant(a, emails or {}) for a in given.get("assistants") or ()]
             granted = [PRIVILEGES.get(p, str(p)) for p in given.get("privileges") or ()]
         return Delegation(tuple(sorted(filter(None, names), key=fold)), tuple(sorted(granted)))
+
+    def _settings(self, user: str, extension: str | None) -> dict[str, Any] | None:
+        """Return a phone user's settings, None for who is not in phone.
+
+        Nothing but the extension number in them tells whose they are. One that isn't the user's is
+        another user's answer, unless theirs was changed a moment ago.
+        """
+        for _ in range(LOOKS):
+            path = f"/phone/users/{segment(user)}/settings"
+            settings = self._api.find(path, label="phone.light")
+            shown = None if settings is None else _text(settings.get("extension_number"))
+            if shown is None or extension is None or shown == extension:
+                return settings
+            found = self._lookups.phone_user(user)
+            extension = None if found is None else _text(found.get("extension_number"))
+            if shown == extension:
+                return settings
+        raise TransientError(f"the settings of {user} were answered about another user")
 
     def _assistant(self, assistant: dict[str, Any], emails: Mapping[str, str]) -> str | None:
         """Return how records name an assistant; None for a user who has left the account since."""
@@ -200,7 +273,7 @@ class Reader:
         if phone is None:
             return NOBODY
         if account["id"] in wanted or fold(str(account.get("email") or "")) in wanted:
-            return self.delegation(account["id"], emails)
+            return self.delegation(account["id"], phone.extension_number, emails)
         return UNREAD
 
     def _left_over(
@@ -218,11 +291,15 @@ class Reader:
         if account is not None:
             yield self._person(account, phone, self._wanted(account, phone, wanted, emails))
 
-    def _whole(self, account: dict[str, Any]) -> PhoneUser:
+    def _whole(self, account: dict[str, Any], *, delegations: bool) -> PhoneUser:
         found = self._lookups.phone_user(account["id"])
         if found is None:
             return self._person(account, None, NOBODY)
-        return self._person(account, self.phone(found), self.delegation(account["id"]))
+        phone = self.phone(found)
+        delegation = (
+            self.delegation(account["id"], phone.extension_number) if delegations else UNREAD
+        )
+        return self._person(account, phone, delegation)
 
     def _accounts(self, status: str) -> Iterator[dict[str, Any]]:
         """Yield the account users of one status, each with an id.
@@ -230,7 +307,17 @@ class Reader:
         A pending user's id isn't in the list (users.id in Zoom's specification): it takes a read of
         their own, and where that has none either, the mail address stands for it.
         """
-        listed = entries(
+        for entry in self._account_list(status):
+            if entry.get("id") and not self._job_titles:
+                yield {"status": status, **entry}
+                continue
+            found = self.account(str(entry.get("id") or entry["email"]))
+            if found is not None:  # else they are gone, or the invitation was withdrawn
+                title = found.get("job_title")
+                yield {**entry, "status": status, "id": found["id"], "job_title": title}
+
+    def _account_list(self, status: str) -> Iterator[dict[str, Any]]:
+        return entries(
             self._api,
             "/users",
             "users",
@@ -239,14 +326,6 @@ class Reader:
             params={"status": status},
             identity=_account_identity,
         )
-        for entry in listed:
-            if entry.get("id") and not self._job_titles:
-                yield {"status": status, **entry}
-                continue
-            found = self.account(str(entry.get("id") or entry["email"]))
-            if found is not None:  # else they are gone, or the invitation was withdrawn
-                title = found.get("job_title")
-                yield {**entry, "status": status, "id": found["id"], "job_title": title}
 
     def _phone_side(self) -> Iterator[Phone]:
         for entry in self._listed("/phone/users", "users"):

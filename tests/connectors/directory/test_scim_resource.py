@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.directory.scim_resource import canonical
 from connectors.records import ENTERPRISE, clean
+from connectors.scim_phone import PHONE, ZOOM, ZOOM_READ
 
 CANONICAL = {
     "id": "u1",
@@ -77,6 +78,12 @@ def test_what_is_empty_is_absent(name: str, nothing: Any) -> None:
         ({"name.givenName": "Eva"}, {"name": {"givenName": "Eva"}}),
         ({f"{ENTERPRISE}:department": "Sales"}, {ENTERPRISE: {"department": "Sales"}}),
         ({ENTERPRISE.upper(): {"manager": "u2"}}, {ENTERPRISE: {"manager": {"value": "u2"}}}),
+        ({PHONE.upper(): {"Packages": ["A", "", 7]}}, {PHONE: {"packages": ["A", "7"]}}),
+        (
+            {PHONE: {"packages": "A", "credits": "True"}},
+            {PHONE: {"packages": ["A"], "credits": True}},
+        ),
+        ({ZOOM_READ: {"loginType": {"SSO": True}}}, {ZOOM: {"loginType": {"sso": True}}}),
         ({ENTERPRISE: {"employeeNumber": 4711}}, {ENTERPRISE: {"employeeNumber": "4711"}}),
         ({"title": ["Clerk", "Other"]}, {"title": "Clerk"}),
         ({"title": {"value": "Clerk"}}, {"title": "Clerk"}),

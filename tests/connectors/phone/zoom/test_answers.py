@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from connectors.errors import RunError, TransientError
-from connectors.phone.zoom.answers import Refused, TokenExpired, check, check_token
+from connectors.phone.zoom.answers import Refused, TokenExpired, check, check_about, check_token
 
 
 def answer(
@@ -39,6 +39,39 @@ def test_a_read_that_is_no_json_is_asked_for_again() -> None:
         check(answer(200, b"<html>", method="GET"))
 
 
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_write_that_succeeded_with_half_an_answer_is_in_doubt(status: int) -> None:
+    with pytest.raises(TransientError, match="no JSON") as caught:
+        check(answer(status, b'{"id": "zJK'))
+
+    assert caught.value.in_doubt
+
+
+def test_a_success_without_a_body_is_a_success() -> None:
+    check(answer(201, b""))
+
+
+@pytest.mark.parametrize("judge", [check, check_token])
+def test_half_a_refusal_is_asked_for_again_and_not_in_doubt(judge: Any) -> None:
+    headers = {"Content-Type": "application/json"}
+
+    with pytest.raises(TransientError, match="half an answer") as caught:
+        judge(answer(404, b'{"code": 10', headers=headers))
+
+    assert not caught.value.in_doubt
+
+
+def test_an_answer_about_another_user_is_asked_for_again() -> None:
+    other = {"id": "jan", "email": "jan@example.org"}
+
+    with pytest.raises(TransientError, match="another user"):
+        check_about("eva")(answer(200, other, method="GET"))
+    with pytest.raises(TransientError, match="another user"):
+        check_about("eva@example.org")(answer(200, {"type": 1}, method="GET"))
+    check_about("JAN@example.org")(answer(200, other, method="GET"))
+    check_about("jan")(answer(200, other, method="GET"))
+
+
 def test_a_second_too_many_passes_and_a_day_too_many_stops_the_run() -> None:
     with pytest.raises(TransientError) as second:
         check(
@@ -56,14 +89,17 @@ def test_a_second_too_many_passes_and_a_day_too_many_stops_the_run() -> None:
         )
 
     assert not second.value.in_doubt
+    assert not second.value.alone
     assert "until 2026-11-24T00:00:00Z" in day.value.remedy
 
 
-def test_two_writes_to_one_user_at_once_are_worth_another_try() -> None:
-    with pytest.raises(TransientError):
+def test_two_writes_to_one_user_at_once_are_worth_another_try_and_nobody_elses_affair() -> None:
+    with pytest.raises(TransientError) as caught:
         check(
             answer(429, error(429, "Too many concurrent requests. A request to change this user…"))
         )
+
+    assert caught.value.alone
 
 
 def test_a_failure_at_zooms_end_leaves_a_write_in_doubt() -> None:
@@ -149,6 +185,11 @@ def test_refused_credentials_stop_the_run_with_zooms_reason() -> None:
 def test_a_token_answer_without_a_token_is_no_success() -> None:
     with pytest.raises(RunError, match="without a token"):
         check_token(answer(200, {"hello": "world"}))
+
+
+def test_half_a_token_answer_is_asked_for_again() -> None:
+    with pytest.raises(TransientError, match="no JSON"):
+        check_token(answer(200, b'{"access_to'))
 
 
 def test_a_busy_token_service_is_asked_again_and_never_in_doubt() -> None:

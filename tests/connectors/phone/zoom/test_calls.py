@@ -315,3 +315,25 @@ def test_any_plan_is_carried_whole_in_an_order_that_meets_every_need(
     shuffled = list(changes)
     random.shuffle(shuffled)
     assert group(shuffled) == calls, "the order in which changes are given doesn't matter"
+
+
+def test_one_persons_calls_stand_together_so_that_every_rate_is_used_all_the_time() -> None:
+    plan, people = Plan(), [f"u{n}" for n in range(4)]
+    created = {who: plan.add("user.create", who, f"{who}@example.org") for who in people}
+    for who in people:
+        plan.add("package.assign", who, US, needs=[created[who]])
+
+    calls = plan.calls()
+
+    assert [call.changes[0].user for call in calls] == [who for who in people for _ in "12"]
+    assert len({call.label for call in calls}) == 2
+
+
+def test_a_full_call_goes_before_the_rest_of_its_kind_is_there() -> None:
+    plan = Plan()
+    for number in range(25):
+        plan.joins_phone(f"u{number}", number)
+
+    sizes = [len({c.key for c in call.changes}) for call in plan.calls()]
+
+    assert sizes == [10, 10, 5]

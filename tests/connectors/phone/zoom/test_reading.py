@@ -236,6 +236,24 @@ def test_a_fresh_read_of_many_takes_the_lists_where_they_are_shorter() -> None:
         assert len(zoom.sent) - before < 10
 
 
+def test_lists_that_change_under_a_fresh_read_hide_nobody() -> None:
+    names = [f"u{n:03}" for n in range(60)]
+    with scripted_zoom() as zoom:
+        zoom.users(*({"id": name} for name in names))
+        shown = [in_phone(name) for name in names if name != "u007"]
+        zoom.on("GET /phone/users", (200, {"users": shown, "total_records": 60}))
+        account = {"id": "u007", "email": "u007@example.org", "type": 1}
+        zoom.on("GET /users/u007", (200, account))
+        zoom.on("GET /phone/users/u007", (200, in_phone("u007")))
+
+        found = {
+            u.id: u for u in zoom.phone.read_some(PhoneUser(id=n, delegates=None) for n in names)
+        }
+
+        assert found.keys() == set(names)
+        assert found["u007"].license == "zoom_phone"
+
+
 def test_the_catalog_counts_packages_and_names_what_there_is() -> None:
     with scripted_zoom() as zoom:
         plan = {"type": 3000, "name": PRO, "subscribed": 10, "assigned": 4, "available": 6}

@@ -585,6 +585,7 @@ def test_a_refused_delegate_who_is_there_already_is_done(there: bool, state: str
     with scripted_zoom() as zoom:
         accounts(zoom, "jan")
         zoom.on("GET /phone/users/jan@example.org", phone("jan", extension_id="ext-jan"))
+        zoom.on("GET /phone/users/eva", phone("eva"))
         zoom.on("POST /phone/users/eva/settings/delegation", refusal(400, 300, "Already added."))
         assistants = [{"id": "jan", "extension_id": "ext-jan", "extension_type": "user"}]
         settings = {"delegation": {"assistants": assistants if there else []}}
