@@ -37,6 +37,7 @@ from . import (
     users,
 )
 from .account import EXTENSION, Account, Options, utc_now
+from .faults import ZoomFaults
 from .rates import BUSINESS_PLUS, PRO, Rates
 from .service import OPERATIONS, Operation, answer_errors
 from .snapshot import Loaded, SnapshotError
@@ -51,6 +52,7 @@ __all__ = [
     "Options",
     "Rates",
     "SnapshotError",
+    "ZoomFaults",
     "create_app",
     "load_snapshot",
     "running",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from flask import current_app
+from flask import current_app, has_request_context, request
 
 from .errors import busy
 from .names import fold
@@ -22,6 +22,8 @@ from .rates import BUSINESS_PLUS, Limiter, Rates
 from .state import State
 
 EXTENSION = "zoom_simulator"
+LATE_S = "simulator.late_s"
+"""In a write's environ: what this one adds stays out of lists for so many seconds."""
 
 
 def utc_now() -> datetime:
@@ -100,6 +102,8 @@ class Account:
     def visible_from(self) -> tuple[float, int]:
         """Return from when, and from which walk through a list, something added now is seen."""
         after, reads = self.options.visible_after_s, self.options.visible_after_reads
+        if has_request_context():
+            after = max(after, request.environ.get(LATE_S, 0))
         return (self.now_s() + after if after else 0, self.walks + reads + 1 if reads else 0)
 
     @contextmanager

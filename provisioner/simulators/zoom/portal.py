@@ -10,6 +10,7 @@ None of it is Zoom's interface: it needs no token, knows no limits, and is not l
                            that person (`new_email` renames), or a new person
     POST /_portal/trash    {"email": …}: soft delete; the plans and numbers become free for others
     POST /_portal/restore  {"email": …}: out of the trash, without plans and numbers
+    POST /_portal/seats    {"zoom_phone": 60, "Zoom Phone Pro": 20}: so many are bought, by name
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from .snapshot import Line, Loader, SnapshotError, explain
 
 blueprint = Blueprint("zoom_portal", __name__)
 
+LICENSE = "zoom_phone"
 JSON_LINES = "application/jsonl"
 PHONE_MEMBERS = (
     "license",
@@ -104,6 +106,21 @@ def restore() -> Answer:
             raise refused("No Zoom Phone license is available.")
         account.state.run("UPDATE phones SET status = 'activate' WHERE id = ?", phone["id"])
     return jsonify(id=phone["id"]), 200
+
+
+@blueprint.post("/_portal/seats")
+def buy_seats() -> Answer:
+    """Set how many phone licenses and calling plans the account has; null: as many as anybody wants."""
+    state, given = current_account().state, _given()
+    with state.transaction():
+        for name, seats in given.items():
+            if seats is not None and (isinstance(seats, bool) or not isinstance(seats, int)):
+                raise refused(f"{name}: a number of seats, or null.")
+            if name == LICENSE:
+                state.set("seats", seats)
+            elif not state.run("UPDATE plans SET subscribed = ? WHERE name = ?", seats, name):
+                raise refused(f"There is no calling plan {name}.")
+    return jsonify(given), 200
 
 
 @blueprint.post("/_portal/user")

@@ -135,3 +135,19 @@ def test_only_a_pending_user_accepts() -> None:
     for email, status in (("eva@example.org", 400), ("nobody@example.org", 404)):
         answer = zoom.http.post("/_portal/accept", json={"email": email})
         assert answer.status_code == status
+
+
+def test_seats_that_are_bought_are_there_and_a_plan_that_does_not_exist_is_refused() -> None:
+    zoom = Zoom([catalog(licenses={"zoom_phone": 1}), phone_user("eva"), person("jan")])
+    licensed = {"feature": {"zoom_phone": True}}
+    assert zoom.patch("/users/id-jan", licensed).error == (404, 1102)
+
+    zoom.portal("seats", zoom_phone=2, **{UNLIMITED: 7})
+
+    assert zoom.patch("/users/id-jan", licensed).status == 204
+    plans = {
+        p["name"]: p["subscribed"] for p in zoom.get("/phone/calling_plans").json["calling_plans"]
+    }
+    assert plans[UNLIMITED] == 7
+    for wrong in ({"Zoom Telepathy": 1}, {UNLIMITED: "many"}):
+        assert zoom.http.post("/_portal/seats", json=wrong).status_code == 400
