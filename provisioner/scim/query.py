@@ -1,0 +1,235 @@
+"""Lists: what a filter finds, sorted, one page at a time (RFC 7644 section 3.4.2, RFC 9865).
+
+Resources come in the order of their creation unless sorted, ties in that order too, so that pages have a
+total order and a walk by index meets everybody who is there all the while that others are only created
+or changed. A walk by cursor goes on from the last resource that it saw, whatever comes and goes.
+
+What has an index is looked up (conditions.py); a filter or a sorting that SQL can't say is worked out on
+the resources that are left, up to a bound (scan.py). No total is had by loading resources that SQL
+can count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from connectors.scim_filter import Filter, FilterError, parse_filter, parse_path
+from provisioner.scim.conditions import TRUE, Binder, condition
+from provisioner.scim.cursors import Cursors
+from provisioner.scim.errors import ScimError, invalid_path
+from provisioner.scim.kinds import Found, Kind, Sort, StoredRow
+from provisioner.scim.scan import Scan
+from provisioner.store.direct import Session
+from provisioner.store.scim_counts import total_and_place
+
+
+class Window(NamedTuple):
+    """The part of a list that is asked for.
+
+    `size` resources, from `start` on (counted from 1), or from a cursor on ("": from the first).
+    """
+
+    size: int
+    start: int = 1
+    cursor: str | None = None
+
+
+class Page(NamedTuple):
+    """One page. `start` is None in a walk by cursor; `next_cursor` is None on its last page."""
+
+    total: int
+    rows: list[StoredRow]
+    start: int | None = None
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a list is of: a kind of resource, a filter or none, a sorting or none."""
+
+    kind: Kind
+    filter: Filter | None = None
+    sort: Sort | None = None
+
+    @classmethod
+    def parse(
+        cls, kind: Kind, filter: str | None, sort_by: str | None = None, *, descending: bool = False
+    ) -> Query:
+        """Read a client's filter and sorting. Raises ScimError (400 invalidFilter, invalidPath)."""
+        schema = kind.type.schema
+        try:
+            read = parse_filter(filter, schema) if filter and filter.strip() else None
+        except FilterError as error:
+            raise ScimError(400, f"filter: {error}", "invalidFilter") from None
+        if not sort_by or not sort_by.strip():
+            return cls(kind, read)
+        try:
+            path = parse_path(sort_by.strip(), schema)
+        except FilterError as error:
+            raise invalid_path(f"sortBy: {error}") from None
+        if path.leaf is None:
+            raise invalid_path(f"sortBy: {path} has no value to sort by")
+        return cls(kind, read, Sort(path, descending))
+
+    @property
+    def text(self) -> str:
+        """The query in canonical words: of two that differ, these differ."""
+        sorting = f"{self.sort.path} {self.sort.descending}" if self.sort else ""
+        return f"{self.kind.name}\n{self.filter.text if self.filter else ''}\n{sorting}"
+
+
+def page(
+    session: Session,
+    sync: str,
+    query: Query,
+    window: Window,
+    cursors: Cursors,
+    base: str,
+    *,
+    related: bool,
+) -> Page:
+    """Return one page of a list; `related`: users with their groups. `base` is the URL before `/Users`.
+
+    Raises ScimError (400 invalidCursor, tooMany).
+    """
+    listing = _Listing(session, sync, query, base, related)
+    label = f"{sync}\n{query.text}"
+    place: list[Any] | None = None
+    if window.cursor is not None:
+        place = cursors.read(label, window.cursor) if window.cursor else []
+    if not listing.exact:
+        found = listing.scan().page(query.sort, window.start - 1, window.size, place)
+    elif place is not None:
+        found = listing.after(place, window.size)
+    else:
+        found = listing.from_index(window.start, window.size)
+    if place is None:
+        return Page(found.total, found.rows, window.start)
+    cursor = cursors.make(label, found.next_place) if found.next_place else None
+    return Page(found.total, found.rows, None, cursor)
+
+
+class _Listing:
+    """A query as SQL. `exact`: SQL says all of it, filter and sorting."""
+
+    def __init__(self, session: Session, sync: str, query: Query, base: str, related: bool) -> None:
+        self.base = base
+        self.session, self.query, self.kind, self.related = session, query, query.kind, related
+        binder = Binder(session.postgresql)
+        self.where = f"{self.kind.alias}.sync = :sync"
+        self.exact, self.few = True, False
+        if query.filter is not None:
+            found = condition(query.filter.tree, self.kind.columns, binder)
+            self.exact, self.few = found.exact, found.few
+            if found.sql != TRUE:
+                self.where += f" AND {found.sql}"
+        self.values = {"sync": sync, **binder.values}
+        self.column = None if query.sort is None else self.kind.order_column(query.sort.path)
+        if query.sort is not None and self.column is None:
+            self.exact = False
+
+    def scan(self) -> Scan:
+        return Scan(
+            self.session,
+            self.kind,
+            self.query.filter,
+            self.where,
+            self.values,
+            self.base,
+            related=self.related,
+        )
+
+    def from_index(self, start: int, count: int) -> Found:
+        """Return `count` resources from the `start`-th on."""
+        if self.query.filter is None and self.query.sort is None:
+            return self._everybody(start, count)
+        rows = self._rows(self.where, self.values, count, start - 1) if count else []
+        if len(rows) < count and (rows or start == 1):
+            return Found(start - 1 + len(rows), rows)
+        return Found(self._count(), rows)
+
+    def _everybody(self, start: int, count: int) -> Found:
+        sync = self.values["sync"]
+        total, seq, skip = total_and_place(self.session, sync, self.kind.name, start - 1)
+        if not count or start > total:
+            return Found(total, [])
+        where = f"{self.where} AND {self.kind.alias}.seq >= :begin"
+        return Found(total, self._rows(where, {**self.values, "begin": seq}, count, skip))
+
+    def after(self, place: list[Any], count: int) -> Found:
+        """Return `count` resources after the place of a cursor."""
+        where, values = self.where, dict(self.values)
+        if place:
+            *key, values["seq"] = place
+            where += f" AND {self._beyond(key[0] if key else None, values)}"
+        rows = self._rows(where, values, count + 1, 0) if count else []
+        total = self.from_index(1, 0).total
+        if len(rows) <= count:
+            return Found(total, rows)
+        rows.pop()
+        return Found(total, rows, self._place(rows[-1]))
+
+    def _beyond(self, key: Any, values: dict[str, Any]) -> str:
+        """Return the SQL of what comes after a place; see `_order`."""
+        seq = f"{self.kind.alias}.seq"
+        if self.column is None:
+            return f"{seq} > :seq"
+        descending = self.query.sort is not None and self.query.sort.descending
+        if key is None:
+            others = f" OR {self.column} IS NOT NULL" if descending else ""
+            return f"(({self.column} IS NULL AND {seq} > :seq){others})"
+        values["key"] = key
+        sign, others = ("<", "") if descending else (">", f" OR {self.column} IS NULL")
+        equal = f"{self.column} = :key AND {seq} > :seq"
+        return f"({self.column} {sign} :key OR ({equal}){others})"
+
+    def _place(self, row: StoredRow) -> list[Any]:
+        if self.column is None:
+            return [row.seq]
+        found = self.session.row(
+            f"SELECT {self.column} FROM {self.kind.table} {self.kind.alias}"
+            f" WHERE {self.kind.alias}.seq = :seq",
+            seq=row.seq,
+        )
+        return [found[0] if found else None, row.seq]
+
+    def _rows(self, where: str, values: dict[str, Any], count: int, skip: int) -> list[StoredRow]:
+        """Load a page. Documents are read for its own resources only, not for those before it."""
+        alias, order = self.kind.alias, self._order()
+        table = f"{self.kind.table} {alias}"
+        selected = self.kind.selected(self.session, related=self.related)
+        limit = "LIMIT :limit OFFSET :skip"
+        if skip or self.column:
+            where = (
+                f"{alias}.seq IN (SELECT {alias}.seq FROM {table} WHERE {where}"
+                f" ORDER BY {order} {limit})"
+            )
+            limit = ""
+        found = self.session.rows(
+            f"SELECT {selected} FROM {table} WHERE {where} ORDER BY {order} {limit}",
+            **values,
+            limit=count,
+            skip=skip,
+        )
+        return self.kind.rows(self.session, found)
+
+    def _order(self) -> str:
+        seq = f"{self.kind.alias}.seq"
+        if self.column is None or self.query.sort is None:
+            # few are to be looked up, never looked for in the whole order, whatever a planner that
+            # has not seen the table grow may think
+            return f"{seq} + 0" if self.few else seq
+        if self.query.sort.descending:
+            return f"{self.column} DESC NULLS FIRST, {seq}"
+        return f"{self.column} NULLS LAST, {seq}"
+
+    def _count(self) -> int:
+        if self.query.filter is None:
+            return self._everybody(1, 0).total
+        row = self.session.row(
+            f"SELECT COUNT(*) FROM {self.kind.table} {self.kind.alias} WHERE {self.where}",
+            **self.values,
+        )
+        assert row is not None
+        return int(row[0])

@@ -1,0 +1,127 @@
+"""Operations on users: each one transaction, in which the people whose phones may change are marked too.
+
+What changes nothing leaves the version as it is. Somebody inactive who is created again, by the externalId
+that they had, is the same resource again: a client that forgot them after deactivating brings them back,
+and their phone with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from provisioner.scim.errors import ScimError
+from provisioner.scim.etag import weak_tag
+from provisioner.scim.incoming import refuse_immutable_changes
+from provisioner.scim.operations import Operation
+from provisioner.scim.patch import patch as patched
+from provisioner.scim.preconditions import ALWAYS, Preconditions
+from provisioner.scim.rendering import Resource, decoded, encoded, without_groups
+from provisioner.scim.tenant import Tenant
+from provisioner.store import scim_users as rows
+from provisioner.store.direct import NotUnique, Session
+from provisioner.store.scim_dirty import mark
+from provisioner.store.scim_users import UserKeys, UserRow
+
+
+def gone(type: str, id: str) -> ScimError:
+    """The error that tells that there is no such resource."""
+    return ScimError(404, f"{type} {id[:80]!r} not found")
+
+
+def create(tenant: Tenant, resource: Resource) -> UserRow:
+    """Create a user of a canonical resource. Raises ScimError 409 uniqueness."""
+    keys = UserKeys.of(resource)
+
+    def work(session: Session) -> UserRow:
+        at = tenant.at()
+        if keys.external_id is not None and keys.active is not False:
+            held = rows.hold_inactive(session, tenant.sync, keys.external_id)
+            if held is not None:
+                return _change(session, tenant, held, resource | {"id": held.id}, at)
+        id = uuid4().hex
+        row = rows.insert(session, tenant.sync, id, keys, encoded(_with_id(resource, id)), at)
+        mark(session, tenant.sync, id, [keys.external_id], at)
+        return row
+
+    return _unique(tenant, work)
+
+
+def get(tenant: Tenant, id: str) -> UserRow:
+    """Return a user with their groups. Raises ScimError 404."""
+    row = tenant.store.read(lambda session: rows.find(session, tenant.sync, id))
+    if row is None:
+        raise gone("User", id)
+    return row
+
+
+def replace(tenant: Tenant, id: str, resource: Resource, when: Preconditions = ALWAYS) -> UserRow:
+    """Make a canonical resource what the user is; what it doesn't say of `active` stays.
+
+    Raises ScimError 404, 409 uniqueness, 412 and 400 mutability.
+    """
+
+    def work(session: Session) -> UserRow:
+        held = _held(session, tenant, id, when)
+        before = decoded(held.document)
+        after = _with_id(resource, id)
+        if "active" in before:
+            after.setdefault("active", before["active"])
+        refuse_immutable_changes(before, after, tenant.registry.user)
+        return _change(session, tenant, held, after, tenant.at())
+
+    return _unique(tenant, work)
+
+
+def patch(
+    tenant: Tenant, id: str, operations: list[Operation], when: Preconditions = ALWAYS
+) -> UserRow:
+    """Carry out all operations or none. Raises ScimError 400, 404, 409 uniqueness and 412."""
+
+    def work(session: Session) -> UserRow:
+        held = _held(session, tenant, id, when)
+        after = patched(decoded(held.document), operations, tenant.registry.user, tenant.registry)
+        return _change(session, tenant, held, after, tenant.at())
+
+    return _unique(tenant, work)
+
+
+def delete(tenant: Tenant, id: str, when: Preconditions = ALWAYS) -> None:
+    """Delete a user, who leaves all groups. Raises ScimError 404 and 412."""
+
+    def work(session: Session) -> None:
+        held = _held(session, tenant, id, when)
+        keys, at = UserKeys.of(decoded(held.document)), tenant.at()
+        mark(session, tenant.sync, id, [keys.external_id], at)
+        rows.delete(session, tenant.sync, held, at)
+
+    tenant.store.write(work)
+
+
+def _held(session: Session, tenant: Tenant, id: str, when: Preconditions) -> UserRow:
+    held = rows.hold(session, tenant.sync, id)
+    if held is None:
+        raise gone("User", id)
+    Preconditions(*map(without_groups, when)).check(weak_tag(held.version))
+    return held
+
+
+def _change(session: Session, tenant: Tenant, held: UserRow, after: Resource, at: str) -> UserRow:
+    before = decoded(held.document)
+    if after == before:
+        return held
+    old, new = UserKeys.of(before), UserKeys.of(after)
+    mark(session, tenant.sync, held.id, [old.external_id, new.external_id], at)
+    return rows.update(session, tenant.sync, held, old, new, encoded(_with_id(after, held.id)), at)
+
+
+def _with_id(resource: Resource, id: str) -> Resource:
+    """Return the resource as it is stored: `schemas` and `id` come first."""
+    return {"schemas": resource["schemas"], "id": id} | resource | {"id": id}
+
+
+def _unique(tenant: Tenant, work: Callable[[Session], UserRow]) -> UserRow:
+    try:
+        return tenant.store.write(work)
+    except NotUnique:
+        raise ScimError(409, "userName is taken by another user", "uniqueness") from None

@@ -1,0 +1,157 @@
+"""Around every request: its id, its line in the log, its figures, and no answer that tells too much.
+
+An `X-Request-Id` that a client or proxy gives is kept if it is one; else a request gets one. It is in
+the answer, in the access log, and in whatever else is logged meanwhile. Whatever goes wrong is answered
+with a SCIM error (RFC 7644 section 3.12), also where no route of SCIM was found; a fault of ours is 500
+with the request id and nothing else, and the log has the rest.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import uuid4
+
+import msgspec
+from flask import Flask, Request, Response, g, request
+from sqlalchemy.exc import SQLAlchemyError
+from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from provisioner.logs import logger
+from provisioner.scim.auth import CLIENT, Client
+from provisioner.scim.errors import ScimError
+
+MEDIA_TYPE = "application/scim+json"
+HEADER = "X-Request-Id"
+_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_CHOICE = re.compile(r"<any\([^)]*\):(\w+)>")
+_QUIET = ("/healthz", "/readyz")
+"""Asked every few seconds by machines: in the log only when the answer isn't 200."""
+
+
+class Log(Protocol):
+    """Where lines go."""
+
+    def write(self, event: dict[str, Any]) -> None:
+        """Have an event written."""
+
+
+class Figures(Protocol):
+    """What counts requests."""
+
+    def began(self) -> None:
+        """Count a request in."""
+
+    def ended(self, operation: str, client: str | None, status: int, duration_s: float) -> None:
+        """Count it out."""
+
+
+def install(app: Flask, log: Log | None, figures: Figures | None, max_body: int) -> None:
+    """Put all of it around an application's requests; bodies have at most `max_body` bytes."""
+    app.config["MAX_CONTENT_LENGTH"] = max_body
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+        given = request.headers.get(HEADER, "")
+        g.request_id = given if _ID.fullmatch(given) else uuid4().hex
+        clear_contextvars()
+        bind_contextvars(request_id=g.request_id)
+        if figures is not None:
+            figures.began()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers[HEADER] = g.request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        duration = time.perf_counter() - g.began
+        client: Client | None = request.environ.get(CLIENT)
+        if figures is not None:
+            name = None if client is None else client.name
+            figures.ended(operation(request), name, response.status_code, duration)
+        if log is not None and not (request.path in _QUIET and response.status_code == 200):
+            log.write(_event(client, response.status_code, duration))
+        return response
+
+    @app.errorhandler(Exception)
+    def refuse(error: Exception) -> BaseResponse:
+        if isinstance(error, HTTPException) and (error.code or 500) < 400:
+            return error.get_response()  # a redirect
+        return answer(scim_error(error))
+
+
+def operation(request: Request) -> str:
+    """Return what kind of request it is, the same for every sync: `GET Users/<id>`."""
+    route = route_of(request)
+    if route is None:
+        return "any unknown"
+    return f"{request.method} {route.partition('/v2/')[2] or route}"
+
+
+def route_of(request: Request) -> str | None:
+    """Return the route that a request took, None if there is none: what it says of ids stays open.
+
+    What it chooses from a few names (Users, Groups) is told.
+    """
+    if request.url_rule is None:
+        return None
+    given = request.view_args or {}
+    return _CHOICE.sub(lambda match: str(given.get(match[1], "")), str(request.url_rule))
+
+
+def scim_error(error: Exception) -> ScimError:
+    """Return what a failed request is answered with; what we didn't foresee is logged."""
+    if isinstance(error, ScimError):
+        return error
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    if isinstance(error, TimeoutError | BlockingIOError):  # the socket's own limit
+        return ScimError(408, "the body didn't arrive in time")
+    if isinstance(error, SQLAlchemyError):
+        logger().error("http.store_failed", exc_info=error)
+        why = f"the store doesn't answer just now; request id {g.request_id}"
+        return ScimError(503, why, None, {"Retry-After": "5"})
+    logger().error("http.crashed", exc_info=error)
+    return ScimError(500, f"a fault on our side; the log knows it by request id {g.request_id}")
+
+
+def answer(error: ScimError) -> Response:
+    """Return an error as the answer that it is."""
+    body = msgspec.json.encode(error.body())
+    return Response(body, error.status, error.headers, content_type=MEDIA_TYPE)
+
+
+_SAID = {
+    404: "there is nothing at this address",
+    405: "this method isn't for this address",
+    413: "the body is too large",
+    414: "the address is too long",
+    415: "the body must be application/scim+json or application/json",
+}
+
+
+def _of_http(error: HTTPException) -> ScimError:
+    status = error.code or 500
+    kept = ("Allow", "Retry-After", "Location")
+    headers = {k: v for k, v in error.get_headers() if k in kept}
+    return ScimError(status, _SAID.get(status, error.name), None, headers)
+
+
+def _event(client: Client | None, status: int, duration_s: float) -> dict[str, Any]:
+    return {
+        "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        "level": "info",
+        "event": "http.request",
+        "sync": client and client.sync,
+        "client": client and client.name,
+        "method": request.method if request.url_rule is not None else None,
+        "route": route_of(request),
+        "status": status,
+        "duration_s": round(duration_s, 6),
+        "remote": request.remote_addr,
+        "request_id": g.request_id,
+    }

@@ -1,0 +1,76 @@
+"""Proxies in front of us: whose word is taken for who asks, and under which address.
+
+`X-Forwarded-For`, `-Proto`, `-Host`, `-Port` and `-Prefix` are believed only of the peers that config
+names (`trusted_proxies`); from anybody else they are what a stranger wrote. Of the list in
+`X-Forwarded-For` the last address counts that is no such proxy itself.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+
+
+class TrustedProxies:
+    """A WSGI application behind proxies at these addresses or networks."""
+
+    def __init__(self, app: WSGIApplication, networks: Iterable[str]) -> None:
+        self._app = app
+        self._networks = [ipaddress.ip_network(text, strict=False) for text in networks]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request as who sent it to the first proxy sees it."""
+        if self._trusted(environ.get("REMOTE_ADDR", "")):
+            self._believe(environ)
+        return self._app(environ, start_response)
+
+    def _trusted(self, text: str) -> bool:
+        address = _address(text)
+        return address is not None and any(address in network for network in self._networks)
+
+    def _believe(self, environ: WSGIEnvironment) -> None:
+        self._believe_client(environ)
+        scheme = _last(environ, "PROTO").lower()
+        if scheme in ("http", "https"):
+            environ["wsgi.url_scheme"] = scheme
+        host, port = _last(environ, "HOST"), _last(environ, "PORT")
+        if _HOST.fullmatch(host):
+            if port.isdecimal() and not re.search(r":\d+$", host):
+                host = f"{host}:{port}"
+            environ["HTTP_HOST"] = host
+        prefix = _last(environ, "PREFIX").rstrip("/")
+        if _PREFIX.fullmatch(prefix):
+            environ["SCRIPT_NAME"] = prefix
+            path = environ.get("PATH_INFO", "")
+            if path == prefix or path.startswith(f"{prefix}/"):  # else the proxy took it off
+                environ["PATH_INFO"] = path.removeprefix(prefix)
+
+    def _believe_client(self, environ: WSGIEnvironment) -> None:
+        """Take the last address that isn't a proxy's; what stands before it anybody may have written."""
+        for text in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+            if _address(text.strip()) is None:
+                return
+            environ["REMOTE_ADDR"] = text.strip()
+            if not self._trusted(text.strip()):
+                return
+
+
+def _address(text: str) -> Any:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _last(environ: WSGIEnvironment, name: str) -> str:
+    """Return what the nearest proxy wrote."""
+    return str(environ.get(f"HTTP_X_FORWARDED_{name}", "")).rpartition(",")[2].strip()

@@ -1,0 +1,64 @@
+"""The receiver's application: SCIM, the token endpoint and health, behind one door.
+
+One process makes one of it, with an engine of its own; nothing here starts a schedule.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+from sqlalchemy import Engine
+
+from provisioner import health
+from provisioner.config import Config
+from provisioner.scim import app as scim
+from provisioner.scim import oauth
+from provisioner.scim.auth import Authenticator
+from provisioner.scim.client_rate import ClientRate
+from provisioner.scim.jwts import Issuers
+from provisioner.store.direct import Direct
+from provisioner.store.rate_board import open_board
+from provisioner.web import around, status
+from provisioner.web.around import Figures, Log
+from provisioner.web.proxies import TrustedProxies
+from provisioner.wiring import utc_now
+
+CLOSING = "provisioner.closing"
+"""Where an application's extensions keep what is to be called when it has answered its last request."""
+
+
+def create_app(
+    config: Config,
+    engine: Engine,
+    *,
+    log: Log | None = None,
+    figures: Figures | None = None,
+    daemon: str | None = None,
+) -> Flask:
+    """Return the application on an engine of its own.
+
+    `daemon`: the path at which the daemon tells of its health; None where there is none to ask.
+    """
+    server = config.server
+    app = Flask("provisioner.receiver", static_folder=None)
+    around.install(app, log, figures, server.limits.body)
+    limiter = _limiter(config, engine)
+    jwts = Issuers(server.jwt, config.pushed[0]) if server.jwt else None
+    door = Authenticator(engine, utc_now, jwts=jwts, limiter=limiter)
+    store = Direct(engine)
+    app.extensions[CLOSING] = (door.book.close, store.close, engine.dispose)
+    app.register_blueprint(scim.blueprint(scim.receiver_of(config, store, utc_now), door.admit))
+    app.register_blueprint(oauth.blueprint(engine, utc_now, limiter))
+    app.register_blueprint(status.blueprint(daemon) if daemon else _own_health(engine))
+    if server.trusted_proxies:
+        app.wsgi_app = TrustedProxies(app.wsgi_app, server.trusted_proxies)  # type: ignore[method-assign]
+    return app
+
+
+def _limiter(config: Config, engine: Engine) -> ClientRate | None:
+    rate = config.server.limits.rate
+    board = None if rate is None else open_board(engine)
+    return None if rate is None or board is None else ClientRate(board, rate)
+
+
+def _own_health(engine: Engine) -> Blueprint:
+    return health.blueprint(list, health.StoreProbe(engine).problems, dict)

@@ -1,0 +1,271 @@
+"""The processes that serve: they come and go, and nobody whose request they took goes unanswered."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.provisioner.web.served import (
+    PATIENCE_S,
+    Pushed,
+    Running,
+    raw,
+    rest,
+    soon,
+)
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
+
+
+@pytest.fixture
+def pushed(tmp_path: Path) -> Pushed:
+    return Pushed(tmp_path)
+
+
+def form(secret: str) -> bytes:
+    return f"grant_type=client_credentials&client_id=entra&client_secret={secret}".encode()
+
+
+@contextmanager
+def half_sent(url: str, body: bytes) -> Iterator[socket.socket]:
+    """Give a connection on which a request for a token is under way: all but its last byte is sent."""
+    head = (
+        "POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with raw(url) as connection:
+        connection.sendall(head.encode() + body[:-1])
+        yield connection
+
+
+def in_flight(running: Running, count: int) -> bool:
+    """Tell whether the workers have so many established connections."""
+    port = f":{int(running.url.rpartition(':')[2]):04X}"
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    rows = [line.split() for line in lines]
+    # taken by a worker: it has read what came, so nothing waits in the queue
+    taken = [r for r in rows if r[1].endswith(port) and r[3] == "01" and r[4].endswith(":00000000")]
+    return len([r for r in taken if r[9] != "0"]) >= count
+
+
+@pytest.mark.parametrize("command", ["receiver", "daemon"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_at_work_is_answered_although_the_stop_has_begun(
+    pushed: Pushed, command: str, number: signal.Signals
+) -> None:
+    body = form(pushed.token("--oauth"))
+    with pushed.running(command) as running, half_sent(pushed.url, body) as connection:
+        soon(lambda: in_flight(running, 1))
+        running.process.send_signal(number)
+        soon(lambda: not accepts(pushed.url))
+        connection.sendall(body[-1:])
+        answer = rest(connection)
+        assert running.process.wait(10) == 0
+        assert running.left() == []
+
+    assert answer.startswith("HTTP/1.1 200 ")
+
+
+def accepts(url: str) -> bool:
+    try:
+        raw(url).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_a_client_that_sends_nothing_more_delays_the_end_by_less_than_ten_seconds(
+    pushed: Pushed,
+) -> None:
+    body = form(pushed.token("--oauth"))
+    with pushed.running("daemon") as running, half_sent(pushed.url, body):
+        soon(lambda: in_flight(running, 1))
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(10) == 0
+        assert running.left() == []
+
+
+@pytest.mark.parametrize("command", ["receiver", "daemon"])
+def test_a_worker_that_is_killed_is_replaced(pushed: Pushed, command: str) -> None:
+    with pushed.running(command) as running:
+        before = soon(lambda: len(running.workers()) == 2 and running.workers())
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        after = soon(lambda: len(set(running.workers()) - set(before)) == 2 and running.workers())
+
+        assert running.answers()
+        assert not set(before) & set(after)
+
+
+def test_a_master_that_is_killed_is_replaced_and_nobody_is_turned_away(pushed: Pushed) -> None:
+    with pushed.running("daemon") as running:
+        (master,) = [pid for pid in running.below() if pid not in running.workers()]
+        refused: list[Exception] = []
+        asked, done = threading.Event(), threading.Event()
+
+        def keep_asking() -> None:
+            while not done.is_set():
+                try:
+                    raw(pushed.url).close()
+                except OSError as error:
+                    refused.append(error)
+                asked.set()
+
+        asking = threading.Thread(target=keep_asking, daemon=True)
+        asking.start()
+        assert asked.wait(PATIENCE_S)
+        os.kill(master, signal.SIGKILL)
+        soon(lambda: running.told("http.ended"))
+        soon(lambda: len(set(running.workers()) - {master}) == 2)
+        assert soon(running.answers)
+        done.set()
+        asking.join(PATIENCE_S)
+
+    assert refused == []
+
+
+def test_who_is_killed_leaves_nobody_behind_and_can_be_started_again_at_once(
+    pushed: Pushed,
+) -> None:
+    with pushed.running("daemon") as first:
+        soon(lambda: len(first.workers()) == 2)
+        first.process.kill()
+        with pushed.running("daemon") as second:
+            assert second.process.poll() is None
+            soon(lambda: second.told("http.serving"))
+            soon(lambda: not first.left())
+            assert second.answers()
+
+
+@pytest.mark.parametrize("command", ["receiver", "daemon"])
+def test_a_hangup_has_config_read_again_and_answers_who_is_at_work(
+    pushed: Pushed, command: str
+) -> None:
+    secret = pushed.token("--oauth")
+    body = form(secret)
+    with pushed.running(command) as running, half_sent(pushed.url, body) as connection:
+        soon(lambda: in_flight(running, 1))
+        before = soon(lambda: len(running.workers()) == 2 and running.workers())
+        pushed.configure(workers=3, limits={"body": "1KB"})
+        running.process.send_signal(signal.SIGHUP)
+        soon(lambda: len(set(running.workers()) - set(before)) == 3)
+        connection.sendall(body[-1:])
+        assert rest(connection).startswith("HTTP/1.1 200 ")
+        soon(lambda: not set(running.workers()) & set(before))
+        answer = requests.post(f"{pushed.url}/oauth/token", data=b"x" * 2000, timeout=PATIENCE_S)
+
+        assert running.process.poll() is None
+        assert answer.status_code in (400, 413)
+
+
+@pytest.mark.parametrize("command", ["receiver", "daemon"])
+def test_a_hangup_with_a_spoiled_config_is_told_of_and_changes_nothing(
+    pushed: Pushed, command: str
+) -> None:
+    with pushed.running(command) as running:
+        before = soon(lambda: len(running.workers()) == 2 and running.workers())
+        pushed.configure(workers="many", colour="blue")
+        running.process.send_signal(signal.SIGHUP)
+        event = "http.config_refused" if command == "receiver" else "daemon.reload_refused"
+        (told,) = soon(lambda: running.told(event))
+
+        assert len(told["problems"]) == 2
+        assert running.workers() == before
+        assert running.answers()
+
+
+def test_what_is_no_request_is_answered_with_a_scim_error(pushed: Pushed) -> None:
+    answers = []
+    with pushed.running():
+        for sent in (
+            b"GARBAGE\r\n\r\n",
+            b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000 + b"\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ):
+            with raw(pushed.url) as connection:
+                connection.sendall(sent)
+                answers.append(rest(connection))
+
+    assert [answer.split(" ")[1] for answer in answers] == ["400", "414", "431", "400", "400"]
+    for answer in answers:
+        assert "Content-Type: application/scim+json" in answer
+        assert '"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"]' in answer
+
+
+def test_a_client_that_asks_and_never_reads_keeps_nobody_waiting(pushed: Pushed) -> None:
+    pushed.configure(workers=1, threads=1)
+    with pushed.running() as running:
+        silent = [raw(pushed.url) for _ in range(20)]  # connected, and never a word
+        try:
+            assert soon(running.answers)
+        finally:
+            for each in silent:
+                each.close()
+
+
+def test_metrics_are_for_operators_and_never_on_the_public_address(pushed: Pushed) -> None:
+    with pushed.running("daemon") as running:
+        for _ in range(3):
+            requests.get(f"{pushed.url}/nowhere", timeout=PATIENCE_S)
+        public = requests.get(f"{pushed.url}/metrics", timeout=PATIENCE_S)
+        text = requests.get(f"http://{pushed.admin}/metrics", timeout=PATIENCE_S).text
+        before = [line for line in text.splitlines() if 'operation="any unknown"' in line]
+        for pid in running.workers():
+            os.kill(pid, signal.SIGKILL)
+        assert soon(running.answers)
+        later = requests.get(f"http://{pushed.admin}/metrics", timeout=PATIENCE_S).text
+
+    assert public.status_code == 404
+    asked = 'provisioner_http_requests_total{client="-",operation="any unknown",status="404"} 4.0'
+    assert asked in before
+    assert asked in later, "what a dead process counted stays counted"
+    assert "provisioner_store_up 1.0" in text
+
+
+def test_a_receiver_alone_opens_nothing_but_bind(pushed: Pushed) -> None:
+    with pushed.running():
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"http://{pushed.admin}/metrics", timeout=PATIENCE_S)
+        ready = requests.get(f"{pushed.url}/readyz", timeout=PATIENCE_S)
+
+    assert (ready.status_code, ready.json()["problems"]) == (200, [])
+
+
+def test_health_is_the_daemons(pushed: Pushed) -> None:
+    with pushed.running("daemon"):
+        pages = [f"{pushed.url}/{page}" for page in ("healthz", "readyz")]
+        soon(lambda: requests.get(pages[1], timeout=PATIENCE_S).status_code == 200)
+        answers = [requests.get(page, timeout=PATIENCE_S) for page in pages]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert "syncs" in answers[1].json()
+
+
+def test_a_receiver_without_a_pushed_directory_says_that_it_has_nothing_to_do(
+    tmp_path: Path,
+) -> None:
+    pushed = Pushed(tmp_path)
+    pushed.emea.configure()
+
+    ran = pushed.emea.shell("receiver")
+
+    assert ran.status == 1
+    assert "no sync has a `pushed` directory" in ran.err
+
+
+def test_a_receiver_whose_address_is_taken_says_so(pushed: Pushed) -> None:
+    with pushed.running():
+        ran = pushed.emea.shell("receiver")
+
+    assert ran.status == 1
+    assert f"{pushed.bind} is taken by another program" in ran.err
