@@ -13,32 +13,22 @@ import atexit
 import gc
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from connectors.errors import ProvisionerError, ReadRefused
+from provisioner.cli_audit import audit
+from provisioner.cli_directory import directory
+from provisioner.cli_options import config_option, moment_of
+from provisioner.cli_quarantine import quarantine
+from provisioner.cli_tokens import token
 
 FAILED, CHANGES, REFUSED = 1, 2, 3
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _FORMATS = ("text", "json", "jsonl", "csv", "html", "markdown")
 _SYSTEMS = ("zoom",)
-
-
-def config_option(command: _Command) -> _Command:
-    """Add -c/--config, which may come from PROVISIONER_CONFIG."""
-    return click.option(
-        "-c",
-        "--config",
-        "config",
-        required=True,
-        envvar="PROVISIONER_CONFIG",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="The configuration (or set PROVISIONER_CONFIG).",
-    )(command)
 
 
 def _sync_option(command: _Command) -> _Command:
@@ -63,6 +53,12 @@ def _output_options(command: _Command) -> _Command:
 @click.version_option(package_name="phone-provisioner")
 def provisioner() -> None:
     """Keep a company's phone system in step with its directory."""
+
+
+provisioner.add_command(quarantine)
+provisioner.add_command(token)
+provisioner.add_command(directory)
+provisioner.add_command(audit)
 
 
 @provisioner.command()
@@ -126,7 +122,7 @@ def plan(
     from provisioner.commands.plans import run_plan
     from provisioner.planning import Request
 
-    request = Request(users, mapping, _accepted(accepted), _moment(as_of))
+    request = Request(users, mapping, _accepted(accepted), moment_of("--as-of", as_of))
     sys.exit(run_plan(config, sync, request, form, output, detailed=detailed_exitcode))
 
 
@@ -138,36 +134,42 @@ def _accepted(accepted: Sequence[str]) -> dict[str, str]:
     return {name: sha256 for name, _, sha256 in pairs}
 
 
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(f"--as-of takes a day like 2027-01-31, not {text!r}") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _decision_options(command: _Command) -> _Command:
+    command = click.option(
+        "--only",
+        "only",
+        multiple=True,
+        metavar="KIND|USER|CLUSTER",
+        help="Only these changes: a kind, a risk, a cluster, or a person's mail, userName or key.",
+    )(command)
+    return click.option("--by", metavar="NAME", help="Who decides; default: the login name.")(
+        command
+    )
 
 
 @provisioner.command()
 @config_option
 @click.argument("plan")
-@click.option("--by", metavar="NAME", help="Who approves; default: the login name.")
-def approve(config: Path, plan: str, by: str | None) -> None:
-    """Approve a plan (its id, or the file it was written to)."""
-    from provisioner.commands.plans import run_decide
+@_decision_options
+@click.option("--with-needs", is_flag=True, help="With --only: whatever those changes need, too.")
+def approve(
+    config: Path, plan: str, only: Sequence[str], by: str | None, *, with_needs: bool
+) -> None:
+    """Approve a plan (its id, or the file it was written to), or a part of it."""
+    from provisioner.commands.deciding import run_decide
 
-    sys.exit(run_decide(config, plan, "approved", by))
+    sys.exit(run_decide(config, plan, "approved", by, only, with_needs=with_needs))
 
 
 @provisioner.command()
 @config_option
 @click.argument("plan")
-@click.option("--by", metavar="NAME", help="Who rejects; default: the login name.")
-def reject(config: Path, plan: str, by: str | None) -> None:
-    """Reject a plan: its changes are not carried out, nor asked for again unchanged."""
-    from provisioner.commands.plans import run_decide
+@_decision_options
+def reject(config: Path, plan: str, only: Sequence[str], by: str | None) -> None:
+    """Reject a plan, or a part of it: not carried out, nor asked for again unchanged."""
+    from provisioner.commands.deciding import run_decide
 
-    sys.exit(run_decide(config, plan, "rejected", by))
+    sys.exit(run_decide(config, plan, "rejected", by, only))
 
 
 @provisioner.command()
@@ -175,12 +177,54 @@ def reject(config: Path, plan: str, by: str | None) -> None:
 @click.argument("plan")
 @click.option("--allow-removals", type=click.IntRange(min=0), metavar="N")
 @click.option("--allow-changes", type=click.IntRange(min=0), metavar="N")
-def apply(config: Path, plan: str, allow_removals: int | None, allow_changes: int | None) -> None:
+@click.option(
+    "--allow", "kinds", multiple=True, metavar="KIND=N", help="What `limits.kinds` held, once."
+)
+@click.option("--despite-freeze", is_flag=True, help="Now, although a freeze holds; once.")
+def apply(
+    config: Path,
+    plan: str,
+    allow_removals: int | None,
+    allow_changes: int | None,
+    kinds: Sequence[str],
+    *,
+    despite_freeze: bool,
+) -> None:
     """Carry out what is decided of a recorded plan (its id, or the file it was written to)."""
     from provisioner.apply import Allowance
     from provisioner.commands.plans import run_apply
 
-    sys.exit(run_apply(config, plan, Allowance(allow_removals, allow_changes)))
+    allowance = Allowance(allow_removals, allow_changes, _allowed(kinds), despite_freeze)
+    sys.exit(run_apply(config, plan, allowance))
+
+
+def _allowed(kinds: Sequence[str]) -> dict[str, int]:
+    from mappings.yaml_file import did_you_mean
+    from provisioner.plan.content import KINDS
+
+    allowed: dict[str, int] = {}
+    for text in kinds:
+        kind, _, number = text.partition("=")
+        if kind not in KINDS:
+            raise click.UsageError(f"--allow: {kind!r} is no kind; {did_you_mean(kind, KINDS)}")
+        if not (number.isascii() and number.isdigit()):
+            raise click.UsageError(f"--allow takes KIND=N, like number.release=5, not {text!r}")
+        if kind in allowed:
+            raise click.UsageError(f"--allow: {kind} is given twice")
+        allowed[kind] = int(number)
+    return allowed
+
+
+@provisioner.command()
+@config_option
+@click.argument("run")
+@click.option("--user", "users", multiple=True, metavar="U", help="Undo it for these people only.")
+@_output_options
+def undo(config: Path, run: str, users: Sequence[str], form: str, output: Path | None) -> None:
+    """Make the plan that takes back what a run did, to be reviewed and applied like any other."""
+    from provisioner.commands.undo import run_undo
+
+    sys.exit(run_undo(config, run, users, form, output))
 
 
 @provisioner.command()
@@ -240,6 +284,15 @@ def daemon(config: Path) -> None:
 
 
 @provisioner.command()
+@config_option
+def receiver(config: Path) -> None:
+    """Serve the SCIM receiver alone; the daemon plans what it takes in."""
+    from provisioner.commands.receiver import run_receiver
+
+    sys.exit(run_receiver(config))
+
+
+@provisioner.command()
 @click.argument("system", type=click.Choice(_SYSTEMS))
 @click.option("--port", type=click.IntRange(0, 65535), default=9000, show_default=True)
 @click.option(
@@ -261,6 +314,15 @@ def daemon(config: Path) -> None:
     "--sso/--no-sso", default=True, show_default=True, help="The account has SSO pre-provisioning."
 )
 @click.option("--rate-limits/--no-rate-limits", default=True, show_default=True)
+@click.option(
+    "--faults",
+    default="",
+    metavar="SPEC",
+    help="What goes wrong: 30% of all answers, or 429=5%,slow=5%:2s; `list` tells every kind.",
+)
+@click.option(
+    "--seed", default=0, show_default=True, help="Decides which requests the faults meet."
+)
 def simulate(
     system: str,
     port: int,
@@ -269,12 +331,17 @@ def simulate(
     directory: Path | None,
     sso: bool,
     rate_limits: bool,
+    faults: str,
+    seed: int,
 ) -> None:
     """Serve a vendor's interface on this machine, for trying things out; any credentials will do."""
-    from provisioner.commands.simulate import Simulated, run_simulate
+    from provisioner.commands.simulate import Simulated, list_faults, run_simulate
 
     assert system == "zoom"  # there is no other yet
-    sys.exit(run_simulate(Simulated(load, database, directory, sso, rate_limits), port))
+    if faults == "list":
+        sys.exit(list_faults())
+    simulated = Simulated(load, database, directory, sso, rate_limits, faults, seed)
+    sys.exit(run_simulate(simulated, port))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,37 +13,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
+from connectors import scim_schema
 from connectors.errors import InputError, Problem
 from connectors.records import fold
 from mappings.yaml_file import Located, judge_of, load_yaml, schema_problems
 from mappings.yaml_nodes import Step, place
 from provisioner import config_fields
-from provisioner.config_schema import ConfigSchema, added_names, messages_of
+from provisioner.config_schema import ConfigSchema, messages_of
+from provisioner.freeze import Window
 from provisioner.limits import Limits
+from provisioner.people_schema import people_schema
 from provisioner.secret import Secret, SecretSource, is_reference
+from provisioner.server_config import Server, server_of
 
-if TYPE_CHECKING:
-    from connectors.records import Risk
-
-__all__ = ["Config", "Secret", "SyncConfig", "load_config"]
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where the daemon listens (`HOST:PORT`; an IPv6 host in brackets) and how others reach it.
-
-    `base_url` is the receiver's own without a final slash, or None; `trusted_proxies` are the
-    addresses or networks whose forwarding headers are believed.
-    """
-
-    bind: str
-    admin_bind: str
-    base_url: str | None = None
-    trusted_proxies: tuple[str, ...] = ()
+__all__ = ["Config", "Secret", "Server", "SyncConfig", "load_config"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +42,20 @@ class DirectoryConfig:
     options: dict[str, Any]
 
 
+PUSHED = "pushed"
+"""The kind of directory that our own receiver fills (DESIGN section 5)."""
+
+
 @dataclass(frozen=True, slots=True)
 class PhoneConfig:
-    """The phone system of a sync; `options` is what the kind's own `Config` schema loaded."""
+    """The phone system of a sync; `options` is what the kind's own `Config` schema loaded.
+
+    `share`: how much of the vendor's rate limits is ours (0 to 1); the rest is left to other apps.
+    """
 
     kind: str
     options: dict[str, Any]
+    share: float = config_fields.SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +68,17 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """`automatic`: risks applied without a person; `expires`: how long a person's approval holds."""
+    """Who has to approve what.
 
-    automatic: frozenset[Risk]
-    expires: timedelta
+    `automatic`: risks and kinds of change that are applied without a person. `expires`: how long a
+    person's approval holds. `approvers`: the only ones who may decide, None for anybody. `second`:
+    risks and kinds that take two different people's approval, whatever is automatic.
+    """
+
+    automatic: frozenset[str] = frozenset({"safe", "service"})
+    expires: timedelta = timedelta(days=14)
+    approvers: tuple[str, ...] | None = None
+    second: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class SyncConfig:
 
     `protected` (over people) and `manages` (over phone users) are the texts of valid filters.
     `aliases`: by family (licenses, packages, templates, sites) short name → vendor's name.
+    `default`: the receiver's `/scim/v2` is of this sync.
     """
 
     name: str
@@ -109,15 +112,22 @@ class SyncConfig:
     schedule: Schedule | None
     approval: Approval
     limits: Limits
+    freeze: tuple[Window, ...]
     protected: str | None
     pools: dict[str, PoolConfig]
     aliases: dict[str, dict[str, str]]
     manages: str | None
+    default: bool = False
 
     @property
-    def extra_attributes(self) -> frozenset[str]:
-        """The attributes that the directories' `columns` add to those that a User has."""
-        return added_names(d.options.get("columns") for d in self.directories)
+    def pushed(self) -> str | None:
+        """The name of the directory that our own receiver fills; None if the sync has none."""
+        return next((d.name for d in self.directories if d.kind == PUSHED), None)
+
+    @property
+    def people(self) -> scim_schema.Schema:
+        """What a person may have: a User's attributes, and those that the directories add."""
+        return people_schema(d.options for d in self.directories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +139,27 @@ class Config:
     server: Server
     syncs: dict[str, SyncConfig]
 
+    def approval_of(self, sync: str) -> Approval:
+        """Return who has to approve what in a sync; the defaults for one that is no longer there."""
+        known = self.syncs.get(sync)
+        return Approval() if known is None else known.approval
+
+    @property
+    def alias(self) -> str | None:
+        """The sync that `/scim/v2` is of: the one marked so, else the only one that is pushed to."""
+        pushed = [sync for sync in self.syncs.values() if sync.pushed is not None]
+        chosen = [sync.name for sync in pushed if sync.default or len(pushed) == 1]
+        return chosen[0] if chosen else None
+
     @property
     def base(self) -> Path:
         """The folder that relative paths in it are relative to."""
         return self.path.parent
+
+    @property
+    def pushed(self) -> list[str]:
+        """The syncs that are pushed to, in the order of the file."""
+        return [sync.name for sync in self.syncs.values() if sync.pushed is not None]
 
 
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -196,6 +223,10 @@ def _cross_problems(data: Any, base: Path, located: Located) -> Iterator[Problem
             for path, text in _sync_problems(sync, base):
                 at = ("syncs", name, *path)
                 yield Problem(located.where(at), f"{_name(at)}: {text}")
+    for at, text in _default_problems(syncs):
+        yield Problem(located.where(at), f"{_name(at)}: {text}")
+    for at, text in _issuer_problems(data.get("server"), syncs, base):
+        yield Problem(located.where(at), f"{_name(at)}: {text}")
 
 
 _At = tuple[Step, ...]
@@ -223,6 +254,40 @@ def _sync_problems(sync: dict[str, Any], base: Path) -> Iterator[tuple[_At, str]
         if isinstance(names, dict):
             yield from _twice((("aliases", family, n), v) for n, v in names.items())
             yield from _twice((("aliases", family, n), n) for n in names)
+
+
+def _default_problems(syncs: dict[str, Any]) -> Iterator[tuple[_At, str]]:
+    """Yield where `default` says what can't be."""
+    marked = [n for n, s in syncs.items() if isinstance(s, dict) and s.get("default") is True]
+    for name in marked:
+        if not _is_pushed(syncs[name]):
+            yield ("syncs", name, "default"), "goes with a `pushed` directory only"
+    for name in marked[1:]:
+        yield ("syncs", name, "default"), f"{marked[0]} is the default already"
+
+
+def _issuer_problems(server: Any, syncs: dict[str, Any], base: Path) -> Iterator[tuple[_At, str]]:
+    """Yield which issuers' JWTs would open nothing, or nobody knows what, and keys that aren't there."""
+    issuers = server.get("jwt") if isinstance(server, dict) else None
+    pushed = [name for name, sync in syncs.items() if _is_pushed(sync)]
+    several = isinstance(issuers, list)
+    for i, issuer in enumerate(issuers if isinstance(issuers, list) else [issuers]):
+        if not isinstance(issuer, dict):
+            continue
+        at: _At = ("server", "jwt", i) if several else ("server", "jwt")
+        sync, keys = issuer.get("sync"), issuer.get("jwks")
+        if sync is None and len(pushed) != 1:
+            yield at, "give `sync`: it isn't clear whose receiver these tokens open"
+        if isinstance(sync, str) and sync not in pushed:
+            yield (*at, "sync"), f"there is no sync {sync!r} with a `pushed` directory"
+        if isinstance(keys, str) and keys and not (base / keys).is_file():
+            yield (*at, "jwks"), f"there is no file {base / keys}"
+
+
+def _is_pushed(sync: Any) -> bool:
+    directories = sync.get("directories") if isinstance(sync, dict) else None
+    listed = directories if isinstance(directories, list) else []
+    return any(isinstance(d, dict) and d.get("kind") == "pushed" for d in listed)
 
 
 def _twice(names: Iterable[tuple[_At, Any]]) -> Iterator[tuple[_At, str]]:
@@ -258,16 +323,10 @@ def _ranges(pools: dict[str, Any]) -> Iterator[tuple[_At, tuple[str, str]]]:
 
 
 def _config(path: Path, loaded: dict[str, Any]) -> Config:
-    server = loaded["server"]
     return Config(
         path=path,
         store=_store(loaded["store"], path.parent),
-        server=Server(
-            bind=server["bind"],
-            admin_bind=server["admin_bind"],
-            base_url=server["base_url"],
-            trusted_proxies=tuple(server["trusted_proxies"]),
-        ),
+        server=server_of(loaded["server"], path.parent),
         syncs={name: _sync(name, sync, path.parent) for name, sync in loaded["syncs"].items()},
     )
 
@@ -280,12 +339,19 @@ def _sync(name: str, sync: dict[str, Any], base: Path) -> SyncConfig:
         mapping=base / sync["mapping"],
         phone_system=PhoneConfig(**sync["phone_system"]),
         schedule=sync["schedule"] and _schedule(sync["schedule"]),
-        approval=Approval(frozenset(approval["automatic"]), approval["expires"]),
+        approval=Approval(
+            automatic=frozenset(approval["automatic"]),
+            expires=approval["expires"],
+            approvers=None if approval["approvers"] is None else tuple(approval["approvers"]),
+            second=frozenset(approval["second"]),
+        ),
         limits=sync["limits"],
+        freeze=tuple(sync["freeze"]),
         protected=sync["protected"],
         pools={n: _pool(p) for n, p in sync["pools"].items()},
         aliases=sync["aliases"],
         manages=sync["manages"],
+        default=sync["default"],
     )
 
 

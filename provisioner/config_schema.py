@@ -6,34 +6,33 @@ says what to write instead. What a directory or a phone system takes is declared
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, missing, validate, validates_schema
 
-import connectors.directory
 import connectors.phone
-from connectors.scim_filter import FilterError, parse_filter, parse_path
-from connectors.scim_schema import PHONE_USER, USER
+from connectors.scim_filter import FilterError, parse_filter
+from connectors.scim_schema import PHONE_USER
 from mappings.yaml_file import did_you_mean
-from provisioner import config_fields
+from provisioner import config_fields, directories
 from provisioner.config_fields import Read
-from provisioner.limits import Limit, Limits
+from provisioner.config_guards import ApprovalSchema, FreezeSchema, LimitsSchema
+from provisioner.limits import Limits
+from provisioner.people_schema import people_schema
 from provisioner.secret import Secret, names_a_secret
+from provisioner.server_config import ServerSchema
 
 ALIAS_FAMILIES = ("licenses", "packages", "templates", "sites")
-RISKS = ("safe", "service", "destructive")
-_BARE_NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 
 
 class ByKind(fields.Field[dict[str, Any]]):
     """A mapping whose `kind` names the schema that judges its other members.
 
-    Gives `kind`, `name` (where `named`) and `options`, what that schema loaded; what is secret by
-    its name, or was written as a reference, is a `Secret` in it.
+    Gives `kind`, what every kind has beside (`members`: the fields that read it), and `options`, what
+    that schema loaded; what is secret by its name, or was written as a reference, is a `Secret` in it.
     """
 
     def __init__(
@@ -42,12 +41,13 @@ class ByKind(fields.Field[dict[str, Any]]):
         kinds: Mapping[str, str],
         module: Callable[[str], ModuleType],
         *,
-        named: bool,
+        members: Mapping[str, fields.Field[Any]],
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.what, self.kinds, self.module = what, kinds, module
-        self.own = ("kind", "name") if named else ("kind",)
+        self.members = members
+        self.own = ("kind", *members)
 
     def schema_of(self, data: Any) -> Schema | None:
         """Return the schema of the kind that `data` names, if it does; it is imported only then."""
@@ -81,12 +81,12 @@ class ByKind(fields.Field[dict[str, Any]]):
             hint = did_you_mean(str(kind), self.kinds)
             errors["kind"] = [f"{kind!r} is no kind of {self.what}; {hint}"]
         own = {"kind": kind}
-        if "name" in self.own:
+        for name, field in self.members.items():
+            given = value.get(name)
             try:
-                own["name"] = Read(config_fields.name, required=True).deserialize(value.get("name"))
+                own[name] = field.deserialize(missing if given is None else given)
             except ValidationError as e:
-                missing = value.get("name") is None
-                errors["name"] = ["Missing data for required field."] if missing else e.messages
+                errors[name] = e.messages
         return own, errors
 
 
@@ -121,20 +121,6 @@ def messages_of(error: ValidationError) -> dict[Any, Any]:
     return error.messages if isinstance(error.messages, dict) else {"_schema": error.messages}
 
 
-class ServerSchema(Schema):
-    """Where the daemon listens: `bind` for SCIM and health, `admin_bind` for the operators."""
-
-    bind = Read(config_fields.bind, load_default="127.0.0.1:8080")
-    admin_bind = Read(config_fields.bind, load_default="127.0.0.1:8081")
-    base_url = Read(config_fields.base_url, load_default=None)
-    trusted_proxies = fields.List(Read(config_fields.network), load_default=list)
-
-    @validates_schema(skip_on_field_errors=True)
-    def _differ(self, data: dict[str, Any], **_: Any) -> None:
-        if data["bind"] == data["admin_bind"] and not data["bind"].endswith(":0"):
-            raise ValidationError("is the same as `bind`", "admin_bind")
-
-
 class ScheduleSchema(Schema):
     """When a sync runs: every so often, or by cron."""
 
@@ -145,31 +131,6 @@ class ScheduleSchema(Schema):
     def _one(self, data: dict[str, Any], **_: Any) -> None:
         if len(data) != 1:
             raise ValidationError("write either `every` or `cron`")
-
-
-class ApprovalSchema(Schema):
-    """What is applied without a person, and how long a person's approval holds."""
-
-    automatic = fields.List(
-        fields.String(validate=validate.OneOf(RISKS, error=f"must be one of: {', '.join(RISKS)}")),
-        load_default=lambda: ["safe", "service"],
-    )
-    expires = Read(config_fields.duration(timedelta(minutes=1)), load_default=timedelta(days=14))
-
-
-class LimitsSchema(Schema):
-    """See `provisioner.limits.Limits`; gives one."""
-
-    removals = Read(Limit.parse)
-    changes = Read(Limit.parse)
-    people_min = fields.Integer(strict=True, validate=validate.Range(min=1))
-    people_drop = Read(Limit.parse)
-    group_drop = Read(Limit.parse)
-    column_drop = Read(Limit.parse)
-
-    @post_load
-    def _value(self, data: dict[str, Any], **_: Any) -> Limits:
-        return Limits(**data)
 
 
 class PoolSchema(Schema):
@@ -204,17 +165,28 @@ class SyncSchema(Schema):
     """One sync: directories in order of precedence, a mapping, a phone system, and its guards."""
 
     directories = fields.List(
-        ByKind("directory", connectors.directory.KINDS, connectors.directory.module, named=True),
+        ByKind(
+            "directory",
+            directories.KINDS,
+            directories.module,
+            members={"name": Read(config_fields.name, required=True)},
+        ),
         required=True,
         validate=validate.Length(min=1, error="name at least one directory"),
     )
     mapping = fields.String(required=True, validate=validate.Length(min=1))
     phone_system = ByKind(
-        "phone system", connectors.phone.KINDS, connectors.phone.module, named=False, required=True
+        "phone system",
+        connectors.phone.KINDS,
+        connectors.phone.module,
+        members={"share": Read(config_fields.share, load_default=config_fields.SHARE)},
+        required=True,
     )
+    default = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
     schedule = fields.Nested(ScheduleSchema, load_default=None)
     approval = fields.Nested(ApprovalSchema, load_default=lambda: ApprovalSchema().load({}))
     limits = fields.Nested(LimitsSchema, load_default=Limits())
+    freeze = fields.List(fields.Nested(FreezeSchema), load_default=list)
     protected = fields.String(load_default=None)
     pools = fields.Dict(
         keys=Read(config_fields.name), values=fields.Nested(PoolSchema), load_default=dict
@@ -234,32 +206,14 @@ class SyncSchema(Schema):
     def _protected_is_a_filter(self, data: Any, original: Any, **_: Any) -> None:
         """`protected` may read what a directory's columns add, however bad the rest is."""
         text = data.get("protected")
-        directories = original.get("directories") if isinstance(original, dict) else None
-        entries = directories if isinstance(directories, list) else []
-        columns = [d.get("columns") for d in entries if isinstance(d, dict)]
+        listed = original.get("directories") if isinstance(original, dict) else None
+        entries = listed if isinstance(listed, list) else []
         if not isinstance(text, str):
             return
         try:
-            parse_filter(text, USER.extended(added_names(columns)))
+            parse_filter(text, people_schema(d for d in entries if isinstance(d, dict)))
         except FilterError as e:
             raise ValidationError(filter_message(e), "protected") from e
-
-
-def added_names(columns: Iterable[Any]) -> frozenset[str]:
-    """Return the attributes that directories' `columns` add to those that a User has.
-
-    They are the targets that are a bare name which the schema doesn't know.
-    """
-    targets = [t for c in columns if isinstance(c, dict) for t in c.values() if isinstance(t, str)]
-    return frozenset(t for t in targets if _BARE_NAME.fullmatch(t) and not _is_known(t))
-
-
-def _is_known(name: str) -> bool:
-    try:
-        parse_path(name)
-    except FilterError:
-        return False
-    return True
 
 
 class ConfigSchema(Schema):

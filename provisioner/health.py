@@ -7,7 +7,7 @@ nothing outside of the process, so that a slow database never has healthy daemon
 stopping, the store doesn't answer, or a sync is late (no sign of life for three of its moments, and for
 an hour at least). A sync that runs and fails makes nothing unready: the cause is a directory or a
 vendor, and taking this process out of service would only stop the others too. How each sync
-ended is in the body, and in the log.
+ended, and until when one is in quarantine because its calls mostly failed, is in the body, and in the log.
 
 Both answer 200 or 503 with JSON, whose `problems` say what is wrong. They are served where everybody
 can ask, so they name syncs and nothing else: no address, no person, no message of another system.
@@ -32,10 +32,18 @@ from provisioner.store.database import reading
 Problems = Callable[[], list[str]]
 
 
-def create_app(live: Problems, ready: Problems, syncs: Callable[[], Mapping[str, View]]) -> Flask:
-    """Return the WSGI application. `live` and `ready` give what is wrong, nothing if all is well."""
+def create_app(
+    live: Problems,
+    ready: Problems,
+    syncs: Callable[[], Mapping[str, View]],
+    resting: Callable[[], Mapping[str, datetime]] = dict,
+) -> Flask:
+    """Return the WSGI application. `live` and `ready` give what is wrong, nothing if all is well.
+
+    `resting`: until when syncs are in quarantine, by name.
+    """
     app = Flask("provisioner", static_folder=None)
-    app.register_blueprint(blueprint(live, ready, syncs))
+    app.register_blueprint(blueprint(live, ready, syncs, resting))
 
     @app.errorhandler(HTTPException)
     def refuse(error: HTTPException) -> Response:
@@ -45,7 +53,10 @@ def create_app(live: Problems, ready: Problems, syncs: Callable[[], Mapping[str,
 
 
 def blueprint(
-    live: Problems, ready: Problems, syncs: Callable[[], Mapping[str, View]]
+    live: Problems,
+    ready: Problems,
+    syncs: Callable[[], Mapping[str, View]],
+    resting: Callable[[], Mapping[str, datetime]] = dict,
 ) -> Blueprint:
     """Return the two routes, for an application that has others beside them."""
     routes = Blueprint("health", __name__)
@@ -64,7 +75,8 @@ def blueprint(
             if view.late
         ]
         problems = [*ready(), *late]
-        known = {name: _document(view) for name, view in views.items()}
+        rests = dict(resting())
+        known = {name: _document(view, rests.get(name)) for name, view in views.items()}
         return _answer(503 if problems else 200, {"problems": problems, "syncs": known})
 
     return routes
@@ -96,12 +108,13 @@ class StoreProbe:
         return []
 
 
-def _document(view: View) -> dict[str, Any]:
+def _document(view: View, rests_until: datetime | None) -> dict[str, Any]:
     return {
         "running_since": _instant(view.running_since),
         "ended_at": _instant(view.ended_at),
         "status": view.status,
         "next_start": _instant(view.next_start),
+        "quarantined_until": _instant(rests_until),
     }
 
 

@@ -37,10 +37,16 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from connectors.errors import RunError, TransientError
 from connectors.records import Http, Rate
+from provisioner.places import Place
 
 CONNECT_S, READ_S = 5.0, 30.0
 BASE_S, CAP_S = 0.5, 30.0
 """The longest pause before the second try, and before any."""
+EARLY_S = 0.02
+"""Who waits for a place in a rate looks so long before it whether it stands."""
+LATE_S, LATE_TIMES = 0.03, 3
+"""Who comes to their place in a rate later than this takes another one, so that requests which a busy
+machine held up don't leave in a bunch; so many times at most."""
 
 
 class CallRecord(msgspec.Struct, frozen=True):
@@ -61,7 +67,11 @@ class CallRecord(msgspec.Struct, frozen=True):
 class Limits(Protocol):
     """Whatever shares out the places within a rate (provisioner/rates.py)."""
 
-    def reserve(self, account: str, label: str, rate: Rate, within_s: float) -> float: ...
+    def reserve(self, account: str, label: str, rate: Rate, within_s: float) -> Place: ...
+
+    def stands(self, account: str, label: str, rate: Rate, place: Place) -> bool: ...
+
+    def penalise(self, account: str, label: str, rate: Rate, asked_s: float | None) -> float: ...
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -76,7 +86,7 @@ class Patience(msgspec.Struct, frozen=True):
     pause_s: float = 120.0
 
 
-def new_session(pool: int = 32) -> requests.Session:
+def new_session(pool: int = 64) -> requests.Session:
     """Return a session that keeps up to `pool` connections to each host, and no cookies."""
     session = requests.Session()
     session.headers["User-Agent"] = "phone-provisioner"
@@ -165,20 +175,33 @@ class _Carrier(msgspec.Struct, frozen=True, kw_only=True):
                     raise
             self.sleep(pause)
 
+    def _rate(self, label: str) -> Rate | None:
+        return self.rates[label] if label else self.rates.get("")
+
     def _wait_for_a_place(self, what: str, label: str, give_up_at: float) -> None:
-        rate = self.rates[label] if label else self.rates.get("")
-        if rate is None:
-            return
-        within_s = max(0.0, min(self.patience.pause_s, give_up_at - self.clock()))
-        wait = self.limiter.reserve(self.account, label, rate, within_s)
-        if wait > within_s:
-            raise TransientError(
-                f"{what}: the rate limit {label!r} of account {self.account} is used up",
-                remedy=f"it was not sent; there is room again in {wait:.0f} s",
-                retry_after_s=wait,
-            )
-        if wait > 0:
-            self.sleep(wait)
+        rate = self._rate(label)
+        late = 0
+        while rate is not None:
+            within_s = max(0.0, min(self.patience.pause_s, give_up_at - self.clock()))
+            place = self.limiter.reserve(self.account, label, rate, within_s)
+            if place.wait_s > within_s:
+                raise TransientError(
+                    f"{what}: the rate limit {label!r} of account {self.account} is used up",
+                    remedy=f"it was not sent; there is room again in {place.wait_s:.0f} s",
+                    retry_after_s=place.wait_s,
+                )
+            if place.wait_s <= 0:
+                return
+            leave_at = self.clock() + place.wait_s
+            if place.wait_s > EARLY_S:
+                self.sleep(place.wait_s - EARLY_S)
+                if not self.limiter.stands(self.account, label, rate, place):
+                    continue  # the vendor has refused the label meanwhile
+            if (rest_s := min(EARLY_S, leave_at - self.clock())) > 0:
+                self.sleep(rest_s)
+            if self.clock() - leave_at <= LATE_S or late == LATE_TIMES:
+                return
+            late += 1
 
     def _try(
         self,
@@ -206,8 +229,18 @@ class _Carrier(msgspec.Struct, frozen=True, kw_only=True):
         except TransientError as error:
             if error.retry_after_s is None:
                 error.retry_after_s = retry_after_s(response)
+            if response.status_code == 429 and not error.alone:
+                self._penalise(label, error)
             raise
         return response
+
+    def _penalise(self, label: str, error: TransientError) -> None:
+        """Have everybody on the account leave the label alone, whatever they are about to send."""
+        rate = self._rate(label)
+        if rate is not None:
+            paused_s = self.limiter.penalise(self.account, label, rate, error.retry_after_s)
+            if error.retry_after_s is None:  # so that whoever gives up knows when to come back
+                error.retry_after_s = paused_s
 
     def _send(self, method: str, url: str, body: Mapping[str, Any]) -> requests.Response:
         try:

@@ -7,7 +7,8 @@ what happens every day, so a percentage always allows at least 3; to allow none,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 LEAST = 3
@@ -19,20 +20,28 @@ _NUMBER = re.compile(r"\s*(\d{1,9})\s*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `amount` people or members: of a hundred if it is a `percentage`, else that many."""
+    """At most `amount` people or members: of a hundred if it is a `percentage`, else that many.
+
+    `also`: a second limit that holds beside it.
+    """
 
     amount: Decimal
     percentage: bool
+    also: Limit | None = None
 
     @classmethod
-    def parse(cls, text: str | int) -> Limit:
-        """Read `"10%"` (0 to 100, decimals allowed) or a number that isn't negative.
+    def parse(cls, text: str | int | list[str | int]) -> Limit:
+        """Read `"10%"` (0 to 100, decimals allowed), a number that isn't negative, or a list of them.
 
         Raises ValueError, saying what a limit looks like.
 
-        >>> Limit.parse("10%").allows(640), Limit.parse(25).allows(640)
-        (64, 25)
+        >>> Limit.parse("10%").allows(640), Limit.parse(25).allows(640), Limit.parse(["10%", 25]).allows(640)
+        (64, 25, 25)
         """
+        if isinstance(text, list) and text:
+            first, *rest = text
+            if isinstance(first, str | int):
+                return replace(cls.parse(first), also=cls.parse(rest) if rest else None)
         written = str(text)
         if not isinstance(text, bool):
             if (share := _PERCENTAGE.fullmatch(written)) and Decimal(share[1]) <= 100:
@@ -49,13 +58,14 @@ class Limit:
         >>> [Limit.parse("10%").allows(n) for n in (0, 29, 30, 39, 40)]
         [3, 3, 3, 3, 4]
         """
-        if not self.percentage:
-            return int(self.amount)
-        return max(LEAST, int(population * self.amount // 100))
+        share = max(LEAST, int(population * self.amount // 100))
+        own = share if self.percentage else int(self.amount)
+        return own if self.also is None else min(own, self.also.allows(population))
 
     def __str__(self) -> str:
-        """Return the limit as config writes it: `10%` or `25`."""
-        return f"{self.amount}%" if self.percentage else str(self.amount)
+        """Return the limit in words: `10%`, `25`, or `10% and 25`."""
+        own = f"{self.amount}%" if self.percentage else str(self.amount)
+        return own if self.also is None else f"{own} and {self.also}"
 
 
 _TENTH, _FIFTH, _HALF = map(Limit.parse, ("10%", "20%", "50%"))
@@ -66,7 +76,8 @@ class Limits:
     """The limits of one sync; what isn't given is the default.
 
     `removals`: people who lose a license, package, number or account; `changes`: people changed;
-    both of the people bound or in scope, over a rolling 24 hours. `people_min`: fewer people read
+    `kinds`: people changed by one kind of change; all of the people bound or in scope, over a rolling
+    24 hours. `people_min`: fewer people read
     than this is no read. `people_drop`, `group_drop`, `column_drop`: how many fewer people,
     members of one group, or values of one column than the last believed read had.
     """
@@ -77,3 +88,4 @@ class Limits:
     people_drop: Limit = _TENTH
     group_drop: Limit = _HALF
     column_drop: Limit = _FIFTH
+    kinds: Mapping[str, Limit] = field(default_factory=dict)

@@ -20,32 +20,30 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from connectors.errors import ProvisionerError, RunError
+from provisioner.hiding import HIDDEN, hider
 from provisioner.secret import Secret, names_a_secret
 
 if TYPE_CHECKING:
     from structlog.typing import Processor
 
-    from provisioner.config import Config
     from provisioner.http import CallRecord
 
 LEVEL = "PROVISIONER_LOG_LEVEL"
 """The environment variable that says from which level on events are written; default: info."""
 
-HIDDEN = "***"
 _LEVELS = ("debug", "info", "warning", "error")
 _FIRST = ("timestamp", "level", "event", "sync", "run", "plan")
 _LOUD = ("apscheduler", "urllib3", "sqlalchemy", "alembic")
 """Libraries heard only when something is broken: we tell of jobs ourselves, and urllib3 would tell
 of addresses with their queries."""
 
-_SHORTEST = 6
-"""Letters of a secret that is struck out of texts: a shorter one would strike out half the words."""
-
 _BEARER = re.compile(r"\b(Bearer|Basic) +[\w.~+/=-]{6,}")
+_TOKEN = re.compile(r"\b(prov_[0-9a-f]{12}_)[0-9a-f]{64}\b")
+"""A token of our own (store/tokens.py): its prefix may be told."""
+
 _ADDRESSEE = re.compile(r"[^/@%]+(?:%(?!40)[0-9A-Fa-f]{2}[^/@%]*)*(?=@|%40)")
 
 
@@ -57,7 +55,7 @@ def configure_logs(
 ) -> None:
     """Send everything that is logged from now on to `out` (default: stderr).
 
-    `secrets` are struck out of it (`secrets_of`). Raises RunError for a level that isn't one.
+    `secrets` are struck out of it (hiding.py's `secrets_of`). Raises RunError for a level that isn't one.
     """
     out = sys.stderr if out is None else out
     level = environ.get(LEVEL, "info").lower()
@@ -98,32 +96,6 @@ def configure_logs(
 def logger() -> Any:
     """Return the log of this program; `.bind(sync=…)` gives one whose events all say so."""
     return structlog.stdlib.get_logger("provisioner")
-
-
-def secrets_of(config: Config) -> Iterator[str]:
-    """Yield every secret that a config holds: credentials, and the store's password."""
-    try:
-        password = make_url(config.store).password
-    except ArgumentError:
-        password = None  # open_database will say what is wrong with it
-    yield from (str(secret) for secret in (config.store, password) if isinstance(secret, Secret))
-    if password:
-        yield str(password)
-    for sync in config.syncs.values():
-        yield from _secrets_in(sync.phone_system.options)
-        for directory in sync.directories:
-            yield from _secrets_in(directory.options)
-
-
-def _secrets_in(value: object) -> Iterator[str]:
-    if isinstance(value, Secret):
-        yield from {str(value), value.strip()}
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _secrets_in(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _secrets_in(each)
 
 
 def log_call(call: CallRecord) -> None:
@@ -194,8 +166,7 @@ class _Hider:
     """Strikes secrets out of an event, whatever member they are in and however deep."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        known = sorted({s for s in map(str, secrets) if len(s) >= _SHORTEST}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        self._strike_out = hider(secrets)
 
     def __call__(self, _: object, __: str, event: Any) -> Any:
         hidden = self._hidden(event)
@@ -205,7 +176,7 @@ class _Hider:
         if isinstance(value, Secret):
             return HIDDEN
         if isinstance(value, str):
-            text = self._known.sub(HIDDEN, value) if self._known else value
+            text = _TOKEN.sub(rf"\1{HIDDEN}", self._strike_out(value))
             return _BEARER.sub(rf"\1 {HIDDEN}", text)
         if isinstance(value, Mapping):
             return {

@@ -41,7 +41,9 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     `adopted`: a full plan was once approved by a person. `applied`: last applied values of what
     can't be read back, by (folded key, entitlement). `reasons`: of the changes that the last full
     plan held, by content. `mapping`: that plan's mapping hash. `lost` and `changed`: folded keys of
-    the people who lost something, or were changed, in the rolling 24 hours.
+    the people who lost something, or were changed, in the rolling 24 hours; `by_kind`: those changed
+    by each kind of change. `refused`: by wish (plan/content.py), why it may not come back unasked: an
+    undo took it back.
     """
 
     adopted: bool = False
@@ -50,6 +52,8 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     mapping: str | None = None
     lost: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
+    by_kind: dict[str, frozenset[str]] = {}
+    refused: dict[str, str] = {}
 
 
 class Learned(msgspec.Struct, kw_only=True):

@@ -9,17 +9,21 @@ together with its plan, in one transaction.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import Connection
 
-from connectors.errors import ReadRefused
+from connectors.errors import ProvisionerError, ReadRefused
 from connectors.records import Catalog, PhoneSystem
 from connectors.scim_filter import Compare
 from mappings import load_mapping
+from provisioner.audit.calls import Calls, collecting
+from provisioner.config import PUSHED, SyncConfig
+from provisioner.freeze import with_freezes
 from provisioner.guard import hold
 from provisioner.joining import People
 from provisioner.memory import Binding, Memory
@@ -30,15 +34,26 @@ from provisioner.plan.make import Situation, make_plan
 from provisioner.plan.model import Base, Plan
 from provisioner.pools import NumberPool
 from provisioner.progress import Progress, Silent, counted
+from provisioner.protecting import delegators_of_leavers
 from provisioner.reads import Reading, Uses, best_of, refuse_implausible
 from provisioner.store import entries as entry_store
 from provisioner.store import people as people_store
 from provisioner.store import plans as plan_store
+from provisioner.store import refusals
+from provisioner.store.audit import append, of_run
+from provisioner.store.audit_entries import directory_read, phone_read, plan_failed
 from provisioner.store.database import reading as store_reading
+from provisioner.store.reviews import with_decisions
+from provisioner.store.warming import warming
 from provisioner.wiring import Site, Wired, wire
 
 PREVIEW = "preview"
 """The scope of a plan that only shows something (another mapping, a future day): never applied."""
+
+PUSH = "push"
+"""The scope of a plan for those whom a push touched."""
+
+_PUSHED_GRACE_S = 24 * 3600.0
 
 _SAID = 50
 """Flaws that a plan's warnings name one by one."""
@@ -60,46 +75,71 @@ class Request:
 
 
 def plan_sync(
-    site: Site, name: str, request: Request = Request(), progress: Progress | None = None
+    site: Site,
+    name: str,
+    request: Request = Request(),
+    progress: Progress | None = None,
+    run: str | None = None,
 ) -> Plan:
-    """Plan one sync and return the recorded plan.
+    """Plan one sync and return the recorded plan; `run`: the run that it is part of, for the audit.
 
     Raises IncompleteRead, ReadRefused, InputError or RunError; then nothing was planned, and of the
-    store only the list of reads knows of it.
+    store only the list of reads and the audit know of it.
     """
-    sync, progress = site.config.syncs[name], progress or Silent()
+    site, calls = collecting(site, sync=name, run=run)
+    try:
+        return _planned(site, name, request, progress or Silent(), calls)
+    except ProvisionerError as error:
+        calls.flush(plan_failed(name, run, error, calls.hide(error.message)))
+        raise
+    finally:
+        calls.flush()
+
+
+def _planned(site: Site, name: str, request: Request, progress: Progress, calls: Calls) -> Plan:
+    sync = site.config.syncs[name]
     rules = None
     if request.mapping is not None:
-        rules = load_mapping(request.mapping, sync.extra_attributes)
+        rules = load_mapping(request.mapping, sync.people)
     wired, now = wire(site, sync, rules), site.now()
-    uses = _uses(wired)
+    uses = uses_of(wired)
     readings = [Reading(directory, uses, progress) for directory in wired.directories]
     people = People(readings)
     with store_reading(site.engine) as connection:
         memory = plan_store.remembered(connection, name, now)
-    comparison = _comparison(wired, request, memory)
+    with store_reading(site.engine) as connection:
+        cold = warming_of(connection, wired)
+    comparison = comparison_of(wired, memory, request.users)
     comparison.add_people(people)
-    believed = _believe(site, wired, readings, request, now)
+    believed = _believe(site, wired, readings, request, now, cold, calls.run)
     progress.stage("reading the phone system")
     catalog = wired.phone.catalog()
     with store_reading(site.engine) as connection:
-        bindings = _Digested(people_store.bound(connection, name))
+        bindings = Digested(people_store.bound(connection, name))
         comparison.add_bindings(bindings)
     delegators = comparison.delegators(key for key, what in memory.applied if what == "delegates")
     comparison.add_phone_users(counted(wired.phone.read(delegators), progress))
     differences = comparison.differences()
     progress.stage("planning")
-    base = Base(
-        directory=_one_hash([reading.sha256 for reading in readings]),
-        phone=differences.phone_sha256,
-        mapping=wired.mapping.sha256,
-        memory=_memory_hash(memory, bindings.sha256),
+    drawing = Drawing(
+        wired=wired,
+        people=people,
+        differences=differences,
+        catalog=catalog,
+        memory=memory,
+        bindings=bindings.sha256,
+        warming=cold,
+        as_of=request.as_of or now,
+        now=now,
+        scope=_scope(request, now),
+        counts=comparison.counts,
     )
-    plan = _plan(site, wired, request, people, differences, catalog, memory, base, now)
-    return _record(site, plan, readings, differences, believed, memory)
+    plan = draw_up(site, drawing)
+    return _record(site, plan, readings, differences, believed, memory, people.left_alone, calls)
 
 
-def _uses(wired: Wired) -> Uses:
+def uses_of(wired: Wired) -> Uses:
+    """Return what of people the sync's mapping reads."""
     mapping = wired.mapping
     paths = tuple(sorted(mapping.uses_paths, key=lambda path: path.text))
     if mapping.uses_groups is not None:
@@ -120,13 +160,20 @@ def _uses(wired: Wired) -> Uses:
     return Uses(paths, None, used)
 
 
-def _comparison(wired: Wired, request: Request, memory: Memory) -> Comparison:
+def warming_of(connection: Connection, wired: Wired) -> tuple[str, ...]:
+    """Return the sync's pushed directories that nobody has declared ready."""
+    pushed = [d.name for d in wired.sync.directories if d.kind == PUSHED]
+    return warming(connection, wired.sync.name, pushed)
+
+
+def comparison_of(wired: Wired, memory: Memory, only: Collection[str] = ()) -> Comparison:
+    """Return a comparison for the sync, that is still empty."""
     pools = {name: NumberPool(name, config, None) for name, config in wired.sync.pools.items()}
     return Comparison(
         wired.mapping,
         wired.manages,
         lambda pool, number: pool in pools and pools[pool].has(number),
-        request.users,
+        only,
         adopted=memory.adopted,
         unreadable=wired.phone.abilities.unreadable,
         applied=memory.applied,
@@ -142,7 +189,13 @@ class _Believed:
 
 
 def _believe(
-    site: Site, wired: Wired, readings: Sequence[Reading], request: Request, now: datetime
+    site: Site,
+    wired: Wired,
+    readings: Sequence[Reading],
+    request: Request,
+    now: datetime,
+    cold: Collection[str],
+    run: str | None,
 ) -> list[_Believed]:
     """Hold every read against what was read before; raise one ReadRefused for all that fail."""
     believed: list[_Believed] = []
@@ -152,7 +205,9 @@ def _believe(
             before, last = people_store.measures(connection, wired.sync.name, reading.name, now)
         accept = request.accept.get(reading.name)
         try:
-            overruled = refuse_implausible(reading, best_of(before), wired.sync.limits, accept)
+            overruled = refuse_implausible(
+                reading, best_of(before), wired.sync.limits, accept, warming=reading.name in cold
+            )
         except ReadRefused as refusal:
             refused.append((reading, refusal))
         else:
@@ -160,6 +215,7 @@ def _believe(
     if not refused:
         return believed
     with site.engine.begin() as connection:
+        of_run(connection, run)
         for reading, _ in refused:
             people_store.note_read(connection, wired.sync.name, reading, now, accepted=False)
     if len(refused) == 1:
@@ -167,60 +223,101 @@ def _believe(
     raise ReadRefused("\n".join(str(refusal) for _, refusal in refused))
 
 
-def _plan(
-    site: Site,
-    wired: Wired,
-    request: Request,
-    people: People,
-    differences: Differences,
-    catalog: Catalog,
-    memory: Memory,
-    base: Base,
-    now: datetime,
-) -> Plan:
-    sync = wired.sync
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What a plan is drawn up from, when everything is read and compared.
+
+    `bindings` is their hash; `warming`: pushed directories that nobody has declared ready. `counts`
+    tells of a folded key whether they are one of the people whom limits are a share of.
+    """
+
+    wired: Wired
+    people: People
+    differences: Differences
+    catalog: Catalog
+    memory: Memory
+    bindings: str
+    warming: tuple[str, ...]
+    as_of: datetime
+    now: datetime
+    scope: str
+    counts: Callable[[str], bool] = lambda key: True  # noqa: ARG005
+
+
+def draw_up(site: Site, drawing: Drawing) -> Plan:
+    """Return the plan, limits held and calls counted; it is not recorded yet."""
+    wired, differences, people = drawing.wired, drawing.differences, drawing.people
+    sync, memory, now = wired.sync, drawing.memory, drawing.now
     with store_reading(site.engine) as connection:
         # before adoption nobody asks what was said before
         asked = memory.adopted or wired.protected is not None
         keys = [case.key for case in differences.cases] if asked else []
+        others = {}
+        if wired.protected is not None:
+            others = delegators_of_leavers(connection, sync.name, differences, people)
+        keys += others.values()
         old = entry_store.known_entries(connection, sync.name, keys)
         last = entry_store.known_entries(connection, sync.name, keys, gone=True)
         cooling = _cooling(
             wired, plan_store.released_since(connection, sync.name, _since(wired, now)), now
         )
     offsets = {case.key: case.at for case in differences.cases}
+    offsets |= {key: people.number.get(key) for key in others.values()}
     order = {directory.name: n for n, directory in enumerate(wired.directories)}
+    offered = drawing.catalog.numbers
     situation = Situation(
         sync=sync.name,
         mapping=wired.mapping,
         abilities=wired.phone.abilities,
-        catalog=catalog,
+        catalog=drawing.catalog,
         memory=memory,
-        pools={n: NumberPool(n, config, catalog.numbers) for n, config in sync.pools.items()},
+        pools={n: NumberPool(n, config, offered) for n, config in sync.pools.items()},
         protected=wired.protected,
-        uses=_uses(wired),
-        as_of=request.as_of or now,
+        uses=uses_of(wired),
+        as_of=drawing.as_of,
         created_at=now,
-        base=base,
+        base=_base(drawing),
         old=lambda key: sorted(old.get(key, []), key=lambda part: order.get(part[0], len(order))),
         last_known=lambda key: last.get(key, []),
+        directories=tuple(order),
+        key_of=others.get,
         new=lambda key: _parts(people, key, offsets.get(key)),
         keyless=tuple(flaw.where for _, flaw in people.keyless),
+        grace_s=lambda key: _grace_s(sync, last.get(key, [])),
+        warming=drawing.warming,
         cooling=cooling,
-        warnings=tuple(_flaws(people)) + tuple(_memberless(people.readings, wired)),
-        scope=_scope(request, now),
+        warnings=tuple(_flaws(people)) + tuple(_memberless(people.readings, wired, drawing.scope)),
+        scope=drawing.scope,
     )
-    plan = hold(make_plan(differences, situation), sync.limits, memory)
+    if drawing.warming:
+        differences.learned.gone.clear()  # nobody's grace begins before everything is there
+    plan = hold(make_plan(differences, situation), sync.limits, memory, drawing.counts)
+    plan = with_freezes(plan, sync.freeze)
     return msgspec.structs.replace(
-        plan, summary=msgspec.structs.replace(plan.summary, api_calls=_calls(wired.phone, plan))
+        plan, summary=msgspec.structs.replace(plan.summary, api_calls=api_calls(wired.phone, plan))
     )
+
+
+def _base(drawing: Drawing) -> Base:
+    return Base(
+        directory=_one_hash([reading.sha256 for reading in drawing.people.readings]),
+        phone=drawing.differences.phone_sha256,
+        mapping=drawing.wired.mapping.sha256,
+        memory=_memory_hash(drawing.memory, drawing.bindings),
+    )
+
+
+def _grace_s(sync: SyncConfig, parts: Parts) -> float:
+    """Return a leaver's grace where the mapping says none: a day for whoever was pushed."""
+    return _PUSHED_GRACE_S if any(name == sync.pushed for name, _ in parts) else 0.0
 
 
 def _parts(people: People, key: str, at: int | None) -> Parts:
     return [] if at is None else people.parts(key, at)
 
 
-def _calls(phone: PhoneSystem, plan: Plan) -> int:
+def api_calls(phone: PhoneSystem, plan: Plan) -> int:
+    """Return how many requests the planned writes of a plan take."""
     to_carry_out = [change for change in plan.changes if change.state == "planned"]
     return sum(call.requests for call in phone.calls(to_carry_out))
 
@@ -262,8 +359,10 @@ def _flaws(people: People) -> Iterator[str]:
         yield f"and {len(flaws) - _SAID} more rows that can't be used"
 
 
-def _memberless(readings: Sequence[Reading], wired: Wired) -> Iterator[str]:
-    for path in _uses(wired).paths:
+def _memberless(readings: Sequence[Reading], wired: Wired, scope: str) -> Iterator[str]:
+    if scope == PUSH:
+        return  # it has only those who were pushed
+    for path in uses_of(wired).paths:
         columns = (reading.figures.columns.get(path.text) for reading in readings)
         if path.attribute != "groups" and not any(columns):
             name = path.text.rsplit(":", 1)[-1]
@@ -273,7 +372,7 @@ def _memberless(readings: Sequence[Reading], wired: Wired) -> Iterator[str]:
             yield f"group {name!r}, which the mapping asks for, has no member in any directory"
 
 
-class _Digested:
+class Digested:
     """Bindings on their way by, hashed: what a plan rests on is part of its base."""
 
     def __init__(self, bindings: Iterable[Binding]) -> None:
@@ -296,7 +395,8 @@ def _memory_hash(memory: Memory, bindings: str) -> str:
     content = (
         (memory.adopted, sorted(memory.applied.items(), key=repr), memory.mapping, bindings),
         sorted(memory.reasons.items()),
-        (sorted(memory.lost), sorted(memory.changed)),
+        (sorted(memory.lost), sorted(memory.changed), sorted(memory.refused.items())),
+        sorted((kind, sorted(keys)) for kind, keys in memory.by_kind.items()),
     )
     return f"sha256:{hashlib.sha256(msgspec.json.encode(content)).hexdigest()}"
 
@@ -314,10 +414,14 @@ def _record(
     differences: Differences,
     believed: Sequence[_Believed],
     memory: Memory,
+    left_alone: Collection[str],
+    calls: Calls,
 ) -> Plan:
     """Store the plan, and what its reads taught; a preview teaches nothing."""
     sync, now = plan.sync, plan.created_at
     with site.engine.begin() as connection:
+        of_run(connection, calls.run)
+        calls.append(connection)
         if plan.scope != PREVIEW:
             for reading, known in zip(readings, believed, strict=True):
                 people_store.note_read(
@@ -327,4 +431,12 @@ def _record(
                     entry_store.keep_entries(connection, sync, reading)
             learned = differences.learned
             people_store.learn(connection, sync, learned, now, adopted=memory.adopted)
-        return plan_store.record(connection, plan)
+            refusals.lapse(connection, plan, left_alone)
+        else:
+            read = [directory_read(sync, reading, accepted=True) for reading in readings]
+            append(connection, read, now)
+        kind, count = site.config.syncs[sync].phone_system.kind, differences.phone_users_read
+        append(connection, [phone_read(plan, kind, count)], now)
+        second = site.config.syncs[sync].approval.second
+        plan = plan_store.record(connection, plan, differences.covers, second)
+        return with_decisions(connection, plan, second, now)

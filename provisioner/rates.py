@@ -1,76 +1,136 @@
 """Rate limits: how long a request must wait, so that nobody asks a vendor too often.
 
-A token bucket for each (account, label), shared by all threads of this process. It holds one token:
-requests of a label leave evenly spaced, never in a burst, so a vendor that counts by the second
-never counts one too many, however the network bunches them. A limiter that several processes share
-has the same one method.
+A limiter gives out places in time, by account and label (places.py). What has been given is written on
+a board; all limiters on one board share the places, whichever thread or process they are in: the board of
+a store (store/rate_board.py) serves every process of an installation. A place that nobody uses is
+lost, and so a process that dies holds up nobody.
 """
 
 from __future__ import annotations
 
+import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import msgspec
 
 from connectors.records import Rate
+from provisioner.places import Place, Places
 
-DAY_S = 86_400.0
-
-
-class _Bucket:
-    """The places taken in one (account, label): when the next is free, and those of the last day."""
-
-    __slots__ = ("next_at", "taken")
-
-    def __init__(self) -> None:
-        self.next_at = 0.0
-        self.taken: deque[float] = deque()  # kept only where a day has a cap
+T = TypeVar("T")
+Step = Callable[[bytes, float], tuple[bytes, T]]
+"""Gets what is written of an account (b"" for nothing yet) and the board's time in seconds; returns
+what shall be written, and a result. It may be called again where somebody else was quicker."""
 
 
-class Limiter:
-    """Token buckets in memory, by (account, label); safe to call from any thread.
+class Board(Protocol):
+    """Where it is written what the accounts' requests have taken."""
 
-    `clock` gives seconds that never go back.
-    """
+    def rewrite(self, account: str, step: Step[T]) -> T:
+        """Write what `step` makes of the account's present text, as one act; return its result."""
+
+    def read(self, account: str) -> bytes:
+        """Return what is written of an account, b"" for nothing."""
+
+
+class Memory:
+    """A board that this process alone sees. `clock` gives seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._written: dict[str, bytes] = {}
 
-    def reserve(self, account: str, label: str, rate: Rate, within_s: float) -> float:
-        """Take the next free place and return how many seconds to wait for it, 0 for none.
+    def rewrite(self, account: str, step: Step[T]) -> T:
+        """See Board."""
+        with self._lock:
+            self._written[account], result = step(self.read(account), self._clock())
+            return result
 
-        Where that is longer than `within_s` no place is taken: the request must not be sent. Places
-        are given in the order in which they are asked for; one that is not used is lost. `per_day`
-        holds over any 24 hours.
+    def read(self, account: str) -> bytes:
+        """See Board."""
+        return self._written.get(account, b"")
 
-        Raises ValueError for a rate that isn't above zero.
+
+class Limiter:
+    """Gives out places; safe to call from any thread.
+
+    `clock` is of a board in memory, where no other `board` is given. `jitter` gives a number between
+    two.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        board: Board | None = None,
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._board = board or Memory(clock)
+        self._jitter = jitter
+
+    def reserve(self, account: str, label: str, rate: Rate, within_s: float) -> Place:
+        """Take the next free place.
+
+        Where that is more than `within_s` seconds off no place is taken: the request must not be
+        sent. Places are given in the order in which they are asked for.
+
+        Raises ValueError for a rate that isn't above zero, StoreError where the board fails.
 
         >>> limiter = Limiter(clock=lambda: 0.0)
-        >>> [limiter.reserve("acme", "light", Rate(per_second=20), 60) for _ in range(3)]
+        >>> [limiter.reserve("acme", "light", Rate(20), 60).wait_s for _ in range(3)]
         [0.0, 0.05, 0.1]
         """
-        if rate.per_second <= 0:
-            raise ValueError(f"the rate of {label!r} must be above zero: {rate.per_second}")
-        with self._lock:
-            now = self._clock()
-            bucket = self._buckets.setdefault((account, label), _Bucket())
-            at = max(now, bucket.next_at, _day_allows(bucket.taken, rate.per_day, now))
-            if at - now <= within_s:
-                bucket.next_at = at + 1 / rate.per_second
-                if rate.per_day is not None:
-                    bucket.taken.append(at)
-            return at - now
+
+        def step(written: bytes, now: float) -> tuple[bytes, Place]:
+            places = _places(written)
+            place = places.take(label, rate, within_s, now)
+            return msgspec.msgpack.encode(places), place
+
+        return self._board.rewrite(account, step)
+
+    def stands(self, account: str, label: str, rate: Rate, place: Place) -> bool:
+        """Return whether a place may still be used: its label hasn't been paused since it was taken."""
+        return _places(self._board.read(account)).pauses(label, rate) == place.pauses
+
+    def penalise(self, account: str, label: str, rate: Rate, asked_s: float | None) -> float:
+        """Keep everybody from using a label that the vendor refused; return for how many seconds.
+
+        `asked_s` is what the vendor asked for, None for nothing (places.py says what it is then).
+        """
+        share = self._jitter(0.5, 1)
+
+        def step(written: bytes, now: float) -> tuple[bytes, float]:
+            places = _places(written)
+            paused_s = places.pause(label, rate, asked_s, share, now)
+            return msgspec.msgpack.encode(places), paused_s
+
+        return self._board.rewrite(account, step)
 
 
-def _day_allows(taken: deque[float], per_day: int | None, now: float) -> float:
-    """Return the time from which one more fits into the 24 hours before it."""
-    if per_day is None:
-        return now
-    if per_day <= 0:
-        return float("inf")
-    while taken and taken[0] <= now - DAY_S:
-        taken.popleft()
-    return now if len(taken) < per_day else taken[-per_day] + DAY_S
+def shared(rate: Rate, share: float) -> Rate:
+    """Return what is ours of a rate when other apps use the account too; at least one request.
+
+    >>> shared(Rate(40, per_day=10_000), 0.95)
+    Rate(per_second=38.0, per_day=9500, per_minute=None, pace_with='', day_with='', penalty_s=None)
+    """
+
+    def whole(figure: int | None) -> int | None:
+        return figure and max(1, int(figure * share))
+
+    return msgspec.structs.replace(
+        rate,
+        per_second=rate.per_second and rate.per_second * share,
+        per_minute=whole(rate.per_minute),
+        per_day=whole(rate.per_day),
+    )
+
+
+def _places(written: bytes) -> Places:
+    """Return what is written; nothing where another version of this program wrote it its own way."""
+    try:
+        return msgspec.msgpack.decode(written, type=Places) if written else Places()
+    except msgspec.DecodeError:  # also what has another shape
+        return Places()

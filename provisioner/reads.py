@@ -180,13 +180,21 @@ def _total(columns: Iterable[str], stamps: bytearray, flaws: Iterable[Flaw]) -> 
 
 
 def refuse_implausible(
-    reading: Reading, measure: Measure | None, limits: Limits, accepted: str | None
+    reading: Reading,
+    measure: Measure | None,
+    limits: Limits,
+    accepted: str | None,
+    *,
+    warming: bool = False,
 ) -> bool:
     """Raise ReadRefused if a finished read can't be believed; return True if `accepted` overruled it.
 
     `accepted` is the sha256 that an operator gave for this directory. An empty read is refused
-    whatever anybody accepts. `measure` is None for the first read of a directory.
+    whatever anybody accepts, but for one that is `warming`, which may have nobody yet. `measure` is
+    None for the first read of a directory.
     """
+    if warming and reading.figures.people == 0 and not reading.flaws:
+        return False
     if reading.figures.people == 0:
         raise ReadRefused(
             f"directory {reading.name} is empty: 0 people"

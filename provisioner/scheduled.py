@@ -17,10 +17,15 @@ from structlog.contextvars import bound_contextvars
 from connectors.errors import ProvisionerError, ReadRefused
 from provisioner.apply import Allowance, Applied, apply_plan
 from provisioner.logs import logger
+from provisioner.plan.document import instant
 from provisioner.plan.model import Plan
 from provisioner.planning import Request, plan_sync
+from provisioner.store import audit as audit_store
+from provisioner.store import quarantine
 from provisioner.store import runs as run_store
+from provisioner.store.database import reading
 from provisioner.store.moments import moment
+from provisioner.store.quarantine import Quarantined
 from provisioner.store.tables import runs
 from provisioner.wiring import Site, Stop, Stopped
 
@@ -63,7 +68,7 @@ def run_scheduled(site: Site, name: str, alive: Callable[[], None]) -> int:
         try:
             logger().info("sync.started")
             progress = Watched(site.stop, alive)
-            plan = plan_sync(site, name, Request(), progress)
+            plan = plan_sync(site, name, Request(), progress, run)
             _tell_plan(plan, began)
             result = apply_plan(site, plan.id, Allowance(), progress)
             status, summary = result.status, _tell_applied(result, began)
@@ -80,7 +85,14 @@ def run_scheduled(site: Site, name: str, alive: Callable[[], None]) -> int:
             with site.engine.begin() as connection:
                 made = None if plan is None else plan.id
                 run_store.end(connection, run, status, summary, site.now(), made)
+            _tell_head(site)
     return status
+
+
+def resting(site: Site, name: str) -> Quarantined | None:
+    """Return the quarantine that a sync is in, None if it is in none; its calls mostly failed."""
+    with reading(site.engine) as connection:
+        return next(iter(quarantine.quarantined(connection, [name], site.now())), None)
 
 
 def last_starts(connection: Connection) -> dict[str, datetime]:
@@ -100,6 +112,14 @@ def end_killed(connection: Connection, now: datetime) -> list[str]:
     for run, _ in found:
         run_store.end(connection, run, _FAILED, {"error": "the daemon was killed"}, now)
     return sorted({sync for _, sync in found})
+
+
+def _tell_head(site: Site) -> None:
+    """Log where the audit's chain ends: kept elsewhere, it proves what led to it."""
+    with reading(site.engine) as connection:
+        end = audit_store.head(connection)
+    if end is not None:
+        logger().info("audit.head", entries=end.entries, hash=end.hash)
 
 
 def _tell_plan(plan: Plan, began: float) -> None:
@@ -127,9 +147,13 @@ def _tell_applied(result: Applied, began: float) -> dict[str, Any]:
     said: dict[str, Any] = {
         **summary,
         "held": result.held,
+        "frozen": result.frozen,
         "waiting_for_approval": result.unapproved,
         "not_carried_out": len(result.left),
     }
+    if result.quarantined_until is not None:
+        summary["quarantined_until"] = instant(result.quarantined_until)
+        said["quarantined_until"] = summary["quarantined_until"]
     stopped = result.stopped_by
     if stopped is not None:
         summary["error"] = str(stopped)

@@ -88,13 +88,13 @@ class Scheduler:
         self, schedules: Mapping[str, Schedule], job: Job, now: Callable[[], datetime] = utc_now
     ) -> None:
         self._job, self._now = job, now
+        self._schedules = dict(schedules)
         self._syncs = {name: _Sync(trigger_of(s), now()) for name, s in schedules.items()}
         self._stopping = False
         self._changed = threading.Condition()
-        workers = min(SIDE_BY_SIDE, max(1, len(schedules)))
         self._scheduler = _Scheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(workers)},
+            executors={"default": ThreadPoolExecutor(SIDE_BY_SIDE)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._scheduler.add_listener(_left_out, EVENT_JOB_MAX_INSTANCES)
@@ -112,6 +112,24 @@ class Scheduler:
             self._scheduler.add_job(self._run, sync.trigger, args=[name], id=name, **when)
         self._scheduler.start()
 
+    def update(self, schedules: Mapping[str, Schedule]) -> None:
+        """Follow these schedules from now on; one that is the same goes on as if nothing had happened.
+
+        A sync that is at work comes to its end in any case.
+        """
+        triggers = {name: trigger_of(each) for name, each in schedules.items()}
+        with self._changed:
+            kept = {name for name, each in schedules.items() if self._schedules.get(name) == each}
+            for name in self._schedules.keys() - kept:
+                self._scheduler.remove_job(name)
+                if name not in schedules and name not in self.running:
+                    del self._syncs[name]
+            self._schedules = dict(schedules)
+            for name in schedules.keys() - kept:
+                sync = self._syncs.setdefault(name, _Sync(triggers[name], self._now()))
+                sync.trigger, sync.seen = triggers[name], self._now()
+                self._scheduler.add_job(self._run, sync.trigger, args=[name], id=name)
+
     @property
     def alive(self) -> bool:
         """Whether the scheduler's own thread is at work."""
@@ -120,12 +138,13 @@ class Scheduler:
     def views(self) -> dict[str, View]:
         """Return how it stands with each scheduled sync, by name."""
         now = self._now()
-        return {name: self._view(name, sync, now) for name, sync in self._syncs.items()}
+        return {name: self._view(name, sync, now) for name, sync in list(self._syncs.items())}
 
     @property
     def running(self) -> list[str]:
         """The syncs that are at work now."""
-        return [name for name, sync in self._syncs.items() if sync.running_since is not None]
+        syncs = list(self._syncs.items())
+        return [name for name, sync in syncs if sync.running_since is not None]
 
     def stop(self) -> None:
         """Start nothing more, and return when what is at work has ended."""
@@ -146,9 +165,9 @@ class Scheduler:
         )
 
     def _run(self, name: str) -> None:
-        sync = self._syncs[name]
         with self._changed:
-            if self._stopping:
+            sync = self._syncs.get(name)
+            if self._stopping or sync is None:
                 return
             sync.running_since = sync.seen = self._now()
         status = 1
@@ -160,6 +179,8 @@ class Scheduler:
             with self._changed:
                 sync.status, sync.running_since = status, None
                 sync.ended_at = sync.seen = self._now()
+                if name not in self._schedules:  # config has dropped it meanwhile
+                    del self._syncs[name]
                 self._changed.notify_all()
 
 
@@ -170,9 +191,10 @@ def trigger_of(schedule: Schedule) -> BaseTrigger:
     try:
         return CronTrigger.from_crontab(schedule.cron)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        # config has judged the expression itself
+        # config has judged the expression itself; str() of a KeyError would be a repr
+        why = str(error.args[0]).partition("\n")[0].strip()
         raise RunError(
-            f"the machine's time zone can't be told: {error}", remedy="set TZ, say to Europe/Prague"
+            f"the machine's time zone can't be told: {why}", remedy="set TZ, say to Europe/Prague"
         ) from None
 
 

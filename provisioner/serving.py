@@ -6,7 +6,6 @@ answered, and their answers are on the wire before the process goes.
 
 from __future__ import annotations
 
-import errno
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from waitress.server import create_server
 
-from connectors.errors import RunError
+from provisioner.web.listening import refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -27,16 +26,25 @@ _FLUSH_S = 1.0
 class Served:
     """An application that answers at `bind` from `start` until `stop`."""
 
-    def __init__(self, app: WSGIApplication, bind: str, threads: int = THREADS) -> None:
-        """Take the address (`HOST:PORT`, port 0: any free one). Raises RunError if that can't be."""
+    def __init__(
+        self, app: WSGIApplication, bind: str, threads: int = THREADS, member: str = "bind"
+    ) -> None:
+        """Take the address. Raises RunError if that can't be.
+
+        It is `HOST:PORT`, port 0 for any free one, or `unix:PATH` for a socket that only its owner's
+        processes may use. `member` is what config calls it.
+        """
+        where = {"listen": bind}
+        if bind.startswith("unix:"):
+            where = {"unix_socket": bind.removeprefix("unix:"), "unix_socket_perms": "600"}
         self._sockets: dict[int, Any] = {}  # waitress's own: listening sockets and connections
         try:
             self._server = create_server(
-                app, map=self._sockets, listen=bind, threads=threads, ident=None
+                app, map=self._sockets, threads=threads, ident=None, **where
             )
         except (OSError, ValueError) as error:
-            raise _refusal(bind, error) from None
-        self._thread = threading.Thread(target=self._server.run, name=f"http {bind}", daemon=True)
+            raise refusal(bind, error, member) from None
+        self._name = f"http {bind}"
 
     @property
     def url(self) -> str:
@@ -54,7 +62,7 @@ class Served:
 
     def start(self) -> None:
         """Begin to answer."""
-        self._thread.start()
+        threading.Thread(target=self._server.run, name=self._name, daemon=True).start()
 
     def stop(self) -> None:
         """Take no more connections, answer what is at work, and return."""
@@ -73,15 +81,3 @@ def _wait_until(true: Callable[[], bool], within_s: float) -> None:
     until = time.monotonic() + within_s
     while not true() and time.monotonic() < until:
         time.sleep(0.01)
-
-
-def _refusal(bind: str, error: OSError | ValueError) -> RunError:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return RunError(
-            f"{bind} is taken by another program",
-            remedy="stop that one, or give `server: {bind: …}` another port",
-        )
-    why = getattr(error, "strerror", None) or "no such host"
-    return RunError(
-        f"{bind} can't be listened on: {why}", remedy="correct `server: {bind: …}` in config"
-    )

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from connectors import directory as directories
 from connectors import phone as phones
 from connectors.errors import ProvisionerError
 from connectors.records import Directory, Http, Outside, PhoneSystem, Rate
-from connectors.scim_filter import PHONE_USER, USER, Filter, parse_filter
+from connectors.scim_filter import PHONE_USER, Filter, parse_filter
 from mappings import Mapping, load_mapping
+from provisioner import directories
 from provisioner.aliases import with_aliases
-from provisioner.config import Config, SyncConfig
+from provisioner.config import PUSHED, Config, DirectoryConfig, SyncConfig
 from provisioner.store.database import open_database
 
 if TYPE_CHECKING:
     from provisioner.http import CallRecord
+    from provisioner.rates import Board
+
+
+MOMENT_S = 1.0
+"""So long a stop may wait for a request's place in a rate."""
 
 
 class Stopped(ProvisionerError):
@@ -48,12 +55,20 @@ class Stop:
         if self._event.wait(seconds):
             raise Stopped("stopped while waiting")
 
+    def pause(self, seconds: float) -> None:
+        """Wait as `sleep` does, but a moment in any case: a call of several requests shall end whole."""
+        if seconds <= MOMENT_S:
+            time.sleep(seconds)
+        else:
+            self.sleep(seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """One running installation: its config, its store, and what connectors are handed.
 
-    `record` is told of every request that leaves.
+    `record` is told of every request that leaves. `board`: where rate limits are shared, None for the
+    store's own.
     """
 
     config: Config
@@ -61,30 +76,39 @@ class Site:
     stop: Stop
     now: Callable[[], datetime]
     record: Callable[[CallRecord], None] | None = None
+    board: Board | None = None
     _shared: list[object] = field(default_factory=list)
+    _kept: dict[str, object] = field(default_factory=dict)
     _sharing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def outside(self) -> Outside:
         """What a connector is handed from above."""
-        return Outside(self.config.base, self._http, self.now, self.stop.sleep)
+        return self.outside_with(1.0)
 
-    def _http(self, account: str, rates: MappingOf[str, Rate]) -> Http:
+    def outside_with(self, share: float) -> Outside:
+        """Return what a connector is handed that may use this share of its vendor's rate limits."""
+        http = partial(self._http, share)
+        return Outside(self.config.base, http, self.now, self.stop.sleep, self._kept)
+
+    def _http(self, share: float, account: str, rates: MappingOf[str, Rate]) -> Http:
         """Return the carrier of an account's requests: one pool of connections, one set of limits."""
         from provisioner.http import make_http, new_session
-        from provisioner.rates import Limiter
+        from provisioner.rates import Limiter, shared
+        from provisioner.store.rate_board import open_board
 
         with self._sharing:  # the daemon connects several syncs at the same moment
             if not self._shared:
-                self._shared.extend((new_session(), Limiter()))
+                board = self.board or open_board(self.engine)
+                self._shared.extend((new_session(), Limiter(board=board)))
         session, limiter = self._shared
         assert isinstance(limiter, Limiter)
         return make_http(
             self.record,
             limiter,
-            self.stop.sleep,
+            self.stop.pause,
             account=account,
-            rates=rates,
+            rates={label: shared(rate, share) for label, rate in rates.items()},
             session=session,  # type: ignore[arg-type]
         )
 
@@ -124,24 +148,37 @@ def wire(site: Site, sync: SyncConfig, mapping: Mapping | None = None) -> Wired:
     Raises InputError for a mapping that can't be used.
     """
     if mapping is None:
-        mapping = load_mapping(sync.mapping, sync.extra_attributes, sync.pools)
+        mapping = load_mapping(sync.mapping, sync.people, sync.pools)
     join = "" if mapping.join is None else mapping.join.text
-    schema = USER.extended(sync.extra_attributes)
+    schema = sync.people
     return Wired(
         sync=sync,
         mapping=mapping,
-        directories=tuple(
-            directories.module(d.kind).connect(d.name, d.options, site.outside, join)
-            for d in sync.directories
-        ),
+        directories=tuple(wire_directory(site, sync, d, join) for d in sync.directories),
         phone=wire_phone(site, sync),
         protected=None if sync.protected is None else parse_filter(sync.protected, schema),
         manages=None if sync.manages is None else parse_filter(sync.manages, PHONE_USER),
     )
 
 
+def wire_directory(site: Site, sync: SyncConfig, config: DirectoryConfig, join: str) -> Directory:
+    """Connect one of a sync's directories; `join` is the mapping's, "" for none."""
+    if config.kind == PUSHED:
+        from provisioner.scim.pushed import Pushed
+        from provisioner.store.direct import Direct
+
+        store = site._kept.setdefault("direct", Direct(site.engine))
+        assert isinstance(store, Direct)
+        return Pushed(config.name, sync.name, store, config.options)
+    directory: Directory = directories.module(config.kind).connect(
+        config.name, config.options, site.outside, join
+    )
+    return directory
+
+
 def wire_phone(site: Site, sync: SyncConfig) -> PhoneSystem:
     """Connect a sync's phone system alone, under its aliases."""
     module = phones.module(sync.phone_system.kind)
-    phone: PhoneSystem = module.connect(sync.phone_system.options, site.outside)
+    outside = site.outside_with(sync.phone_system.share)
+    phone: PhoneSystem = module.connect(sync.phone_system.options, outside)
     return with_aliases(phone, sync.aliases)

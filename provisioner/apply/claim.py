@@ -1,6 +1,7 @@
-"""The claim to work on one sync alone: two runs of apply at once would send everything twice.
+"""The claim to apply something alone: two runs of apply at once would send everything twice.
 
-It is a lease in the store, prolonged while the run lives and whenever something is about to be sent.
+A full plan claims its sync, a plan for some people only itself, so that a push overtakes a long
+apply; people are locked one by one (store/locks.py). It is a lease in the store, prolonged while the run lives and whenever something is about to be sent.
 A run that lost it (its machine slept) sends nothing more. A run that was killed leaves it behind; on
 the same machine that is seen at once, from elsewhere it lapses within a minute.
 """
@@ -28,18 +29,18 @@ _BEAT_S = 15.0
 
 
 class Claim:
-    """One run's claim. `now` tells the time (aware, UTC)."""
+    """One run's claim. `now` tells the time (aware, UTC); `holder` names the run that has it."""
 
     def __init__(self, engine: Engine, name: str, now: Callable[[], datetime]) -> None:
         self._engine, self._name, self._now = engine, name, now
-        self._holder = f"{process_mark(os.getpid())}:{secrets.token_hex(4)}"
+        self.holder = f"{process_mark(os.getpid())}:{secrets.token_hex(4)}"
 
     def take(self, connection: Connection) -> None:
         """Take it, from a dead process too. Raises RunError if another one is at work."""
         held = run_store.lease(connection, self._name)
         if held is not None and is_dead(held.holder):
             run_store.give_back(connection, self._name, held.holder)
-        run_store.take_lease(connection, self._name, self._holder, self._now(), LASTS)
+        run_store.take_lease(connection, self._name, self.holder, self._now(), LASTS)
 
     def hold(self, connection: Connection) -> None:
         """Hold it for longer, within the transaction that sends. Raises RunError if it is lost."""
@@ -52,7 +53,11 @@ class Claim:
 
     def give_back(self, connection: Connection) -> None:
         """Let the next run begin at once."""
-        run_store.give_back(connection, self._name, self._holder)
+        run_store.give_back(connection, self._name, self.holder)
+
+    def living(self, connection: Connection) -> dict[str, str]:
+        """Return the claims of runs that live, this one among them: the holder by the claim's name."""
+        return living(connection, self._now())
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -76,7 +81,13 @@ class Claim:
             thread.join()
 
     def _prolong(self, connection: Connection) -> bool:
-        return run_store.prolong_lease(connection, self._name, self._holder, self._now(), LASTS)
+        return run_store.prolong_lease(connection, self._name, self.holder, self._now(), LASTS)
+
+
+def living(connection: Connection, now: datetime) -> dict[str, str]:
+    """Return the claims of runs that live: the holder by the claim's name."""
+    found = run_store.leases_held(connection, now)
+    return {name: holder for name, holder in found.items() if not is_dead(holder)}
 
 
 def process_mark(pid: int) -> str:

@@ -10,24 +10,34 @@ from connectors.records import Change, PhoneSystem, PhoneUser, fold
 MAKES = ("user.create", "user.invite")
 """Kinds that make an account: before them nobody is there."""
 
+_DELEGATING = ("delegate.add", "delegate.remove", "delegation.set")
+
 
 def fresh_reads(
-    phone: PhoneSystem, changes: Iterable[Change], made: Mapping[str, str]
+    phone: PhoneSystem,
+    changes: Iterable[Change],
+    made: Mapping[str, str],
+    *,
+    delegations: bool = False,
 ) -> dict[str, PhoneUser]:
     """Return the present state of the changes' users, by folded key; who isn't there isn't in it.
 
     `made`: vendor's ids by folded key, of accounts that didn't exist when the plan was made.
+    `delegations`: everybody's are read, not only where a change is about them.
     """
     stubs: dict[str, PhoneUser] = {}
     by_mail: dict[str, list[str]] = defaultdict(list)
-    for change in changes:
+    listed = list(changes)
+    delegating = {fold(c.key) for c in listed if c.kind in _DELEGATING}
+    for change in listed:
         key = fold(change.key)
         if key in stubs and change.kind not in MAKES:
             continue
         phone_id, email = change.id or made.get(key) or "", _email(change)
         if email and (not phone_id or change.kind in MAKES):
             by_mail[fold(email)].append(key)
-        stubs[key] = PhoneUser(phone_id, key=change.key, email=email)
+        delegates = () if delegations or key in delegating else None
+        stubs[key] = PhoneUser(phone_id, key=change.key, email=email, delegates=delegates)
     by_id: dict[str, list[str]] = defaultdict(list)
     for key, stub in stubs.items():
         if stub.id:

@@ -7,58 +7,77 @@ in part stays in doubt for the next run to read back.
 
 from __future__ import annotations
 
+import random
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connectors.errors import PersonError, ProvisionerError, RunError, TransientError
 from connectors.records import Call, Change, Outcome, PhoneSystem
-from provisioner.apply.course import Course
+from provisioner.apply.course import Course, KeepsFailing
 from provisioner.apply.doubt import UNSEEN, begun_by, judge
+from provisioner.wiring import Stopped
 
-TRIES = 4
-WAIT_S, LONGEST_S = 2.0, 300.0
+TRIES = 6
+WAIT_S, LONGEST_S = 0.5, 300.0
 """The first pause; and the longest that a vendor may ask for before the run ends instead."""
 
 IN_A_ROW = 3
 """So many calls that fail for good, one after the other, and the vendor is down: the run ends."""
+
+STOPPED = "stopped between two calls; `provisioner apply` goes on from here"
 
 _TOGETHER = 500
 
 
 @dataclass(slots=True)
 class Sender:
-    """Sends a run's calls. `begun`: folded keys of those to whom the plan gave account or license."""
+    """Sends a run's calls; several threads may send side by side.
+
+    `writes` tells how many requests that write the calling thread has sent. `jitter` gives a number
+    between two: pauses of calls that failed together end apart.
+    """
 
     phone: PhoneSystem
     course: Course
-    begun: set[str]
     sleep: Callable[[float], None]
-    failures: int = 0
+    writes: Callable[[], int] = lambda: 0
+    jitter: Callable[[float, float], float] = random.uniform
+    _failures: int = 0
+    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, call: Call) -> None:
         """Send a call's changes that may go; raise RunError or TransientError where the run must end."""
         pending = {change.seq: change for change in self.course.ready(call.changes)}
+        sent = frozenset(pending)
         for left in reversed(range(TRIES)):
             if not pending:
-                return
-            self.course.journal.sending(pending.values(), call.what)
-            returned = False
+                break
+            self.course.sending([*pending.values()], call.what)
+            returned, written = False, self.writes()
             try:
                 self._carry_out(call, pending)
                 returned = True
                 self._read_back(pending)  # whatever has no outcome, although nothing went wrong
-                self._give_up(pending, "the phone system gave no outcome")
-                self.failures = 0
+                self._give_up(pending, "the phone system gave no outcome", parks=False)
+                self._count(failed=False)
             except TransientError as error:
                 # once the call came back, what has no outcome may have taken effect all the same
                 doubtful = returned or error.in_doubt or call.requests > 1
                 self._after_a_failure(pending, error, left, doubtful=doubtful)
+            except Stopped:
+                if self.writes() == written:  # it was waiting for its turn
+                    self.course.unsent([*pending.values()])
+                    raise Stopped(STOPPED) from None
+                raise
             except RunError as error:
                 if call.requests == 1 and not _may_have_taken_effect(error):
-                    self.course.journal.unsent(pending.values())
+                    self.course.unsent([*pending.values()])
                 raise
             except PersonError as error:
-                self._give_up(pending, one_line(error))
+                self._give_up(pending, one_line(error), parks=True)
+        if sent:
+            self.course.count(sent)
 
     def _carry_out(self, call: Call, pending: dict[int, Change]) -> None:
         """Have it carried out, settling each outcome; what is left in `pending` has none."""
@@ -77,7 +96,6 @@ class Sender:
             self._settle(known)
 
     def _settle(self, known: list[tuple[Change, Outcome]]) -> None:
-        self.begun |= begun_by(change for change, outcome in known if outcome.state == "done")
         self.course.settle(known)
         known.clear()
 
@@ -92,19 +110,18 @@ class Sender:
         """Wait; then drop from `pending` what took effect, or, with no try `left`, everything."""
         if (error.retry_after_s or 0) > LONGEST_S:
             if not doubtful:
-                self.course.journal.unsent(pending.values())
+                self.course.unsent([*pending.values()])
             raise error
         if left:
-            pause = error.retry_after_s or WAIT_S * 2 ** (TRIES - 1 - left)
-            self.sleep(pause)
+            back_off = WAIT_S * 2 ** (TRIES - 1 - left)
+            self.sleep((error.retry_after_s or 0) + self.jitter(back_off / 2, back_off))
         if doubtful:
             self._read_back(pending)
         if left or not pending:
             return
-        self._give_up(pending, one_line(error))
-        self.failures += 1
-        if self.failures >= IN_A_ROW:
-            raise RunError(
+        self._give_up(pending, one_line(error), parks=False)
+        if self._count(failed=True) >= IN_A_ROW:
+            raise KeepsFailing(
                 f"{IN_A_ROW} calls in a row failed, the last one so: {error.message}",
                 remedy="see that the phone system is up; `provisioner apply` then goes on from here",
             ) from None
@@ -114,15 +131,22 @@ class Sender:
         if not pending:
             return
         changes = [self.course.with_id(change) for change in pending.values()]
-        begun = self.begun | begun_by(changes)
+        begun = self.course.begun() | begun_by(changes)
         verdict = judge(changes, self.phone, self.course.made, begun, self.sleep, lately=True)
         self._settle(verdict.outcomes)
         self.course.put_off(verdict.unseen, UNSEEN)
         for seq in pending.keys() - {change.seq for change in verdict.undone}:
             del pending[seq]
 
-    def _give_up(self, pending: dict[int, Change], reason: str) -> None:
-        self._settle([(c, Outcome(c.seq, "failed", reason)) for c in pending.values()])
+    def _count(self, *, failed: bool) -> int:
+        """Return how many calls have failed in a row by now."""
+        with self._counting:
+            self._failures = self._failures + 1 if failed else 0
+            return self._failures
+
+    def _give_up(self, pending: dict[int, Change], reason: str, *, parks: bool) -> None:
+        known = [(change, Outcome(change.seq, "failed", reason)) for change in pending.values()]
+        self.course.settle(known, parks=parks)
         pending.clear()
 
 

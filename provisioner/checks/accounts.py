@@ -37,9 +37,7 @@ Way = dict[str, str]
 
 def overlapping(config: Config, located: Located) -> Iterator[Finding]:
     """Yield what two syncs of the config may both write to."""
-    for one, other in combinations(config.syncs.values(), 2):
-        if account(one.phone_system, config) != account(other.phone_system, config):
-            continue
+    for one, other in _on_one_account(config):
         first, second = one.manages or PERSONS, other.manages or PERSONS
         if disjoint(_tree(first), _tree(second)):
             continue
@@ -52,6 +50,25 @@ def overlapping(config: Config, located: Located) -> Iterator[Finding]:
         else:
             said = f"{both}; whether their `manages` overlap can't be told"
             yield warning(located.where(at), f"{said} ({_shown(one)}; {_shown(other)})")
+
+
+def differing_shares(config: Config, located: Located) -> Iterator[Finding]:
+    """Yield where two syncs on one account leave different shares of its rate limits to other apps."""
+    for one, other in _on_one_account(config):
+        shares = [one.phone_system.share, other.phone_system.share]
+        if shares[0] != shares[1]:
+            at = ("syncs", other.name, "phone_system")
+            yield warning(
+                located.where(at),
+                f"syncs.{one.name} and syncs.{other.name} are on one account, and their `share` of its"
+                f" rate limits differs ({shares[0]:.0%}, {shares[1]:.0%}): write the same for both",
+            )
+
+
+def _on_one_account(config: Config) -> Iterator[tuple[SyncConfig, SyncConfig]]:
+    for one, other in combinations(config.syncs.values(), 2):
+        if account(one.phone_system, config) == account(other.phone_system, config):
+            yield one, other
 
 
 def account(phone: PhoneConfig, config: Config) -> tuple[Any, ...]:

@@ -6,14 +6,15 @@ mends one file only to learn of the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from connectors.errors import InputError, Problem
+from connectors.scim_schema import Schema
 from mappings import Mapping, load_mapping
 from mappings.yaml_file import load_yaml
 from provisioner.config import Config, load_config
-from provisioner.config_schema import added_names
+from provisioner.people_schema import people_schema
 
 
 def load_files(path: Path) -> Config:
@@ -27,13 +28,13 @@ def load_files(path: Path) -> Config:
         found = [*error.problems, *problems_beside(path)]
     else:
         syncs = config.syncs.values()
-        found = [p for s in syncs for p in mapping_of(s.mapping, s.extra_attributes)[1]]
+        found = [p for s in syncs for p in mapping_of(s.mapping, s.people)[1]]
     if found:
         raise InputError(dict.fromkeys(found))  # two syncs may share a mapping
     return config
 
 
-def mapping_of(path: Path, attributes: Iterable[str]) -> tuple[Mapping | None, tuple[Problem, ...]]:
+def mapping_of(path: Path, attributes: Schema) -> tuple[Mapping | None, tuple[Problem, ...]]:
     """Return a mapping and no problem, or None and every problem of it."""
     try:
         return load_mapping(path, attributes), ()
@@ -53,5 +54,4 @@ def problems_beside(path: Path) -> Iterator[Problem]:
         if isinstance(mapping, str) and (path.parent / mapping).is_file():
             listed = sync.get("directories")
             entries = [d for d in listed if isinstance(d, dict)] if isinstance(listed, list) else []
-            names = added_names(d.get("columns") for d in entries)
-            yield from mapping_of(path.parent / mapping, names)[1]
+            yield from mapping_of(path.parent / mapping, people_schema(entries))[1]

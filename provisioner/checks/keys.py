@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from connectors.records import Directory, Person, fold
-from connectors.scim_filter import USER, parse_path
+from connectors.scim_filter import parse_path
 from provisioner.checks import Finding, warning
 from provisioner.config import DirectoryConfig, SyncConfig
 
@@ -26,7 +26,7 @@ def changing_keys(
     """
     key = config.options.get("key")
     if key:
-        path = parse_path(str(key), USER.extended(sync.extra_attributes))
+        path = parse_path(str(key), sync.people)
         by = path.text if path.attribute in _CHANGES and path.uri is None else None
     else:
         by = _told_apart_by(directory) if "path" in config.options else None

@@ -17,20 +17,21 @@ from pathlib import Path
 import click
 from sqlalchemy import create_engine
 
-from connectors import directory as directories
 from connectors.errors import InputError, ProvisionerError
 from connectors.records import Catalog, Seats
 from mappings import Mapping
 from mappings.yaml_file import Located, load_yaml
 from provisioner.checks import Finding, problem
-from provisioner.checks.accounts import overlapping
+from provisioner.checks.accounts import differing_shares, overlapping
 from provisioner.checks.files import mapping_of, problems_beside
 from provisioner.checks.keys import changing_keys
 from provisioner.checks.names import empty_pools, unknown_aliases, unknown_names
+from provisioner.checks.receiver import unclear_alias
 from provisioner.checks.store import unusable_store
 from provisioner.config import Config, DirectoryConfig, SyncConfig, load_config
 from provisioner.progress import Progress, for_stderr
-from provisioner.wiring import Site, Stop, utc_now, wire_phone
+from provisioner.store.rate_board import find_board
+from provisioner.wiring import Site, Stop, utc_now, wire_directory, wire_phone
 
 _SIDE_BY_SIDE = 8
 _WIDTH = 100
@@ -57,6 +58,8 @@ def run_check(config: Path) -> int:
         *unusable_store(located.where(("store",)), loaded.store),
         *(finding for section in sections for finding in section.findings),
         *overlapping(loaded, located),
+        *differing_shares(loaded, located),
+        *unclear_alias(loaded, located),
     ]
     return _tell(sections, findings)
 
@@ -65,7 +68,8 @@ def _checked(config: Config, located: Located) -> list[Section]:
     """Check the syncs side by side: one that doesn't answer keeps nobody waiting for the others."""
     stop = Stop()
     # connectors never touch the store; what it is like is looked at without opening it for good
-    site = Site(config, create_engine("sqlite://"), stop, utc_now)
+    board = find_board(config.store)  # a run may be under way, and have taken places
+    site = Site(config, create_engine("sqlite://"), stop, utc_now, board=board)
     progress = for_stderr()
     progress.stage("checking", sum(len(s.directories) + 1 for s in config.syncs.values()))
     try:
@@ -84,7 +88,7 @@ def _checked(config: Config, located: Located) -> list[Section]:
 
 def _sync(site: Site, sync: SyncConfig, located: Located, progress: Progress) -> Section:
     section = Section(f"sync {sync.name}")
-    mapping, problems = mapping_of(sync.mapping, sync.extra_attributes)
+    mapping, problems = mapping_of(sync.mapping, sync.people)
     section.findings += map(Finding, problems)
     for number, directory in enumerate(sync.directories):
         where = located.where(("syncs", sync.name, "directories", number))
@@ -107,8 +111,7 @@ def _directory(
 ) -> Iterator[Finding]:
     join = mapping.join.text if mapping is not None and mapping.join is not None else ""
     try:
-        module = directories.module(config.kind)
-        directory = module.connect(config.name, config.options, site.outside, join)
+        directory = wire_directory(site, sync, config, join)
         directory.check()
         section.lines.append(f"directory {config.name} ({config.kind}): can be read")
         yield from changing_keys(where, sync, config, directory)

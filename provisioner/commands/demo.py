@@ -16,7 +16,8 @@ import click
 
 from connectors.errors import RunError
 from provisioner.apply import Allowance, apply_plan
-from provisioner.commands.plans import decide, opened, told
+from provisioner.commands.deciding import decide
+from provisioner.commands.plans import opened, told
 from provisioner.commands.simulate import Simulated, application
 from provisioner.config import Config, SyncConfig, load_config
 from provisioner.plan.model import Plan

@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
 from connectors.records import Catalog, PhoneSystem, PhoneUser
+from provisioner.audit.calls import collecting
 from provisioner.commands.plans import opened, site_of, sync_name
-from provisioner.progress import counted, for_stderr
+from provisioner.progress import Progress, counted, for_stderr
+from provisioner.store.audit_entries import inventory_written
 from provisioner.wiring import wire_phone
 
 _OPTIONAL = ("delegate_privileges", "emergency_address", "usage_location")
@@ -25,22 +27,35 @@ _OPTIONAL = ("delegate_privileges", "emergency_address", "usage_location")
 def run_inventory(config: Path, sync: str | None, output: Path | None, *, delegations: bool) -> int:
     """Read the phone system whole and write it; `delegations`: ask for everybody's delegates."""
     site = site_of(config)
-    phone = wire_phone(site, site.config.syncs[sync_name(site.config, sync)])
+    name = sync_name(site.config, sync)
+    site, calls = collecting(site, sync=name)
+    phone = wire_phone(site, site.config.syncs[name])
     progress = for_stderr()
-    held: list[str] = []
     try:
-        with opened(output) as out, TemporaryFile("w+", encoding="utf-8") as lines:
-            progress.stage("reading the phone system")
-            for user in counted(_users(phone, delegations), progress):
-                held += user.numbers
-                lines.write(user_line(user).decode() + "\n")
-            # the catalog comes first, and its numbers are those held too
-            out.write(catalog_line(phone.catalog(), held).decode() + "\n")
-            lines.seek(0)
-            shutil.copyfileobj(lines, out)
+        with opened(output) as out:
+            users = _write(phone, out, progress, delegations=delegations)
+            calls.flush(inventory_written(name, users))
     finally:
+        calls.flush()
         progress.close()
     return 0
+
+
+def _write(phone: PhoneSystem, out: TextIO, progress: Progress, *, delegations: bool) -> int:
+    """Write the inventory, and return how many phone users are in it."""
+    held: list[str] = []
+    users = 0
+    progress.stage("reading the phone system")
+    with TemporaryFile("w+", encoding="utf-8") as lines:
+        for user in counted(_users(phone, delegations), progress):
+            users += 1
+            held += user.numbers
+            lines.write(user_line(user).decode() + "\n")
+        # the catalog comes first, and its numbers are those held too
+        out.write(catalog_line(phone.catalog(), held).decode() + "\n")
+        lines.seek(0)
+        shutil.copyfileobj(lines, out)
+    return users
 
 
 def _users(phone: PhoneSystem, delegations: bool) -> Iterator[PhoneUser]:

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import getpass
 import io
 import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 import click
-from sqlalchemy import Connection
 
 from connectors.errors import RunError
 from connectors.records import Change, State, fold
 from provisioner.apply import Allowance, Applied, apply_plan
 from provisioner.commands.stopping import stopping
 from provisioner.config import Config, load_config
-from provisioner.plan.document import read_plan
+from provisioner.freeze import DESPITE, Freeze, freezes
+from provisioner.plan.document import instant, read_plan
 from provisioner.plan.model import Plan
-from provisioner.planning import PREVIEW, Request, plan_sync
+from provisioner.planning import Request, plan_sync
 from provisioner.progress import for_stderr
-from provisioner.report import write_report
-from provisioner.store import decisions as decision_store
-from provisioner.store import people as people_store
+from provisioner.report import figures, write_report
 from provisioner.store import plans as plan_store
 from provisioner.store import runs as run_store
 from provisioner.store.database import reading
-from provisioner.store.decisions import Decision
+from provisioner.store.reviews import with_decisions
 from provisioner.wiring import Site, open_site
 
 _FOR_PROGRAMS = ("json", "jsonl", "csv", "html")
@@ -183,76 +181,10 @@ def _read(given: str) -> str | None:
         ) from None
 
 
-def run_decide(config: Path, given: str, decision: Decision, by: str | None) -> int:
-    """Record an operator's decision about a whole plan, and say so."""
-    site = site_of(config)
-    _say([decide(site, plan_id(site, given), decision, by or _login())])
-    return 0
-
-
-def decide(site: Site, chosen: str, decision: Decision, by: str) -> str:
-    """Record a decision about a whole plan, and return it in words.
-
-    The first approval of a full plan adopts the sync: its bindings last, and from then on the
-    approval policy decides. Raises RunError for a plan that only shows something, and for a first
-    one that a newer plan matches people otherwise than.
-    """
-    now = site.now()
-    with site.engine.begin() as connection:
-        run_store.refuse_old_clock(connection, now)
-        plan = plan_store.load(connection, chosen)
-        _refuse(site, plan, decision)
-        if decision == "approved" and plan.scope == "full":
-            if not decision_store.is_adopted(connection, plan.sync):
-                _refuse_other_matches(connection, plan)
-                decision_store.adopt(connection, plan.sync, by, now)
-            people_store.confirm(connection, plan.sync)
-        expires = site.config.syncs[plan.sync].approval.expires
-        count = decision_store.decide(connection, plan, decision, by, now, expires)
-    held = sum(change.state == "held" for change in plan.changes)
-    words = f"plan {chosen}: {count} changes {decision} by {by}"
-    if held and decision == "approved":
-        words += f"; {held} of them stay held by a limit, `provisioner show {chosen}` says which"
-    return words
-
-
-def _refuse(site: Site, plan: Plan, decision: Decision) -> None:
-    if plan.scope == PREVIEW:
-        raise RunError(
-            f"plan {plan.id} only shows another mapping or another day; it can't be {decision}",
-            remedy="make one without --mapping and without a future --as-of",
-        )
-    if plan.sync not in site.config.syncs:
-        raise RunError(
-            f"plan {plan.id} is of sync {plan.sync!r}, which the config doesn't have",
-            remedy="give -c the config that the plan was made with",
-        )
-
-
-def _refuse_other_matches(connection: Connection, plan: Plan) -> None:
-    """Raise RunError if what would be adopted now is not what this plan shows."""
-    newest = plan_store.newest_full(connection, plan.sync)
-    if newest is None or newest == plan.id:
-        return
-    if plan_store.load(connection, newest).adoption != plan.adoption:
-        raise RunError(
-            f"plan {plan.id} shows other matches of people and phone users than the newer plan"
-            f" {newest}",
-            remedy=f"look at that one, and approve it: `provisioner show {newest}`",
-        )
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return f"uid {os.getuid()}"
-
-
 def run_apply(config: Path, given: str, allowance: Allowance) -> int:
-    """Carry out a recorded plan, and say how it went."""
+    """Carry out a recorded plan, and say how it went; who is parked is tried again, as somebody asks."""
     site = site_of(config)
-    return _applied(site, plan_id(site, given), allowance)
+    return _applied(site, plan_id(site, given), replace(allowance, parked=True))
 
 
 def _applied(site: Site, chosen: str, allowance: Allowance) -> int:
@@ -262,13 +194,14 @@ def _applied(site: Site, chosen: str, allowance: Allowance) -> int:
             result = apply_plan(site, chosen, allowance, progress)
     finally:
         progress.close()
-    _say(told(result))
+    plan = _standing(site, chosen)
+    say(told(result, plan, freezes(site.config.syncs[plan.sync].freeze, site.now())))
     if result.stopped_by is not None:
         click.echo(f"failed: {result.stopped_by}", err=True)
     return result.status
 
 
-def _say(lines: Iterable[str]) -> None:
+def say(lines: Iterable[str]) -> None:
     """Print lines; a reader who has gone away changes nothing of what was done."""
     try:
         out = _stdout("text")
@@ -279,8 +212,21 @@ def _say(lines: Iterable[str]) -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
 
 
-def told(result: Applied) -> Iterator[str]:
-    """Yield how a run of apply ended, a line at a time; whoever was left is named."""
+def _standing(site: Site, chosen: str) -> Plan:
+    """Return a recorded plan as it stands now, with what is decided about it."""
+    with reading(site.engine) as connection:
+        plan = plan_store.load(connection, chosen)
+        second = site.config.approval_of(plan.sync).second
+        return with_decisions(connection, plan, second, site.now())
+
+
+def told(
+    result: Applied, plan: Plan | None = None, holding: Sequence[Freeze] = ()
+) -> Iterator[str]:
+    """Yield how a run of apply ended, a line at a time; whoever was left is named.
+
+    `plan`: as it stands since, for why its changes are held or wait; `holding`: the freezes.
+    """
     states = ", ".join(f"{count} {state}" for state, count in sorted(result.states.items()))
     yield f"plan {result.plan} applied: {states or 'nothing to do'}"
     if result.calls:
@@ -293,13 +239,30 @@ def told(result: Applied) -> Iterator[str]:
         seqs = ", ".join(str(other.seq) for other, _, _ in others)
         more = f" (and with it, of the same person: {seqs})" if seqs else ""
         yield f"  {state}: {change.seq} {change.kind} {change.user}: {reason}{more}"
+    if result.quarantined_until is not None:
+        yield (
+            f"  most of its calls failed: the daemon waits until {instant(result.quarantined_until)};"
+            " `provisioner quarantine release --all` lets it go on"
+        )
     if result.held:
         yield f"  {result.held} changes are held by a limit; `provisioner show {result.plan}` says why"
+        for reason, count in figures.held_reasons(plan)[: figures.MOST_REASONS] if plan else ():
+            yield f"    {count}: {reason}"
+    if result.frozen:
+        named = " and ".join(map(str, holding)) or "a freeze"
+        yield (
+            f"  {result.frozen} changes wait for the end of {named}; if they must now:"
+            f" `provisioner apply {result.plan} {DESPITE}`"
+        )
     if result.unapproved:
         yield (
             f"  {result.unapproved} changes wait for approval:"
             f" `provisioner approve {result.plan}`, then apply again"
         )
+    if plan is not None:
+        for decided in plan.decisions:
+            if decided.lacks or decided.decision != "approved":
+                yield f"    {len(decided.seqs)} {figures.decision_in_words(decided, plan)}"
 
 
 def run_sync(config: Path, sync: str | None) -> int:
@@ -320,7 +283,9 @@ def run_runs(config: Path, form: str, output: Path | None) -> int:
 
     site = site_of(config)
     with reading(site.engine) as connection:
-        runs, plans = run_store.listed(connection), run_store.plans_listed(connection)
+        runs = run_store.listed(connection)
+        second = {name: sync.approval.second for name, sync in site.config.syncs.items()}
+        plans = run_store.plans_listed(connection, second=second, now=site.now())
     with opened(output, form) as out:
         write_history(runs, plans, form, out, color=output is None and sys.stdout.isatty())
     return 0
@@ -329,8 +294,5 @@ def run_runs(config: Path, form: str, output: Path | None) -> int:
 def run_show(config: Path, given: str, form: str, output: Path | None) -> int:
     """Show a recorded plan."""
     site = site_of(config)
-    chosen = plan_id(site, given)
-    with reading(site.engine) as connection:
-        plan = plan_store.load(connection, chosen)
-    _write(plan, form, output)
+    _write(_standing(site, plan_id(site, given)), form, output)
     return 0

@@ -83,7 +83,7 @@ class Agreement:
         self._lists = "delegates" in managed or "delegate_privileges" in managed
         self._plain = not (self._number or self._lists)
         self._by_outline: dict[Outline, Expectation] = {}
-        self._by_given: dict[tuple[int, int], tuple[Expectation, Entitlements]] = {}
+        self._by_given: dict[tuple[object, ...], tuple[Expectation, Entitlements]] = {}
 
     def expected(self, outline: Outline, values: tuple[str, ...]) -> tuple[Expectation, int]:
         """Return what an agreeing phone user looks like, and the hash of the person's own `values`."""
@@ -99,7 +99,9 @@ class Agreement:
     def expected_one_by_one(self, given: Entitlements) -> tuple[Expectation, int]:
         """Return the same for somebody whose outline doesn't say everything."""
         own = sorted(given.profile, key=lambda name: name == "email")
-        known = self._by_given.get((id(given.single), id(given.many)))
+        # people decided alike may lack different attributes of the profile
+        decided = (id(given.single), id(given.many), *own)
+        known = self._by_given.get(decided)
         if known is None:
             fixed = {name: value for name, (value, _) in given.single.items()}
             lists = {name: tuple(values) for name, values in given.many.items()}
@@ -108,7 +110,7 @@ class Agreement:
                 self._by_given.clear()
             # the entitlements are kept, so that their identity stays theirs
             known = self._expectation(Outline(fixed, lists, names)), given
-            self._by_given[id(given.single), id(given.many)] = known
+            self._by_given[decided] = known
         readable = [name for name in own if f"profile.{name}" not in self._unreadable]
         values = tuple([str(given.profile[name].value) for name in readable])
         return known[0], _own_hash(values, known[0].mail)

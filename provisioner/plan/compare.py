@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable
 from collections.abc import Mapping as MappingOf
 from itertools import islice
 from operator import attrgetter
@@ -68,9 +68,7 @@ class Comparison:
         self._manages = manages
         self._only = frozenset(map(fold, only))
         self._adopted = adopted
-        self._numbers = "number" in mapping.managed
         self._delegates = "delegates" in mapping.managed
-        self._extensions = "extension_number" in mapping.managed
         self._joins = mapping.join is not None
         self._applied = applied
         self._seen_names: set[str] = set()
@@ -86,6 +84,7 @@ class Comparison:
         self._bindings: dict[int, Binding] = {}
         self._provisional: dict[int, str] = {}
         self._gone: dict[str, Binding] = {}
+        self._gone_met: set[str] = set()
         self._alone: set[str] = set()
         self._delegators: set[str] = set()
         self._second: list[tuple[int, PhoneUser]] = []
@@ -138,7 +137,10 @@ class Comparison:
     def _note_names(self, key: str, names: Names, expected: Expectation | None) -> None:
         if self._only:
             known = (names.email, names.user_name, names.key)
-            self._seen_names.update(fold(name) for name in known if name is not None)
+            folded = {fold(name) for name in known if name is not None}
+            self._seen_names |= folded
+            if not self._only.isdisjoint(folded):
+                self._result.covers.add(key)
         if not self._delegates or names.email is None:
             return
         mail, mails = fold(names.email), self._result.mails
@@ -182,8 +184,20 @@ class Comparison:
         ids |= {binding.phone_id for binding in self._gone.values() if binding.key in keys}
         return frozenset(self._delegators | ids)
 
-    def add_phone_users(self, users: Iterable[PhoneUser]) -> None:
-        """Take in the phone system's state; raises ReadRefused if it is empty where somebody was bound."""
+    def add_bystanders(self, mails: MappingOf[str, str], users: Iterable[PhoneUser]) -> None:
+        """Take in phone users who are not compared, and names by which somebody's mail is known."""
+        self._result.mails.update(mails)
+        self._result.note(list(users), self._mapping.managed)
+
+    def mail_is_taken(self, key: str, user: PhoneUser) -> None:
+        """Take in that somebody, by folded key, has the mail address of another one's phone user."""
+        self._result.mail_taken[key] = user.user
+
+    def add_phone_users(self, users: Iterable[PhoneUser], *, some: bool = False) -> None:
+        """Take in the phone system's state, or `some` of it.
+
+        Raises ReadRefused if it is empty where somebody was bound.
+        """
         sha256, digests = hashlib.sha256, list[bytes]()
         seats: Counter[tuple[str | None, tuple[str, ...], bool]] = Counter()
         agrees = self._agrees if self._agreement.has_unreadable else self._readable_agrees
@@ -192,7 +206,7 @@ class Comparison:
             digests += [sha256(_encode(_members(user))).digest()[:16] for user in batch]
             # a trashed user's seats are free for others
             seats.update([_seats_of(user) for user in batch if user.status != "trashed"])
-            self._note(batch)
+            self._result.note(batch, self._mapping.managed)
             for user in batch:
                 number = by_id.get(user.id)
                 if self._adopted and user.email is not None:
@@ -204,12 +218,13 @@ class Comparison:
                 else:
                     self._case(number, user)
         bound = len(self._by_id) + len(self._gone) + len(self._provisional)
-        if not digests and bound:
+        if not digests and bound and not some:
             raise ReadRefused(
                 f"the phone system is empty: 0 users, {bound} were bound",
                 remedy="nothing was planned; see that the account and its credentials are the right ones",
             )
         digests.sort()
+        self._result.phone_users_read = len(digests)
         self._result.phone_sha256 = f"sha256:{hashlib.sha256(b''.join(digests)).hexdigest()}"
         self._count(seats)
 
@@ -251,20 +266,6 @@ class Comparison:
         for one in (gone.key, key):
             self._people.left_alone[one] = reason
 
-    def _note(self, users: Sequence[PhoneUser]) -> None:
-        result = self._result
-        if self._extensions:
-            result.extensions.update(
-                {user.extension_number: user.id for user in users if user.extension_number}
-            )
-        if self._numbers:
-            result.held_numbers.update(number for user in users for number in user.numbers)
-        for user in users:
-            for delegate in user.delegates or ():
-                result.delegators_of.setdefault(fold(delegate), []).append(user)
-        if self._delegates:
-            result.phone_users.update({fold(user.email): user for user in users if user.email})
-
     def _count(self, seats: Counter[tuple[str | None, tuple[str, ...], bool]]) -> None:
         result = self._result
         for (license, packages, credits), count in seats.items():
@@ -278,6 +279,7 @@ class Comparison:
         """Find whose an unbound phone user is, and bind them; None where nobody's, or not now."""
         if user.id in self._gone:
             binding = self._gone.pop(user.id)
+            self._gone_met.add(binding.key)
             self._result.people += 1
             self._look(Case(binding.key, "gone", actual=user, binding=binding))
             return None
@@ -348,9 +350,7 @@ class Comparison:
         self._look(Case(fold(user.key or user.id), "unmanaged", actual=user))
 
     def _touchable(self, user: PhoneUser) -> bool:
-        if self._manages is None:
-            return user.kind == "person" and user.role == "member"
-        return self._manages.matches(msgspec.structs.asdict(user))
+        return is_touchable(user, self._manages)
 
     def _case(self, number: int, user: PhoneUser) -> None:
         self._state[number] |= _MET
@@ -371,10 +371,11 @@ class Comparison:
 
     def _look(self, case: Case) -> None:
         if self._only:
-            names = set(_names(case))
+            names = set(case.names())
             self._seen_names |= names
             if self._only.isdisjoint(names):
                 return
+            self._result.covers.add(case.key)
         self._result.cases.append(case)
 
     def differences(self) -> Differences:
@@ -417,6 +418,13 @@ class Comparison:
                 result.learned.applied[key, "delegates"] = True
         return result
 
+    def counts(self, key: str) -> bool:
+        """Return whether a folded key is of one of the `people`, who are in scope or bound."""
+        number = self._people.number.get(key)
+        if number is None:
+            return key in self._gone_met
+        return self._expected[number] is not None or bool(self._state[number] & _MET)
+
     def _note_comings_and_goings(self) -> None:
         learned, alone = self._result.learned, self._people.left_alone
         for case in self._result.cases:
@@ -431,13 +439,8 @@ class Comparison:
         learned.back += back
 
 
-def _names(case: Case) -> Iterator[str]:
-    """Yield, folded, every name by which `--user` may mean this one."""
-    if case.person is not None:
-        yield fold(case.person.key)
-        yield fold(case.person.user)
-        yield fold(case.person.resource.get("userName", case.person.key))
-    if case.actual is not None:
-        yield fold(case.actual.user)
-        yield fold(case.actual.id)
-    yield case.key
+def is_touchable(user: PhoneUser, manages: Filter | None) -> bool:
+    """Return whether a sync may touch a phone user: persons who are members, or whom `manages` names."""
+    if manages is None:
+        return user.kind == "person" and user.role == "member"
+    return manages.matches(msgspec.structs.asdict(user))

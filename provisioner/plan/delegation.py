@@ -12,6 +12,9 @@ from connectors.records import fold
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground
 
+_SERVICES = ("user.restore", "user.activate", "license.assign", "package.assign")
+"""What a delegate may have to get first."""
+
 
 def delegation_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     """Yield delegates to remove and to add, and the delegator's privileges where they differ."""
@@ -41,7 +44,8 @@ def _delegates(case: Case, ground: Ground) -> Iterator[Draft]:
     for name, rule in given.many.get("delegates", {}).items():
         mail = ground.mails.get(fold(name), fold(name))
         if case.person is not None and case.person.email and mail == fold(case.person.email):
-            continue  # nobody answers for themselves
+            held.pop(mail, None)
+            continue  # nobody answers for themselves, and who does already goes on
         user = ground.phone_users.get(mail)
         wished[mail] = (user.user if user else mail if "@" in mail else name, rule)
     if "delegates" not in given.left_alone:
@@ -86,7 +90,7 @@ def link_delegations(drafts: list[Draft], ground: Ground) -> None:
             continue
         mail = fold(draft.after)
         other = by_mail.get(mail, [])
-        draft.needs += [d for d in other if d.kind in ("license.assign", "package.assign")]
+        draft.needs += [d for d in other if d.kind in _SERVICES]
         user = ground.phone_users.get(mail)
         gets_license = any(d.kind == "license.assign" and d.after for d in other)
         if not gets_license and (user is None or (user.kind == "person" and not user.license)):

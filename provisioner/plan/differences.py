@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from connectors.records import Person, PhoneUser
+from connectors.records import Person, PhoneUser, fold
 from mappings import Entitlements
 from provisioner.memory import Binding, Learned
 from provisioner.plan.model import Conflict, Match
@@ -30,6 +31,17 @@ class Case:
     binding: Binding | None = None
     at: int | None = None
 
+    def names(self) -> Iterator[str]:
+        """Yield, folded, every name by which `--user` may mean this one."""
+        if self.person is not None:
+            yield fold(self.person.key)
+            yield fold(self.person.user)
+            yield fold(self.person.resource.get("userName", self.person.key))
+        if self.actual is not None:
+            yield fold(self.actual.user)
+            yield fold(self.actual.id)
+        yield self.key
+
 
 @dataclass(slots=True)
 class Differences:
@@ -37,8 +49,9 @@ class Differences:
 
     `people`: in scope or bound. `licenses`, `packages`: holders by the vendor's name; `credits`:
     holders of a credit license.
-    `held_numbers`: every direct number that somebody holds, where the mapping gives any. `phone_sha256`: of the phone system's
-    state in canonical order. `delegators_of`: phone users by folded mail of their delegates.
+    `phone_users_read`: how many the phone system gave, and `phone_sha256` of their state in canonical order.
+    `held_numbers`: every direct number that somebody holds, where the mapping gives any. `delegators_of`: phone users by folded mail of their delegates.
+    `covers`: folded keys of those whom the comparison was limited to, if it was.
     `extensions`: the holder's id by extension number, where the mapping gives any. `mail_taken`: by
     folded key, the phone user who has the person's mail address, but is somebody else's.
     `untouchable`: users whom this sync may not touch, although a person of ours is theirs.
@@ -50,6 +63,7 @@ class Differences:
     packages: Counter[str] = field(default_factory=Counter)
     credits: int = 0
     held_numbers: set[str] = field(default_factory=set)
+    phone_users_read: int = 0
     phone_sha256: str = ""
     phone_users: dict[str, PhoneUser] = field(default_factory=dict)
     delegators_of: dict[str, list[PhoneUser]] = field(default_factory=dict)
@@ -63,3 +77,18 @@ class Differences:
     extensions: dict[str, str] = field(default_factory=dict)
     mail_taken: dict[str, str] = field(default_factory=dict)
     learned: Learned = field(default_factory=Learned)
+    covers: set[str] = field(default_factory=set)
+
+    def note(self, users: Sequence[PhoneUser], managed: Collection[str]) -> None:
+        """Take in what others need to know of phone users, where the mapping manages it."""
+        if "extension_number" in managed:
+            self.extensions.update(
+                {user.extension_number: user.id for user in users if user.extension_number}
+            )
+        if "number" in managed:
+            self.held_numbers.update(number for user in users for number in user.numbers)
+        for user in users:
+            for delegate in user.delegates or ():
+                self.delegators_of.setdefault(fold(delegate), []).append(user)
+        if "delegates" in managed:
+            self.phone_users.update({fold(user.email): user for user in users if user.email})

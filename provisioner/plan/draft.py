@@ -6,6 +6,7 @@ pools, ordering and causes then settle each draft's state, needs and number.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -92,7 +93,7 @@ class Ground:
     mails: MappingOf[str, str]
     phone_users: MappingOf[str, PhoneUser]
     delegators_of: MappingOf[str, list[PhoneUser]]
-    grace_s: float
+    grace_s: Callable[[str], float]
     mail_taken: MappingOf[str, str] = field(default_factory=dict)
 
     def has_attribute(self, name: str) -> bool:

@@ -13,7 +13,7 @@ from provisioner.plan.delegation import endings
 from provisioner.plan.differences import Case
 from provisioner.plan.document import instant
 from provisioner.plan.draft import Draft, Ground
-from provisioner.plan.services import removal, taken
+from provisioner.plan.services import EVERYTHING, removal, taken
 
 _ACCOUNTS = {"deactivate": "user.deactivate", "trash": "user.trash", "delete": "user.delete"}
 
@@ -48,7 +48,7 @@ def _taken(policy: str, case: Case, ground: Ground, doomed: frozenset[str]) -> I
     if policy != "remove_license":
         kind = _ACCOUNTS[policy]
         draft = Draft(kind, case, actual.user, None, None, "destructive")
-        takes = abilities.deactivation_takes if policy == "deactivate" else _EVERYTHING
+        takes = abilities.deactivation_takes if policy == "deactivate" else EVERYTHING
         draft.consequences += taken(actual, takes)
         yield draft
         return
@@ -65,15 +65,12 @@ def _taken(policy: str, case: Case, ground: Ground, doomed: frozenset[str]) -> I
         yield removal(case, actual, ground)
 
 
-_EVERYTHING = frozenset({"license", "packages", "numbers", "credits"})
-
-
 def _grace(case: Case, ground: Ground) -> str | None:
     """Return why a leaver's changes wait, or None when the grace is over."""
     if case.standing == "unmanaged":
         return None
     after = ground.mapping.leavers.after
-    grace = timedelta(seconds=ground.grace_s) if after is None else after
+    grace = timedelta(seconds=ground.grace_s(case.key)) if after is None else after
     since = case.binding.gone_since if case.binding and case.binding.gone_since else ground.now
     if since + grace <= ground.as_of:
         return None

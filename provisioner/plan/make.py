@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from connectors.records import Abilities, Catalog, Change, Person, fold
 from connectors.scim_filter import Filter
@@ -20,7 +23,7 @@ from provisioner.plan.accounts import account_changes, profile_changes
 from provisioner.plan.catalog_checks import check_catalog
 from provisioner.plan.causes import Parts, find_causes
 from provisioner.plan.clusters import cluster
-from provisioner.plan.content import TAKEAWAYS, content_of
+from provisioner.plan.content import SWAPS, TAKEAWAYS, content_of, wishes_of
 from provisioner.plan.delegation import delegation_changes, link_delegations
 from provisioner.plan.differences import Case, Differences
 from provisioner.plan.draft import Draft, Ground
@@ -28,6 +31,14 @@ from provisioner.plan.leavers import leaver_changes, policy_of
 from provisioner.plan.model import Adoption, Base, Plan, Summary
 from provisioner.plan.numbers import number_changes
 from provisioner.plan.ordering import in_order, link_needs, pass_on
+from provisioner.plan.protection import (
+    PROTECTED,
+    known_as,
+    resource_named,
+    resource_of,
+    resources,
+    takes,
+)
 from provisioner.plan.seats import Pools, give_numbers, grant_seats, pool_uses
 from provisioner.plan.services import credit_changes, license_changes, package_changes
 from provisioner.plan.settings import believed, setting_changes, softphone_changes
@@ -52,8 +63,10 @@ class Situation:
     """Everything but the differences that a plan is made from.
 
     `old` and `new` give what each directory said of a folded key at the last accepted read, and
-    says now; `last_known` what was ever known of somebody who is bound, though gone by now. `keyless` names the rows without a readable key (`people.csv:17`). `grace_s` is the
-    leavers' grace where the mapping says none. `cooling`: numbers that were released lately.
+    says now; `last_known` what was ever known of somebody who is bound, though gone by now.
+    `keyless` names the rows without a readable key (`people.csv:17`). `grace_s` gives a leaver's
+    grace where the mapping says none, in seconds by folded key. `cooling`: numbers that were released
+    lately. `warming`: pushed directories that nobody has declared ready.
     """
 
     sync: str
@@ -70,8 +83,11 @@ class Situation:
     old: Callable[[str], Parts]
     new: Callable[[str], Parts]
     last_known: Callable[[str], Parts]
+    directories: Sequence[str] = ()
+    key_of: Callable[[str], str | None] = lambda id: None  # noqa: ARG005
     keyless: Sequence[str] = ()
-    grace_s: float = 0.0
+    grace_s: Callable[[str], float] = lambda _: 0.0
+    warming: Sequence[str] = ()
     cooling: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
     scope: str = "full"
@@ -80,15 +96,12 @@ class Situation:
 def make_plan(differences: Differences, situation: Situation) -> Plan:
     """Return the plan that brings the phone system to what the mapping wishes.
 
-    What it learned on the way (values believed at adoption) is added to `differences.learned`.
-    The same input gives the same plan, but for its empty id.
+    What it learned on the way (values believed at adoption) is added to `differences.learned`. What
+    an undo took back is in it, rejected. The same input gives the same plan, but for its empty id.
     """
-    ground = _ground(differences, situation)
+    ground = ground_of(differences, situation)
     drafts = list(_drafted(differences, ground))
-    pools = Pools(
-        situation.catalog, differences.licenses, differences.packages, differences.credits
-    )
-    _settle(drafts, differences, situation, ground, pools)
+    pools = _settle(drafts, differences, situation, ground)
     find_causes(
         drafts,
         situation.memory,
@@ -98,6 +111,40 @@ def make_plan(differences: Differences, situation: Situation) -> Plan:
         situation.uses,
         situation.mapping.sha256,
     )
+    plan = _plan(drafts, differences, situation, ground, pools)
+    refused = situation.memory.refused
+    changes = tuple(_refuse(change, refused) for change in plan.changes) if refused else ()
+    return msgspec.structs.replace(plan, changes=changes) if refused else plan
+
+
+def plan_of(drafts: list[Draft], differences: Differences, situation: Situation) -> Plan:
+    """Return the plan of drafts that know their own cause, as an undo's do.
+
+    They are held against the catalog, the pools and each other as the drafts of any plan are.
+    """
+    ground = ground_of(differences, situation)
+    pools = _settle(drafts, differences, situation, ground)
+    return _plan(drafts, differences, situation, ground, pools)
+
+
+def _refuse(change: Change, refused: MappingOf[str, str]) -> Change:
+    """Return a change as rejected if an undo took back what it wishes; a manual step says so."""
+    why = next((refused[wish] for wish in wishes_of(change) if wish in refused), None)
+    if why is None or change.state not in ("planned", "manual"):
+        return change
+    if change.state == "manual":  # there is nothing to approve: a person does it, or leaves it
+        undone = why.partition(";")[0]
+        return msgspec.structs.replace(change, reason=f"leave it: {undone}. {change.reason}")
+    return msgspec.structs.replace(change, state="rejected", reason=why)
+
+
+def _plan(
+    drafts: list[Draft],
+    differences: Differences,
+    situation: Situation,
+    ground: Ground,
+    pools: Pools,
+) -> Plan:
     numbered = _numbered([d for d in drafts if d.state in ("planned", "manual", "held")])
     blocked = _named(drafts, "blocked")
     waiting = _named(drafts, "waiting")
@@ -120,7 +167,8 @@ def make_plan(differences: Differences, situation: Situation) -> Plan:
     )
 
 
-def _ground(differences: Differences, situation: Situation) -> Ground:
+def ground_of(differences: Differences, situation: Situation) -> Ground:
+    """Return what every family of changes stands on."""
     return Ground(
         mapping=situation.mapping,
         abilities=situation.abilities,
@@ -157,12 +205,15 @@ def _settle(
     differences: Differences,
     situation: Situation,
     ground: Ground,
-    pools: Pools,
-) -> None:
-    """Say of each draft what becomes of it, and what it needs."""
+) -> Pools:
+    """Say of each draft what becomes of it, and what it needs; return the pools that seats come from."""
+    pools = Pools(
+        situation.catalog, differences.licenses, differences.packages, differences.credits
+    )
     _protect(drafts, situation)
     _keep_to_abilities(drafts, ground)
     _hold_absences(drafts, situation)
+    _wait_for_the_warming(drafts, situation)
     _once_per_pair(drafts)
     priority = _priority(situation.mapping)
     held = differences.held_numbers
@@ -177,6 +228,7 @@ def _settle(
         drafts, situation.pools, differences.held_numbers, set(situation.cooling), priority
     )
     pass_on(drafts)
+    return pools
 
 
 def _priority(mapping: Mapping) -> dict[str | None, int]:
@@ -188,16 +240,26 @@ def _protect(drafts: Iterable[Draft], situation: Situation) -> None:
     if situation.protected is None:
         return
     for draft in drafts:
-        if draft.kind in TAKEAWAYS and _is_protected(draft.case, situation):
-            draft.block("protected: no plan takes anything from this person")
+        if takes(draft.kind, draft.before, draft.after) and _is_protected(draft, situation):
+            draft.block(PROTECTED)
 
 
-def _is_protected(case: Case, situation: Situation) -> bool:
+def _is_protected(draft: Draft, situation: Situation) -> bool:
+    """Return whether a draft is about a protected person, or of one's case: a delegation has two sides."""
     assert situation.protected is not None
-    if case.person is not None and situation.protected.matches(case.person.resource):
-        return True
-    known: Iterable[Person] = (person for _, person in situation.last_known(case.key))
-    return any(situation.protected.matches(person.resource) for person in known)
+    case = draft.case
+    own = resource_named(draft.user, draft.key) if case.actual is None else resource_of(case.actual)
+    said = list(resources(_known(case.key, case.person, situation), own))
+    if case.actual is not None and draft.id != case.actual.id:
+        key = situation.key_of(draft.id or "") or fold(draft.key)
+        said += resources(_known(key, None, situation), resource_named(draft.user, draft.key))
+    return any(situation.protected.matches(resource) for resource in said)
+
+
+def _known(key: str, person: Person | None, situation: Situation) -> list[Person | None]:
+    """Return somebody as the directories say now, and said last."""
+    now = person or known_as(situation.new(key), situation.directories)
+    return [now, known_as(situation.last_known(key), situation.directories)]
 
 
 def _keep_to_abilities(drafts: Iterable[Draft], ground: Ground) -> None:
@@ -232,6 +294,20 @@ def _hold_absences(drafts: Iterable[Draft], situation: Situation) -> None:
         if draft.absence and draft.state in ("planned", "manual"):
             draft.state = "held"
             draft.reason = f"a row without a readable key may be this person: mend {rows}"
+
+
+def _wait_for_the_warming(drafts: Iterable[Draft], situation: Situation) -> None:
+    """Take nothing away while a directory is still being filled: memberships come after people."""
+    if not situation.warming:
+        return
+    names = ", ".join(situation.warming)
+    for draft in drafts:
+        swaps = draft.kind in SWAPS and draft.before is not None
+        if draft.state in ("planned", "manual") and (draft.kind in TAKEAWAYS or swaps):
+            draft.wait(
+                f"directory {names} is warming: it may not have everything yet; when it has,"
+                " `provisioner directory ready`"
+            )
 
 
 def _once_per_pair(drafts: list[Draft]) -> None:

@@ -14,6 +14,9 @@ import msgspec
 from connectors.records import Change, Risk
 
 FORMAT = "provisioner-plan/1"
+UNDO = "undo"
+"""The scope of a plan that takes back what a run did: no plan made by mapping supersedes it, nor it one."""
+
 RISKS: tuple[Risk, ...] = ("destructive", "service", "safe")
 """The most dangerous first: the order in which reports show clusters."""
 
@@ -72,6 +75,7 @@ class Cluster(msgspec.Struct, frozen=True):
 class Conflict(msgspec.Struct, frozen=True):
     """People who can't be told apart or contradict each other; all of `keys` are left alone.
 
+    In an undo's plan: what changed since, and so isn't taken back.
     `where` are the places in the directories; `reason` says what to mend.
     """
 
@@ -103,11 +107,26 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True):
     phone_users_unmatched: tuple[str, ...] = ()
 
 
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """What people have decided about the changes `seqs`, all of them alike.
+
+    `decision`: approved, rejected, or expired (it was approved once); `by`: whoever decided, the
+    first first; `until`: when the decision ends, or ended. `lacks`: what an approval waits for yet.
+    """
+
+    decision: str
+    by: tuple[str, ...]
+    until: datetime
+    lacks: str | None = None
+    seqs: tuple[int, ...]
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One plan of one sync. `blocked` and `waiting` are changes with a `reason`, not also in `changes`.
 
-    `scope` is "full", "users" (a plan for named users only) or "push". `changes` are in the order of
+    `scope` is "full", "users" (a plan for named users only), "push", or "undo". `changes` are in the order of
     their `seq`, which is an order in which they can be carried out. `warnings` are sentences.
+    `decisions` say how it stands by now; they are no part of what is reviewed.
     """
 
     id: str
@@ -124,6 +143,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     adoption: Adoption | None = None
     scope: str = "full"
+    decisions: tuple[Decided, ...] = ()
 
 
 def highest(risks: Iterable[Risk]) -> Risk:

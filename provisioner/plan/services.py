@@ -5,12 +5,23 @@ A swap is one change with before and after, so that there is no moment without.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import zip_longest
 
 from connectors.records import PhoneUser, Risk, fold
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground, same
+
+EVERYTHING = frozenset({"license", "packages", "numbers", "credits"})
+"""What an account takes along when it goes, but for delegations: those end one by one."""
+
+_SENTENCES = {
+    "license": "license {} is freed",
+    "package": "calling package {} is removed",
+    "number": "number {} is released",
+    "delegate": "delegation to {} ends",
+}
+_CREDITS = "the communication-credit license is removed"
 
 
 def license_changes(case: Case, ground: Ground) -> Iterator[Draft]:
@@ -36,21 +47,33 @@ def removal(case: Case, actual: PhoneUser, ground: Ground) -> Draft:
     return draft
 
 
-def taken(actual: PhoneUser, takes: frozenset[str]) -> Iterator[str]:
+def taken(actual: PhoneUser, takes: Collection[str]) -> Iterator[str]:
     """Yield a sentence for each thing that goes when what it hangs on is removed."""
     if "license" in takes and actual.license is not None:
-        yield f"license {actual.license} is freed"
+        yield _SENTENCES["license"].format(actual.license)
     if "packages" in takes:
-        for package in actual.packages:
-            yield f"calling package {package} is removed"
+        yield from map(_SENTENCES["package"].format, actual.packages)
     if "numbers" in takes:
-        for number in actual.numbers:
-            yield f"number {number} is released"
+        yield from map(_SENTENCES["number"].format, actual.numbers)
     if "credits" in takes and actual.credits:
-        yield "the communication-credit license is removed"
+        yield _CREDITS
     if "delegates" in takes:
-        for delegate in actual.delegates or ():
-            yield f"delegation to {delegate} ends"
+        yield from map(_SENTENCES["delegate"].format, actual.delegates or ())
+
+
+def what_went(sentence: str) -> tuple[str, str | bool] | None:
+    """Read one of `taken`'s sentences back: the family of what goes, and its name; None for any other.
+
+    >>> what_went("number +4989123 is released"), what_went("an invitation mail is sent")
+    (('number', '+4989123'), None)
+    """
+    if sentence == _CREDITS:
+        return "credit", True
+    for family, words in _SENTENCES.items():
+        before, after = words.split("{}")
+        if sentence.startswith(before) and sentence.endswith(after):
+            return family, sentence[len(before) : -len(after)]
+    return None
 
 
 def package_changes(case: Case, ground: Ground) -> Iterator[Draft]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from provisioner.plan.document import change_document, head_document
+from provisioner.plan.document import change_document, written_head
 from provisioner.plan.model import Plan
 
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -37,7 +37,7 @@ def _escape(match: re.Match[str]) -> str:
 
 def write_jsonl(plan: Plan, out: TextIO) -> None:
     """Write everything but the changes on the first line, then a change a line."""
-    out.write(dumped(head_document(plan)) + "\n")
+    out.write(dumped(written_head(plan)) + "\n")
     for change in plan.changes:
         out.write(dumped(change_document(change)) + "\n")
 
@@ -45,7 +45,7 @@ def write_jsonl(plan: Plan, out: TextIO) -> None:
 def write_json(plan: Plan, out: TextIO) -> None:
     """Write one object, a member a line and a change a line, so that two plans can be compared."""
     separator = "{"
-    for name, value in head_document(plan).items():
+    for name, value in written_head(plan).items():
         if name == "blocked":  # where the format has them: after the clusters
             out.write(f'{separator}"changes": ')
             _write_list(map(change_document, plan.changes), out)

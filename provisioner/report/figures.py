@@ -6,19 +6,25 @@ character that a terminal, a page or a ticket would obey instead of showing.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from connectors.records import Change, Risk, Value, fold
-from provisioner.plan.model import RISKS, Cluster, Plan, highest
+from provisioner.plan.model import RISKS, UNDO, Cluster, Decided, Plan, highest
 
 _JOINERS = "\u200c\u200d"
 """Zero-width (non-)joiners: part of the spelling of Persian, Hindi and other names, and of emoji."""
 _IDEOGRAPHIC_SPACE = "\u3000"  # between family and given name in Japanese
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
+_COMMAND = re.compile(r"(`provisioner (?:apply|approve|reject|show) )PLAN\b")
+
+MOST_REASONS = 5
+"""Reasons for holding changes that are told above the changes."""
+_SHARED = 3  # a reason that more changes than this have isn't repeated at each of them
 _ARRIVES = frozenset({"user.create", "user.invite"})
 _GOES = frozenset({"user.deactivate", "user.trash", "user.delete"})
 
@@ -79,11 +85,15 @@ def people_counted(number: int) -> str:
 def share(part: int, whole: int) -> str:
     """Return how much of the whole a part is, in percent with one decimal.
 
-    >>> share(1, 640), share(1, 1_000_000), share(0, 0), share(640, 640)
-    ('0.2%', '<0.1%', '0%', '100%')
+    Phone users of nobody may make a part greater than the people whom it is told of.
+
+    >>> share(1, 640), share(1, 1_000_000), share(0, 0), share(640, 640), share(68, 59)
+    ('0.2%', '<0.1%', '0%', '100%', '>100%')
     """
     if part <= 0 or whole <= 0:
         return "0%"
+    if part > whole:
+        return ">100%"
     percent = 100 * part / whole
     return "<0.1%" if percent < 0.1 else f"{percent:.1f}".removesuffix(".0") + "%"
 
@@ -179,9 +189,7 @@ def with_plan(text: str, plan: Plan) -> str:
     """Return a reason with PLAN in its command replaced by the plan's id."""
     if not plan.id:
         return visible(text)
-    return visible(
-        text.replace("`provisioner apply PLAN ", f"`provisioner apply {shlex.quote(plan.id)} ")
-    )
+    return visible(_COMMAND.sub(lambda match: match[1] + shlex.quote(plan.id), text))
 
 
 def pieces(reason: str) -> list[str]:
@@ -198,6 +206,45 @@ def held_reasons(plan: Plan) -> list[tuple[str, int]]:
     """Return the reasons why changes are held, each with how many; the most frequent first."""
     reasons = Counter(reason_of(c, plan) for c in plan.changes if c.state == "held")
     return sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+
+
+def decided_reasons(plan: Plan) -> list[tuple[str, int]]:
+    """Return who decided what until when, each with of how many changes, in the plan's order."""
+    return [(decision_in_words(each, plan), len(each.seqs)) for each in plan.decisions]
+
+
+def decision_in_words(decided: Decided, plan: Plan) -> str:
+    """Return who decided, until when, and what it takes yet."""
+    return with_plan(_decided(decided), plan)
+
+
+def _decided(decided: Decided) -> str:
+    names, until = " and ".join(decided.by), f"{decided.until:%Y-%m-%d %H:%M} UTC"
+    if decided.decision == "expired":
+        return f"approved by {names} until {until}, which is over; once more: `provisioner approve PLAN`"
+    said = f"{decided.decision} by {names}, until {until}"
+    return (
+        f"{said}; waiting for {decided.lacks}: `provisioner approve PLAN`"
+        if decided.lacks
+        else said
+    )
+
+
+def standings(plan: Plan) -> dict[int, str]:
+    """Return in words, by `seq`, how changes stand that are approved, and not enough."""
+    return {
+        seq: "approved by one" if each.lacks else "approval expired"
+        for each in plan.decisions
+        if each.lacks or each.decision == "expired"
+        for seq in each.seqs
+    }
+
+
+def shared_reasons(plan: Plan) -> set[str]:
+    """Return the reasons that are told once above the changes, because so many have the same."""
+    undecided = Counter(reason_of(c, plan) for c in plan.changes if c.state == "planned")
+    held = held_reasons(plan)[:MOST_REASONS]
+    return {reason for reason, count in (*held, *undecided.items()) if count > _SHARED}
 
 
 def states_of(plan: Plan) -> dict[str, int]:
@@ -242,5 +289,17 @@ def free_seats(total: int | None, after: int) -> str:
 
 def title_of_scope(plan: Plan) -> str:
     """Return in words for whom the plan was made, "" for everybody."""
-    words = {"full": "", "users": "only for the people that were named", "push": "from a push"}
+    words = {
+        "full": "",
+        "users": "only for the people that were named",
+        "push": "from a push",
+        "undo": "takes back what a run did",
+    }
     return words.get(plan.scope, visible(plan.scope))
+
+
+def title_of_conflicts(plan: Plan) -> str:
+    """Return in words what becomes of what is in conflict."""
+    if plan.scope == UNDO:
+        return "this changed since, and is left alone"
+    return "these people are left alone"

@@ -16,6 +16,7 @@ from provisioner.report.figures import visible
 from provisioner.report.markdown import code
 from provisioner.report.table import cell, write_table
 from provisioner.report.text import Page, padded
+from provisioner.store.reviews import Review
 from provisioner.store.runs import PlanRow, RunRow
 
 RUN_COLUMNS = ("run", "sync", "command", "plan", "started", "took", "ended")
@@ -82,7 +83,11 @@ def run_document(run: RunRow) -> dict[str, Any]:
 
 
 def plan_document(plan: PlanRow) -> dict[str, Any]:
-    """Return a recorded plan's line of the history as JSON."""
+    """Return a recorded plan's line of the history as JSON.
+
+    `reviews` are what people decided about it; `lacking_second` counts the changes that one person has
+    approved and two must.
+    """
     return {
         "id": plan.id,
         "sync": plan.sync,
@@ -90,6 +95,19 @@ def plan_document(plan: PlanRow) -> dict[str, Any]:
         "scope": plan.scope,
         "approved_by": plan.approved_by,
         "states": dict(sorted(plan.states.items())),
+        "reviews": list(map(_review_document, plan.reviews)),
+        "lacking_second": plan.lacking,
+    }
+
+
+def _review_document(review: Review) -> dict[str, Any]:
+    return {
+        "decision": review.decision,
+        "by": review.by,
+        "at": instant(review.at),
+        "until": instant(review.until) if review.until else None,
+        "only": list(review.only),
+        "changes": review.changes,
     }
 
 
@@ -125,13 +143,31 @@ def _run_row(run: RunRow) -> list[str]:
     if run.ended_at is not None:
         took = f"{(run.ended_at - run.started_at).total_seconds():,.0f} s"
     ended = "running" if run.status is None else ENDED.get(run.status, f"status {run.status}")
+    if until := run.summary.get("quarantined_until"):
+        ended += f", in quarantine until {until}"
     return [run.id, run.sync, run.command, run.plan or "", instant(run.started_at), took, ended]
 
 
 def _plan_row(plan: PlanRow) -> list[str]:
     states = ", ".join(f"{count:,} {state}" for state, count in sorted(plan.states.items()))
     made = instant(plan.created_at)
-    return [plan.id, plan.sync, made, plan.scope, plan.approved_by or "nobody", states or "none"]
+    return [plan.id, plan.sync, made, plan.scope, _approved_by(plan), states or "none"]
+
+
+def _approved_by(plan: PlanRow) -> str:
+    """Return in words who approved a plan, or parts of it, and whether that is enough."""
+    said: dict[str, None] = {}
+    for review in plan.reviews:
+        part = f" ({', '.join(review.only)})" if review.only else ""
+        if review.decision == "rejected" and not review.only:
+            said.clear()  # it ended whatever was approved before
+        if review.decision == "rejected":
+            said[f"rejected by {review.by}{part}"] = None
+        else:
+            said.pop(f"rejected by {review.by}", None)
+            said[f"{review.by}{part}"] = None
+    lacking = f"; {plan.lacking:,} wait for a second" if plan.lacking else ""
+    return (", ".join(said) or plan.approved_by or "nobody") + lacking
 
 
 def _write_text(

@@ -84,6 +84,7 @@ def write_markdown(plan: Plan, out: TextIO) -> None:
         _adoption,
         _clusters,
         _held,
+        _decisions,
         _changes,
         _left,
         _conflicts,
@@ -206,6 +207,17 @@ def _held(plan: Plan) -> Iterator[str]:
         yield ""
 
 
+def _decisions(plan: Plan) -> Iterator[str]:
+    reasons = figures.decided_reasons(plan)
+    if reasons:
+        yield "### Decisions"
+        yield ""
+        for reason, count in reasons[:MOST_OTHERS]:
+            yield f"- {counted(count, 'change', 'changes')} {_with_commands(reason)}"
+        yield ""
+        yield from _more(len(reasons) - MOST_OTHERS, "decision", "decisions", plan)
+
+
 def _with_commands(reason: str) -> str:
     """Return a reason as prose in which what stands between backticks is a code span."""
     return "".join(
@@ -217,23 +229,27 @@ def _changes(plan: Plan) -> Iterator[str]:
     if not plan.changes:
         return
     shown = sorted(plan.changes, key=lambda c: (RISKS.index(c.risk), c.seq))[:MOST_CHANGES]
-    people = figures.people_of(shown)
+    people, standings = figures.people_of(shown), figures.standings(plan)
     yield "### Changes"
     yield ""
     yield from _table(
         ("#:", "person", "change", "before → after", "rule", "risk", "state", "because"),
-        (_change(change, plan) for person in people for change in person.changes),
+        (
+            _change(change, plan, standings.get(change.seq, ""))
+            for person in people
+            for change in person.changes
+        ),
     )
     if len(plan.changes) > MOST_CHANGES:
         yield f"These are the {MOST_CHANGES} most dangerous ones."
     yield from _more(len(plan.changes) - MOST_CHANGES, "change", "changes", plan)
 
 
-def _change(change: Change, plan: Plan) -> Sequence[str]:
+def _change(change: Change, plan: Plan, standing: str) -> Sequence[str]:
     because = prose(change.because)
     for consequence in change.consequences:
         because += f"<br>also {prose(consequence)}"
-    if change.reason and change.state != "held":  # why something is held stands above
+    if change.reason and change.state not in ("held", "planned"):  # theirs stand above
         because += f"<br>{_with_commands(figures.reason_of(change, plan))}"
     return (
         str(change.seq),
@@ -242,7 +258,7 @@ def _change(change: Change, plan: Plan) -> Sequence[str]:
         _moved(change),
         code(change.rule) if change.rule else "",
         _risk(change.risk),
-        "" if change.state == "planned" else change.state,
+        standing or ("" if change.state == "planned" else change.state),
         because,
     )
 
@@ -281,7 +297,7 @@ def _left(plan: Plan) -> Iterator[str]:
 
 def _conflicts(plan: Plan) -> Iterator[str]:
     if plan.conflicts:
-        yield "### Conflicts: these people are left alone"
+        yield f"### Conflicts: {figures.title_of_conflicts(plan)}"
         yield ""
         for conflict in plan.conflicts[:MOST_OTHERS]:
             names = _names(conflict.users or conflict.keys).partition(": ")[2]
@@ -296,6 +312,8 @@ def _warnings(plan: Plan) -> Iterator[str]:
         yield "### Warnings"
         yield ""
         for warning in plan.warnings[:MOST_OTHERS]:
-            yield f"- {item(warning)}"
+            first, *rest = figures.pieces(figures.with_plan(warning, plan))
+            told = (code(piece) if at % 2 == 0 else prose(piece) for at, piece in enumerate(rest))
+            yield f"- {item(first)}{''.join(told)}"
         yield ""
         yield from _more(len(plan.warnings) - MOST_OTHERS, "warning", "warnings", plan)

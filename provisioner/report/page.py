@@ -28,7 +28,6 @@ _COLORS: dict[Risk, str] = {"destructive": "red", "service": "amber", "safe": "g
 _BUFFERED = 200  # pieces of a page that are written at once
 _NAMED = 100  # people of either side that adoption names; the rest is counted
 _EXAMPLES = 10
-_REASONS = 5
 
 
 class Tile(NamedTuple):
@@ -63,7 +62,10 @@ class Pool(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One change's row. `calm` and `quiet` are the group's own risk and state, which no badge repeats."""
+    """One change's row. `calm` and `quiet` are the group's own risk and state, which no badge repeats.
+
+    `standing` says more of a state where there is more to say.
+    """
 
     seq: str
     user: str
@@ -73,6 +75,7 @@ class Row(NamedTuple):
     risk: str
     calm: str
     state: str
+    standing: str
     quiet: str
     moves: list[Move]
     rule: str
@@ -157,10 +160,17 @@ def _context(plan: Plan) -> dict[str, Any]:
         "as_of": instant(plan.as_of),
         "scope": figures.title_of_scope(plan),
         "tiles": list(_tiles(plan)),
-        "held": [(figures.pieces(text), f"{count:,}") for text, count in reasons[:_REASONS]],
+        "held": [
+            (figures.pieces(text), f"{count:,}") for text, count in reasons[: figures.MOST_REASONS]
+        ],
         "held_title": f"Held: {sum(count for _, count in reasons):,} of {counted(len(plan.changes), 'change', 'changes')}",
-        "held_more": len(reasons) > _REASONS and f"{len(reasons) - _REASONS:,} other reasons",
-        "warnings": plan.warnings,
+        "held_more": len(reasons) > figures.MOST_REASONS
+        and f"{len(reasons) - figures.MOST_REASONS:,} other reasons",
+        "decisions": [
+            (counted(count, "change", "changes"), figures.pieces(text))
+            for text, count in figures.decided_reasons(plan)
+        ],
+        "warnings": [figures.pieces(figures.with_plan(w, plan)) for w in plan.warnings],
         "adoption": plan.adoption and _adoption(plan.adoption),
         "risks": risks,
         "risk_words": ", ".join(risk.words for risk in risks),
@@ -169,6 +179,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "choices": _choices(plan),
         "groups": list(_groups(plan)),
         "conflicts": plan.conflicts,
+        "conflicts_title": figures.title_of_conflicts(plan),
     }
 
 
@@ -254,7 +265,7 @@ def _names(*lists: tuple[str, Sequence[Change]]) -> set[str]:
 
 
 def _groups(plan: Plan) -> Iterator[Group]:
-    shared = {text for text, count in figures.held_reasons(plan)[:_REASONS] if count > 3}
+    shared = figures.shared_reasons(plan)
     users = figures.users_by_seq(plan)
     namesakes = _namesakes(plan)
     for number, (cluster, changes) in enumerate(figures.changes_by_cluster(plan), start=1):
@@ -296,7 +307,7 @@ def _rows(
     state: str = "",
 ) -> Iterator[Row]:
     """Yield a row for each change; `state` is what all of them are in, where they have no own."""
-    last = ""
+    last, standings = "", figures.standings(plan) if not state else {}
     for change in changes:
         reason = figures.reason_of(change, plan)
         yield Row(
@@ -308,6 +319,7 @@ def _rows(
             risk=change.risk,
             calm=calm,
             state=state or change.state,
+            standing=standings.get(change.seq, ""),
             quiet=state,
             moves=figures.moves(change),
             rule=change.rule or "",

@@ -27,7 +27,6 @@ MOST_CLUSTERS = 50
 MOST_OTHERS = 50
 """Blocked and waiting changes, conflicts, warnings: each list ends after so many with how many more."""
 _LONGEST = 300  # characters of one value; whatever is longer was never meant to be read in a line
-_SHARED = 3  # a reason that holds more changes than this stands once above the people
 _KIND_WIDTH = 20
 _JOINT = (
     "\ue000"  # stands for a blank of a command while lines are folded; no visible text holds one
@@ -103,6 +102,7 @@ def write_text(plan: Plan, out: TextIO, *, color: bool, width: int | None) -> No
         _adoption(plan.adoption, page)
     _clusters(plan, page)
     _held(plan, page)
+    _decisions(plan, page)
     _people(plan, page)
     _others("Blocked", plan.blocked, plan, page)
     _others("Waiting", plan.waiting, plan, page)
@@ -242,12 +242,23 @@ def _held(plan: Plan, page: Page) -> None:
         "Held",
         f": {sum(count for _, count in reasons):,} of {counted(len(plan.changes), 'change', 'changes')}",
     )
-    for reason, count in reasons[:5]:
+    most = figures.MOST_REASONS
+    for reason, count in reasons[:most]:
         page.line(2, (f"{count:,} held: ", "bold red"), reason or "no reason given")
-    if len(reasons) > 5:
+    if len(reasons) > most:
         page.line(
-            2, f"… and for {counted(len(reasons) - 5, 'other reason', 'other reasons')}, below"
+            2, f"… and for {counted(len(reasons) - most, 'other reason', 'other reasons')}, below"
         )
+
+
+def _decisions(plan: Plan, page: Page) -> None:
+    reasons = figures.decided_reasons(plan)
+    if not reasons:
+        return
+    _title(page, "Decisions")
+    for reason, count in reasons[:MOST_OTHERS]:
+        page.line(2, f"{counted(count, 'change', 'changes')} {reason}")
+    _more(page, len(reasons) - MOST_OTHERS, "decision", "decisions", plan)
 
 
 def _people(plan: Plan, page: Page) -> None:
@@ -255,7 +266,7 @@ def _people(plan: Plan, page: Page) -> None:
     if not people:
         return
     shown, rest = _most_dangerous(people)
-    said_above = {reason for reason, count in figures.held_reasons(plan)[:5] if count > _SHARED}
+    said_above, standings = figures.shared_reasons(plan), figures.standings(plan)
     titles = {cluster.id: cluster.title for cluster in plan.clusters}
     users = figures.users_by_seq(plan)
     namesakes = Counter(person.user for person in people)
@@ -269,7 +280,7 @@ def _people(plan: Plan, page: Page) -> None:
         page.line(2, (person.user, "bold"), standing, (key, "dim"))
         size = min(40, max(cell_len(text) for c in person.changes for text in _moved(c)))
         for change in person.changes:
-            _change(change, size, page)
+            _change(change, standings.get(change.seq, ""), size, page)
             for note in _notes(change, plan, titles, users, said_above):
                 page.line(10, *note)
     if rest:
@@ -299,10 +310,10 @@ def _moved(change: Change) -> list[str]:
     ]
 
 
-def _change(change: Change, size: int, page: Page) -> None:
+def _change(change: Change, standing: str, size: int, page: Page) -> None:
     first, *rest = _moved(change) or ["none -> none"]
     rule = f"  ({change.rule})" if change.rule else ""
-    state = "" if change.state == "planned" else f"  {change.state}"
+    state = standing or ("" if change.state == "planned" else change.state)
     page.line(
         4,
         (f"{change.seq:>4}  ", "dim"),
@@ -310,7 +321,7 @@ def _change(change: Change, size: int, page: Page) -> None:
         padded(first, size) if rule or state or change.risk == "destructive" else first,
         rule,
         ("  destructive" if change.risk == "destructive" else "", STYLES[change.risk]),
-        (state, "bold red" if change.state == "held" else "bold"),
+        (f"  {state}" if state else "", "bold red" if change.state == "held" else "bold"),
     )
     for text in rest:
         page.line(10 + _KIND_WIDTH + 1, text)
@@ -354,7 +365,7 @@ def _others(title: str, changes: Sequence[Change], plan: Plan, page: Page) -> No
 def _conflicts(plan: Plan, page: Page) -> None:
     if not plan.conflicts:
         return
-    _title(page, "Conflicts", ": these people are left alone")
+    _title(page, "Conflicts", f": {figures.title_of_conflicts(plan)}")
     for conflict in plan.conflicts[:MOST_OTHERS]:
         page.line(2, (_first(conflict.users or conflict.keys), "bold"), f": {conflict.reason}")
         if conflict.where:
@@ -367,5 +378,5 @@ def _warnings(plan: Plan, page: Page) -> None:
         return
     _title(page, "Warnings")
     for warning in plan.warnings[:MOST_OTHERS]:
-        page.line(2, warning)
+        page.line(2, figures.with_plan(warning, plan))
     _more(page, len(plan.warnings) - MOST_OTHERS, "warning", "warnings", plan)

@@ -22,17 +22,24 @@ from provisioner.store.tables import bindings, changes
 
 
 class Open(NamedTuple):
-    """A change that reached the phone system, and of which it isn't known yet what became of it."""
+    """A change that reached the phone system, and of which it isn't known yet what became of it.
+
+    `key` is folded; `sent_by` is the claim of the run that sent it, None where that isn't known.
+    """
 
     plan: str
     seq: int
+    key: str
     state: State
     at: datetime
+    sent_by: str | None
 
 
-def mark_sent(connection: Connection, plan: Plan, seqs: Iterable[int], now: datetime) -> None:
-    """Note that a call is about to leave for these changes."""
-    _set(connection, plan.id, [Outcome(seq, "sent") for seq in seqs], now)
+def mark_sent(
+    connection: Connection, plan: Plan, seqs: Sequence[int], by: str, now: datetime
+) -> None:
+    """Note that a call is about to leave for these changes, sent under the claim `by`."""
+    _set(connection, plan.id, [Outcome(seq, "sent") for seq in seqs], now, by)
 
 
 def mark(
@@ -43,7 +50,13 @@ def mark(
     use_up(connection, plan.sync, (c for c, outcome in outcomes if outcome.state == "done"))
 
 
-def _set(connection: Connection, plan: str, outcomes: Sequence[Outcome], now: datetime) -> None:
+def _set(
+    connection: Connection,
+    plan: str,
+    outcomes: Sequence[Outcome],
+    now: datetime,
+    by: str | None = None,
+) -> None:
     if not outcomes:
         return
     statement = (
@@ -54,9 +67,10 @@ def _set(connection: Connection, plan: str, outcomes: Sequence[Outcome], now: da
             reason=bindparam("new_reason"),
             state_at=bindparam("at"),
             phone_id=func.coalesce(bindparam("new_id"), changes.c.phone_id),
+            sent_by=func.coalesce(bindparam("by"), changes.c.sent_by),
         )
     )
-    fixed = {"of_plan": int(plan), "at": written(now)}
+    fixed = {"of_plan": int(plan), "at": written(now), "by": by}
     rows = [
         {
             **fixed,
@@ -88,11 +102,21 @@ def mark_unsent(connection: Connection, plan: Plan, seqs: Collection[int], now: 
 def open_changes(connection: Connection, sync: str) -> list[Open]:
     """Return the changes of a sync, of whatever plan, that are sent or settling; oldest plan first."""
     rows = connection.execute(
-        select(changes.c.plan, changes.c.seq, changes.c.state, changes.c.state_at)
+        select(
+            changes.c.plan,
+            changes.c.seq,
+            changes.c.key,
+            changes.c.state,
+            changes.c.state_at,
+            changes.c.sent_by,
+        )
         .where(changes.c.sync == sync, changes.c.state.in_(("sent", "settling")))
         .order_by(changes.c.plan, changes.c.seq)
     )
-    return [Open(str(plan), seq, state, moment(at)) for plan, seq, state, at in rows]
+    return [
+        Open(str(row.plan), row.seq, row.key, row.state, moment(row.state_at), row.sent_by)
+        for row in rows
+    ]
 
 
 def held_for(connection: Connection, plan: Plan) -> dict[int, str]:

@@ -28,9 +28,10 @@ from sqlalchemy.exc import (
 )
 
 from connectors.errors import RunError
+from provisioner.store import scim_tables as _scim_tables  # noqa: F401 - they are of the schema
 from provisioner.store.tables import metadata
 
-HEAD = "0001"
+HEAD = "0010"
 """The newest migration; `tests/provisioner/store/test_database.py` holds it to the folder."""
 
 BUSY_MS = 30_000
@@ -59,18 +60,10 @@ def open_database(url: str) -> Engine:
     Raises RunError if the database can't be opened, is of a newer version of this program, or isn't
     ours.
     """
-    try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise RunError(
-            f"the store's URL can't be used: {error}",
-            remedy="write sqlite:///FILE or postgresql+psycopg://HOST/DATABASE",
-        ) from None
-    event.listen(engine, "handle_error", _explain)
+    engine = engine_on(url)
     try:
         if engine.dialect.name == "sqlite":
             _make_private(engine)
-            _prepare_sqlite(engine)
         with reading(engine) as connection:
             version = _version(connection)
         if version is None and engine.dialect.name == "sqlite":
@@ -87,6 +80,24 @@ def open_database(url: str) -> Engine:
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
         raise _not_ours(engine, reason) from None
+
+
+def engine_on(url: str, **options: Any) -> Engine:
+    """Return an engine on a store that another process has opened; nothing is asked of it yet.
+
+    `options` are create_engine's. Raises RunError for a URL that can't be used.
+    """
+    try:
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), **options)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise RunError(
+            f"the store's URL can't be used: {error}",
+            remedy="write sqlite:///FILE or postgresql+psycopg://HOST/DATABASE",
+        ) from None
+    event.listen(engine, "handle_error", _explain)
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
 
 
 def _not_ours(engine: Engine, reason: str) -> RunError:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from connectors.records import Value
 from provisioner.memory import Binding, Learned
 from provisioner.reads import Figures, Measure, Reading
+from provisioner.store.audit import append
+from provisioner.store.audit_entries import directory_read
 from provisioner.store.database import chunked, upsert_many
 from provisioner.store.moments import moment, written
 from provisioner.store.tables import applied, bindings, reads
@@ -66,6 +68,8 @@ def note_read(
             overruled=overruled,
         )
     )
+    entry = directory_read(sync, reading, accepted=accepted, overruled=overruled)
+    append(connection, [entry], now)
 
 
 def bound(connection: Connection, sync: str) -> Iterator[Binding]:
@@ -84,11 +88,51 @@ def bound(connection: Connection, sync: str) -> Iterator[Binding]:
         yield Binding(key, phone_id, moment(gone_since) if gone_since else None)
 
 
-def last_applied(connection: Connection, sync: str) -> dict[tuple[str, str], Value]:
-    """Return the last applied values of what can't be read back, by (folded key, entitlement)."""
-    rows = connection.execute(
-        select(applied.c.key, applied.c.entitlement, applied.c.value).where(applied.c.sync == sync)
-    )
+def bound_some(connection: Connection, sync: str, keys: Iterable[str]) -> list[Binding]:
+    """Return the bindings of these folded keys, in their order."""
+    columns = (bindings.c.key, bindings.c.phone_id, bindings.c.gone_since)
+    found: list[Binding] = []
+    for some in chunked(set(keys)):
+        asked = select(*columns).where(bindings.c.sync == sync, bindings.c.key.in_(some))
+        found += [
+            Binding(key, phone_id, moment(since) if since else None)
+            for key, phone_id, since in connection.execute(asked.order_by(bindings.c.key))
+        ]
+    return found
+
+
+def count_bound(connection: Connection, sync: str) -> int:
+    """Return how many people of a sync are bound to a phone user."""
+    asked = select(func.count()).select_from(bindings).where(bindings.c.sync == sync)
+    return connection.execute(asked).scalar() or 0
+
+
+def bound_to(connection: Connection, sync: str, phone_ids: Iterable[str]) -> dict[str, str]:
+    """Return the folded keys of those whom these phone users are bound to, by the vendor's id."""
+    found: dict[str, str] = {}
+    for some in chunked(set(phone_ids)):
+        asked = select(bindings.c.phone_id, bindings.c.key)
+        rows = connection.execute(
+            asked.where(bindings.c.sync == sync, bindings.c.phone_id.in_(some))
+        )
+        found.update((phone_id, key) for phone_id, key in rows)
+    return found
+
+
+def last_applied(
+    connection: Connection, sync: str, keys: Collection[str] | None = None
+) -> dict[tuple[str, str], Value]:
+    """Return the last applied values of what can't be read back, by (folded key, entitlement).
+
+    With `keys` only of these people, and of everybody who was once given delegates.
+    """
+    asked = select(applied.c.key, applied.c.entitlement, applied.c.value)
+    asked = asked.where(applied.c.sync == sync)
+    parts = [asked]
+    if keys is not None:
+        parts = [asked.where(applied.c.key.in_(some)) for some in chunked(keys)]
+        parts.append(asked.where(applied.c.entitlement == "delegates"))
+    rows = [row for part in parts for row in connection.execute(part)]
     return {(key, entitlement): json.loads(value) for key, entitlement, value in rows}
 
 

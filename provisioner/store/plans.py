@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, func, select, update
@@ -16,10 +17,13 @@ from connectors.errors import RunError
 from connectors.records import Change, fold
 from provisioner.memory import Memory, Reason
 from provisioner.plan.content import REMOVALS, content_of
-from provisioner.plan.document import change_document, head_document
-from provisioner.plan.model import Plan
-from provisioner.store.database import insert_many
-from provisioner.store.decisions import Decision, decided, is_adopted
+from provisioner.plan.document import change_document, head_document, instant
+from provisioner.plan.model import UNDO, Plan
+from provisioner.store import refusals
+from provisioner.store.audit import append
+from provisioner.store.audit_entries import plan_made
+from provisioner.store.database import chunked, insert_many
+from provisioner.store.decisions import NOBODY, OPEN, Verdict, decided, is_adopted
 from provisioner.store.moments import moment, written
 from provisioner.store.people import last_applied
 from provisioner.store.tables import changes, plans
@@ -27,6 +31,12 @@ from provisioner.store.tables import changes, plans
 _WINDOW = timedelta(hours=24)
 _REACHED = ("sent", "settling", "done")
 """States of changes that reached the phone system, or may have."""
+
+PARTIAL = ("users", "push")
+"""Scopes of plans for some people only."""
+
+FEW = 500
+"""So many people are asked for by name; of more, everybody is looked at."""
 
 _MAKES = ("user.create", "user.invite")
 _MOST = 2**31 - 1
@@ -48,34 +58,46 @@ def _reviewed(change: Change) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in moving}
 
 
-def record(connection: Connection, plan: Plan) -> Plan:
-    """Record a new plan and return it with its id, decisions of earlier plans carried over."""
+def record(
+    connection: Connection,
+    plan: Plan,
+    covers: Iterable[str] = (),
+    second: Collection[str] = NOBODY,
+) -> Plan:
+    """Record a new plan and return it with its id, decisions of earlier plans carried over.
+
+    `covers`: of a plan for some people only, their folded keys: whoever has no change in it shall
+    have none by an older plan either. `second`: the risks and kinds that two people must approve.
+    """
     known, at = decided(connection, plan.sync, plan.created_at), written(plan.created_at)
     values = {
         "sync": plan.sync,
         "created_at": at,
         "scope": plan.scope,
         "mapping": plan.base.mapping,
+        "covers": None if plan.scope == "full" else json.dumps(sorted(covers)),
     }
     (number,) = connection.execute(
         plans.insert().values(**values, sha256="", head="").returning(plans.c.id)
     ).one()
-    carried = tuple(_carry(change, known) for change in plan.changes)
+    carried = tuple(_carry(change, known, second) for change in plan.changes)
     plan = msgspec.structs.replace(plan, id=str(number), changes=carried)
+    sha256 = sha256_of(plan)
     connection.execute(
         update(plans)
         .where(plans.c.id == number)
-        .values(sha256=sha256_of(plan), head=json.dumps(head_document(plan), ensure_ascii=False))
+        .values(sha256=sha256, head=json.dumps(head_document(plan), ensure_ascii=False))
     )
     insert_many(connection, changes, (_row(plan, change, at) for change in carried))
+    append(connection, plan_made(plan, sha256), plan.created_at)
     return plan
 
 
-def _carry(change: Change, known: dict[str, Decision]) -> Change:
-    decision = known.get(content_of(change))
-    if decision is None or change.state != "planned":
+def _carry(change: Change, known: dict[str, Verdict], second: Collection[str]) -> Change:
+    verdict = known.get(content_of(change)) if change.state == "planned" else None
+    if verdict is None or (state := verdict.state_of(change, second)) == "planned":
         return change
-    return msgspec.structs.replace(change, state=decision)
+    return msgspec.structs.replace(change, state=state)
 
 
 def _row(plan: Plan, change: Change, at: str) -> tuple[object, ...]:
@@ -83,12 +105,15 @@ def _row(plan: Plan, change: Change, at: str) -> tuple[object, ...]:
     content, key = content_of(change), fold(change.key)
     return (
         *(int(plan.id), change.seq, plan.sync, change.kind, key, content, document),
-        *(change.state, change.state, change.reason, at, change.id),
+        *(change.state, change.state, change.reason, at, change.id, None),
     )
 
 
-def load(connection: Connection, plan_id: str) -> Plan:
-    """Return a recorded plan, each change in the state it is in now. Raises RunError if there is none."""
+def load(connection: Connection, plan_id: str, keys: Collection[str] | None = None) -> Plan:
+    """Return a recorded plan, each change in the state it is in now.
+
+    `keys`: of these people's changes at least, by folded key. Raises RunError if there is none.
+    """
     number = _number(plan_id)
     head = connection.execute(select(plans.c.head).where(plans.c.id == number)).scalar()
     if head is None:
@@ -96,11 +121,11 @@ def load(connection: Connection, plan_id: str) -> Plan:
             f"there is no plan {plan_id!r} in this store",
             remedy="`provisioner runs` lists the plans",
         )
-    rows = connection.execute(
-        select(changes.c.document, changes.c.state, changes.c.reason, changes.c.phone_id)
-        .where(changes.c.plan == number)
-        .order_by(changes.c.seq)
-    )
+    asked = select(changes.c.document, changes.c.state, changes.c.reason, changes.c.phone_id)
+    asked = asked.where(changes.c.plan == number).order_by(changes.c.seq)
+    if keys is not None and len(keys) <= FEW:
+        asked = asked.where(changes.c.key.in_(sorted(keys)))
+    rows = connection.execute(asked)
     listed = [
         {**json.loads(document), "state": state, "reason": reason, "id": phone_id}
         for document, state, reason, phone_id in rows
@@ -128,18 +153,20 @@ def exists(connection: Connection, plan_id: str) -> bool:
 
 def check_file(connection: Connection, plan: Plan) -> str:
     """Return the id of a plan that was read from a file; raise RunError unless the store knows it."""
-    asked = select(plans.c.sha256).where(plans.c.id == _number(plan.id))
-    known = connection.execute(asked).scalar()
+    asked = select(plans.c.sha256, plans.c.sync, plans.c.created_at)
+    known = connection.execute(asked.where(plans.c.id == _number(plan.id))).first()
     if known is None:
         raise RunError(
-            f"the plan file is of plan {plan.id!r}, which this store doesn't know",
+            f"the plan file is of plan {plan.id!r} of sync {plan.sync!r}, which this store doesn't know",
             remedy="give -c the config that the plan was made with",
         )
-    if known != sha256_of(plan):
+    if known.sha256 != sha256_of(plan):
         raise RunError(
             f"the plan file is not what was recorded as plan {plan.id}:"
-            " it was edited or cut off, or is another store's",
-            remedy=f"give the plan's id, or write it again: `provisioner show {plan.id} --format json`",
+            " it was edited or cut off, or is another store's"
+            f" (its plan is of sync {plan.sync!r}, made at {instant(plan.created_at)}; this store's of"
+            f" sync {known.sync!r}, made at {instant(moment(known.created_at))})",
+            remedy="give -c the config that the plan was made with, or the plan's id",
         )
     return plan.id
 
@@ -156,6 +183,23 @@ def newest_full(connection: Connection, sync: str) -> str | None:
     asked = select(func.max(plans.c.id)).where(plans.c.sync == sync, plans.c.scope == "full")
     newest = connection.execute(asked).scalar()
     return None if newest is None else str(newest)
+
+
+def has_open(connection: Connection, sync: str, keys: Collection[str]) -> bool:
+    """Return whether a change of these people, by folded key, may still be carried out by some plan."""
+    since = changes.c.plan >= int(newest_full(connection, sync) or 0)
+    for some in chunked(keys):
+        waiting = (changes.c.sync == sync) & changes.c.key.in_(some) & changes.c.state.in_(OPEN)
+        waiting &= since
+        if connection.execute(select(changes.c.plan).where(waiting).limit(1)).first():
+            return True
+    return False
+
+
+def newest(connection: Connection, sync: str) -> int:
+    """Return the number of the newest plan of a sync, whomever it was made for; 0 if there is none."""
+    asked = select(func.max(plans.c.id)).where(plans.c.sync == sync)
+    return connection.execute(asked).scalar() or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,27 +220,43 @@ class Newer:
 
 
 def newer_than(connection: Connection, plan: Plan) -> Newer:
-    """Return what the newer plans of the plan's sync hold; previews don't count."""
+    """Return what the newer plans of the plan's sync hold; previews don't count.
+
+    Nothing for an undo's plan: others never hold its changes.
+    """
+    if plan.scope == UNDO:
+        return Newer()
     newest, full = int(newest_full(connection, plan.sync) or 0), None
     if newest > int(plan.id):
         rows = connection.execute(select(changes.c.content).where(changes.c.plan == newest))
         full = frozenset(content for (content,) in rows)
     since = max(newest, int(plan.id))
-    partial = connection.execute(
+    partial = (plans.c.sync == plan.sync, plans.c.id > since, plans.c.scope.in_(PARTIAL))
+    people: dict[str, tuple[int, set[str]]] = {}
+    for number, covers in connection.execute(
+        select(plans.c.id, plans.c.covers).where(*partial).order_by(plans.c.id)
+    ):
+        people.update((key, (number, set())) for key in json.loads(covers or "[]"))
+    rows = connection.execute(
         select(changes.c.plan, changes.c.key, changes.c.content)
         .join(plans, plans.c.id == changes.c.plan)
-        .where(plans.c.sync == plan.sync, plans.c.id > since, plans.c.scope.in_(("users", "push")))
+        .where(*partial)
     )
-    latest: dict[str, int] = {}
-    contents: dict[tuple[str, int], set[str]] = {}
-    for number, key, content in partial:
-        latest[key] = max(latest.get(key, 0), number)
-        contents.setdefault((key, number), set()).add(content)
-    return Newer(full, {key: frozenset(contents[key, n]) for key, n in latest.items()})
+    for number, key, content in rows:
+        latest, contents = people.get(key, (0, set()))
+        if number >= latest:
+            kept = contents if number == latest else set()
+            people[key] = (number, kept | {content})
+    return Newer(full, {key: frozenset(contents) for key, (_, contents) in people.items()})
 
 
-def remembered(connection: Connection, sync: str, now: datetime) -> Memory:
-    """Return what planning a sync takes from the store, but for the bindings."""
+def remembered(
+    connection: Connection, sync: str, now: datetime, keys: Collection[str] | None = None
+) -> Memory:
+    """Return what planning a sync takes from the store, but for the bindings.
+
+    With `keys`, folded, only what concerns these people, but for the rolling windows.
+    """
     newest = newest_full(connection, sync)
     mapping = None
     if newest is not None:
@@ -208,43 +268,77 @@ def remembered(connection: Connection, sync: str, now: datetime) -> Memory:
             changes.c.sync == sync, changes.c.state.in_(_REACHED), changes.c.state_at >= since
         )
     ).all()
+    by_kind: dict[str, set[str]] = defaultdict(set)
+    for kind, key in rows:
+        by_kind[kind].add(key)
     return Memory(
         adopted=is_adopted(connection, sync),
-        applied=last_applied(connection, sync),
-        reasons={} if newest is None else dict(_reasons(connection, newest)),
+        applied=last_applied(connection, sync, keys),
+        reasons={} if newest is None else dict(_reasons(connection, newest, keys)),
         mapping=mapping,
         lost=frozenset(key for kind, key in rows if kind in REMOVALS),
         changed=frozenset(key for _, key in rows),
+        by_kind={kind: frozenset(keys) for kind, keys in by_kind.items()},
+        refused=refusals.refused(connection, sync),
     )
 
 
-def _reasons(connection: Connection, plan_id: str) -> Iterator[tuple[str, Reason]]:
+def _reasons(
+    connection: Connection, plan_id: str, keys: Collection[str] | None
+) -> Iterator[tuple[str, Reason]]:
     """Yield why each change of a plan that is not done yet was planned, by content."""
-    plan = load(connection, plan_id)
+    plan = load(connection, plan_id, keys)
     titles = {cluster.id: cluster.title for cluster in plan.clusters}
     due: Iterable[Change] = (*plan.changes, *plan.blocked, *plan.waiting)
     for change in due:
-        if change.state != "done":
+        if change.state != "done" and (keys is None or fold(change.key) in keys):
             title = titles.get(change.cluster, change.because)
             yield content_of(change), Reason(change.cause, change.because, title)
+
+
+def population(connection: Connection, sync: str) -> int:
+    """Return how many people were in scope or bound when everybody of a sync was last planned for."""
+    newest = newest_full(connection, sync)
+    if newest is None:
+        return 0
+    head = connection.execute(select(plans.c.head).where(plans.c.id == int(newest))).scalar_one()
+    people: int = json.loads(head)["summary"]["people"]
+    return people
 
 
 def released_since(
     connection: Connection, sync: str, since: datetime
 ) -> list[tuple[str, datetime]]:
     """Return the numbers that a sync released since then, by whatever change, with the moment."""
+    return [(each.number, each.at) for each in releases_since(connection, sync, since)]
+
+
+class Release(NamedTuple):
+    """A number that somebody lost: their folded key, and how plans call them."""
+
+    number: str
+    key: str
+    user: str
+    at: datetime
+
+
+def releases_since(connection: Connection, sync: str, since: datetime) -> list[Release]:
+    """Return the same, each with who lost it; by moment."""
     rows = connection.execute(
-        select(changes.c.document, changes.c.state_at).where(
+        select(changes.c.document, changes.c.state_at)
+        .where(
             changes.c.sync == sync,
             changes.c.kind.in_((*REMOVALS, "number.assign")),
             changes.c.state.in_(_REACHED),
             changes.c.state_at >= written(since),
         )
+        .order_by(changes.c.state_at)
     )
     return [
-        (number, moment(at))
+        Release(number, fold(change.key), change.user, moment(at))
         for document, at in rows
-        for number in _released(msgspec.json.decode(document, type=Change))
+        for change in [msgspec.json.decode(document, type=Change)]
+        for number in _released(change)
     ]
 
 

@@ -1,11 +1,12 @@
-"""Runs and the journal: every run of the program on a sync, and every step of carrying a plan out."""
+"""Runs: every run of the program on a sync, and in the audit every step of carrying a plan out."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,8 +14,11 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.errors import RunError
+from provisioner import who
+from provisioner.store.audit import Entry, append, last_at
 from provisioner.store.moments import moment, written
-from provisioner.store.tables import changes, journal, leases, plans, runs
+from provisioner.store.reviews import Review, half_approved, reviews_of
+from provisioner.store.tables import changes, leases, plans, runs
 
 _SKEW = timedelta(minutes=5)
 """How far two machines' clocks may be apart."""
@@ -34,7 +38,11 @@ class RunRow(msgspec.Struct, frozen=True):
 
 
 class PlanRow(msgspec.Struct, frozen=True):
-    """One recorded plan, for the history: `states` counts its changes by state."""
+    """One recorded plan, for the history: `states` counts its changes by state.
+
+    `reviews`: what was decided about it, the first first; `lacking`: how many of its changes one
+    person has approved and two must.
+    """
 
     id: str
     sync: str
@@ -42,10 +50,19 @@ class PlanRow(msgspec.Struct, frozen=True):
     scope: str
     approved_by: str | None
     states: dict[str, int]
+    reviews: tuple[Review, ...] = ()
+    lacking: int = 0
 
 
-def start(connection: Connection, sync: str, command: str, plan: str | None, now: datetime) -> str:
-    """Note that a run begins, and return its id."""
+def start(
+    connection: Connection,
+    sync: str,
+    command: str,
+    plan: str | None,
+    now: datetime,
+    options: Mapping[str, Any] = {},
+) -> str:
+    """Note that a run begins, and return its id; `options`: what was allowed it beyond the usual."""
     run = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
     connection.execute(
         insert(runs).values(
@@ -56,6 +73,9 @@ def start(connection: Connection, sync: str, command: str, plan: str | None, now
             started_at=written(now),
         )
     )
+    detail = {"command": command, "by": who.login(), "version": who.version(), **options}
+    entry = Entry(kind="run.started", detail=detail, sync=sync, run=run, plan=plan)
+    append(connection, [entry], now)
     return run
 
 
@@ -75,7 +95,17 @@ def end(
     }
     if plan is not None:
         values["plan"] = int(plan)
-    connection.execute(update(runs).where(runs.c.id == run).values(**values))
+    ended = update(runs).where(runs.c.id == run).values(**values)
+    row = connection.execute(ended.returning(runs.c.sync, runs.c.plan)).first()
+    sync, number = (None, None) if row is None else row
+    entry = Entry(
+        kind="run.ended",
+        detail={"status": status, "summary": summary},
+        sync=sync,
+        run=run,
+        plan=None if number is None else str(number),
+    )
+    append(connection, [entry], now)
 
 
 def note(
@@ -84,24 +114,28 @@ def note(
     plan: str,
     events: Iterable[tuple[int, str, Mapping[str, Any]]],
     now: datetime,
+    sync: str | None = None,
 ) -> None:
-    """Append to the journal: for each change its seq, an event and details, never a payload or secret."""
-    fixed = {"at": written(now), "run": run, "plan": int(plan)}
-    rows = [
-        {**fixed, "seq": seq, "event": event, "detail": json.dumps(detail)}
+    """Put steps of a plan's changes on record: seq, event (`sent`, `done`…) and details of each.
+
+    In the audit an event is the entry `change.EVENT`. Never a payload or a secret. `sync`: the run's,
+    looked up where it isn't given.
+    """
+    if sync is None:
+        sync = connection.execute(select(runs.c.sync).where(runs.c.id == run)).scalar()
+    entries = (
+        Entry(kind=f"change.{event}", detail=detail, sync=sync, run=run, plan=plan, seq=seq)
         for seq, event, detail in events
-    ]
-    if rows:
-        connection.execute(insert(journal), rows)
+    )
+    append(connection, entries, now)
 
 
 def newest_moment(connection: Connection) -> datetime | None:
-    """Return the latest moment that the store knows of by its plans, runs and journal."""
-    last = select(journal.c.at).order_by(journal.c.id.desc()).limit(1)
+    """Return the latest moment that the store knows of by its plans, runs and audit."""
     found = [
         connection.execute(select(func.max(plans.c.created_at))).scalar(),
         connection.execute(select(func.max(runs.c.started_at))).scalar(),
-        connection.execute(last).scalar(),
+        last_at(connection),
     ]
     return max((moment(at) for at in found if at is not None), default=None)
 
@@ -136,8 +170,17 @@ def listed(connection: Connection, most: int = 50) -> list[RunRow]:
     ]
 
 
-def plans_listed(connection: Connection, most: int = 50) -> list[PlanRow]:
-    """Return the last plans, newest first, with their changes counted by state."""
+def plans_listed(
+    connection: Connection,
+    most: int = 50,
+    *,
+    second: Mapping[str, Collection[str]] = MappingProxyType({}),
+    now: datetime | None = None,
+) -> list[PlanRow]:
+    """Return the last plans, newest first, with their changes counted by state, and their reviews.
+
+    `second`: the risks and kinds that two people must approve, by sync; `now`: when it is looked at.
+    """
     rows = connection.execute(select(plans).order_by(plans.c.id.desc()).limit(most)).all()
     counted: dict[int, dict[str, int]] = {row.id: {} for row in rows}
     counts = connection.execute(
@@ -147,8 +190,14 @@ def plans_listed(connection: Connection, most: int = 50) -> list[PlanRow]:
     )
     for plan, state, count in counts:
         counted[plan][state] = count
+    reviewed = reviews_of(connection, list(counted))
+    lacking = half_approved(connection, list(reviewed), second, now or datetime.now(UTC))
     return [
-        PlanRow(str(r.id), r.sync, moment(r.created_at), r.scope, r.approved_by, counted[r.id])
+        PlanRow(
+            *(str(r.id), r.sync, moment(r.created_at), r.scope, r.approved_by, counted[r.id]),
+            reviews=tuple(reviewed.get(r.id, ())),
+            lacking=lacking[r.id],
+        )
         for r in rows
     ]
 
@@ -191,6 +240,12 @@ def lease(connection: Connection, name: str) -> LeaseRow | None:
     asked = select(leases.c.holder, leases.c.until).where(leases.c.name == name)
     row = connection.execute(asked).first()
     return None if row is None else LeaseRow(row.holder, moment(row.until))
+
+
+def leases_held(connection: Connection, now: datetime) -> dict[str, str]:
+    """Return who holds what at this moment: the holder by the lease's name."""
+    asked = select(leases.c.name, leases.c.holder).where(leases.c.until > written(now))
+    return {row.name: row.holder for row in connection.execute(asked)}
 
 
 def prolong_lease(

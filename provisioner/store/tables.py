@@ -1,4 +1,4 @@
-"""The store's tables: what was read, planned, decided and done.
+"""The store's tables: what was read, planned, decided and done, and the audit of it.
 
 Times are UTC text in ISO 8601 to the microsecond, so that they sort as text on every database;
 documents are JSON text. Keys are folded (connectors.records.fold) where they are compared. Plans are
@@ -9,6 +9,7 @@ whatever the clock says.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Index,
@@ -19,6 +20,8 @@ from sqlalchemy import (
     Table,
     Text,
 )
+
+from provisioner.store.append_only import keep_append_only
 
 metadata = MetaData()
 
@@ -93,6 +96,8 @@ plans = Table(
     Column("approved_at", String),
     Column("approved_by", String),
     Column("rejected_at", String),
+    # of a plan for some people only: their folded keys, as JSON, with or without a change
+    Column("covers", Text),
     Index("plans_by_sync", "sync", "scope", "id"),
     sqlite_autoincrement=True,  # an id is never given a second time
 )
@@ -113,6 +118,8 @@ changes = Table(
     Column("reason", Text),
     Column("state_at", String, nullable=False),
     Column("phone_id", String),
+    # who sent it: the claim of the run that did, by which the next one knows whether it lives
+    Column("sent_by", String),
     Index("changes_by_content", "sync", "content"),
     Index("changes_by_state", "sync", "state", "state_at"),
 )
@@ -122,11 +129,68 @@ decisions = Table(
     metadata,
     Column("sync", String, primary_key=True),
     Column("content", String, primary_key=True),
+    Column("approver", String, primary_key=True),  # folded: nobody counts for two
     Column("decision", String, nullable=False),  # approved or rejected
     Column("by", String, nullable=False),
     Column("at", String, nullable=False),
     Column("expires_at", String, nullable=False),
     Column("plan", Integer, nullable=False),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    # what an undo took back, and no other plan may bring back unasked: store/refusals.py
+    Column("sync", String, primary_key=True),
+    Column("wish", String, primary_key=True),  # hashed: plan/content.py
+    Column("plan", Integer, primary_key=True, autoincrement=False),  # of the undo
+    Column("seq", Integer, nullable=False),  # of the change there that takes it back
+    Column("key", String, nullable=False),  # folded
+    Column("run", String, nullable=False),  # that is undone
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    # what somebody once decided about a plan; it stays when the decisions themselves are used up
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("plan", Integer, nullable=False),
+    Column("sync", String, nullable=False),
+    Column("decision", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", String, nullable=False),
+    Column("expires_at", String),
+    Column("only", Text),  # JSON: the words after --only, null for the whole plan
+    Column("changes", Integer),  # how many it was about
+    Index("reviews_by_plan", "plan"),
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    # people whom runs that nobody asked for leave alone for a while: store/quarantine.py
+    Column("sync", String, primary_key=True),
+    Column("key", String, primary_key=True),  # folded
+    Column("user", String, nullable=False),
+    Column("failures", Integer, nullable=False),  # runs in a row
+    Column("since", String, nullable=False),
+    Column("until", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("plan", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("run", String, nullable=False),  # the last one that counted
+)
+
+quarantines = Table(
+    "quarantines",
+    metadata,
+    # syncs whose calls mostly failed: the daemon waits before it runs them again
+    Column("sync", String, primary_key=True),
+    Column("failures", Integer, nullable=False),  # runs in a row
+    Column("since", String, nullable=False),
+    Column("until", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("run", String, nullable=False),
 )
 
 runs = Table(
@@ -143,24 +207,83 @@ runs = Table(
     Index("runs_by_sync", "sync", "started_at"),
 )
 
-journal = Table(
-    "journal",
+_COUNT = BigInteger().with_variant(Integer, "sqlite")
+
+audit = Table(
+    "audit",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    # counted by the chain, without a gap (store/audit.py); the database refuses to change a row
+    # (store/append_only.py)
+    Column("id", _COUNT, primary_key=True, autoincrement=False),
     Column("at", String, nullable=False),
-    Column("run", String, nullable=False),
+    Column("sync", String),
+    Column("run", String),
     Column("plan", Integer),
     Column("seq", Integer),
-    Column("event", String, nullable=False),  # a change's state, or "not sent"
-    Column("detail", Text, nullable=False),  # JSON, never a payload or a secret
-    Index("journal_by_run", "run"),
+    Column("kind", String, nullable=False),  # object.verb
+    Column("detail", Text, nullable=False),  # a JSON object, never a payload or a secret
+    Column("hash", String, nullable=False),  # of this entry and the one before (store/chain.py)
+    Index("audit_by_run", "run"),
+)
+
+keep_append_only(audit)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    # where the chain ends, so that a tail that was cut off is missed; who appends locks its one row
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("entries", _COUNT, nullable=False),
+    Column("hash", String, nullable=False),
 )
 
 leases = Table(
     "leases",
     metadata,
-    # one holder at a time: `sync:NAME` while one process plans or applies that sync
+    # one holder at a time: `sync:NAME` while a run applies a full plan of that sync, `plan:ID` while
+    # one applies a plan for some of its people, `scheduler` while a daemon keeps the schedule
     Column("name", String, primary_key=True),
     Column("holder", String, nullable=False),
     Column("until", String, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    # what a token begins with: it finds the row, and names the token where the token may not stand
+    Column("prefix", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),  # bearer, client (OAuth), or access (a client's)
+    Column("sha256", String, nullable=False),  # of the whole token, which is kept nowhere
+    Column("sync", String, nullable=False),
+    Column("scope", String, nullable=False),  # read, or write, which includes it
+    Column("client", String),  # an access token's: the prefix of the client that asked for it
+    Column("created_at", String, nullable=False),
+    Column("expires_at", String),
+    Column("revoked_at", String),
+    Column("last_used_at", String),  # to the minute
+    Index("tokens_by_name", "name"),
+    Index("tokens_by_client", "client", "expires_at"),
+)
+
+warmed = Table(
+    "warmed",
+    metadata,
+    # pushed directories that an operator has declared ready; any other is still warming
+    Column("sync", String, primary_key=True),
+    Column("directory", String, primary_key=True),
+    Column("at", String, nullable=False),
+    Column("by", String, nullable=False),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    # a person is one run's at a time, from the read before their first write to the last one
+    Column("sync", String, primary_key=True),
+    Column("key", String, primary_key=True),  # folded
+    Column("holder", String, nullable=False),  # the claim of the run that has or had them last
+    Column("held", Boolean, nullable=False),
+    # counts the holders: another turn than last time means that somebody else had the person
+    Column("turn", Integer, nullable=False),
 )

@@ -14,6 +14,7 @@ import pytest
 from connectors.errors import InputError
 from provisioner.config import Config, PoolConfig, Schedule, load_config
 from provisioner.limits import Limit, Limits
+from provisioner.scim.schemas.custom import registry_of
 from provisioner.secret import Secret
 
 Load = Callable[..., Config]
@@ -28,7 +29,7 @@ syncs:
       - {kind: csv, name: hr, path: people.csv, columns: {Mail: 'emails[type eq "work"].value', KST: costCentre}}
       - {kind: ldap_json, name: ad, path: export.json}
     mapping: maps/emea.yaml
-    phone_system: {kind: zoom, account_id: abc, client_id: def, client_secret: {env: ZOOM_SECRET}}
+    phone_system: {kind: zoom, account_id: abc, client_id: def, client_secret: {env: ZOOM_SECRET}, share: 80%}
     schedule: {every: 15m}
     approval: {automatic: [safe], expires: 7d}
     limits: {removals: 5%, changes: 100, people_min: 10, people_drop: 1%, group_drop: 2%, column_drop: 3%}
@@ -76,6 +77,36 @@ def problems(load: Load, text: str, environ: Mapping[str, str] = SECRETS) -> lis
     return [str(problem) for problem in refused.value.problems]
 
 
+def several(*marked: str) -> str:
+    """A config of three syncs, two of them pushed to; of these are those that are marked."""
+    text = "version: 1\nsyncs:\n"
+    for name, kind in (("emea", "pushed"), ("apac", "pushed"), ("hq", "csv")):
+        path = "" if kind == "pushed" else ", path: people.csv"
+        text += f"  {name}:\n    directories: [{{kind: {kind}, name: d{path}}}]\n    mapping: emea.yaml\n"
+        text += "    phone_system: {kind: snapshot, path: phones.jsonl}\n"
+        text += "    default: true\n" if name in marked else ""
+    return text
+
+
+def test_the_receivers_short_address_is_of_the_only_pushed_sync_or_the_marked_one(
+    load: Load,
+) -> None:
+    assert load(several().replace("kind: pushed", "kind: csv, path: x", 1)).alias == "apac"
+    assert load(several()).alias is None
+    assert load(several("apac")).alias == "apac"
+    assert load(LEAST).alias is None
+
+
+def test_one_sync_is_the_default_and_it_is_pushed_to(load: Load) -> None:
+    found = problems(load, several("emea", "apac", "hq"))
+
+    assert sorted(each.partition(": ")[2] for each in found) == [
+        "syncs.apac.default: emea is the default already",
+        "syncs.hq.default: emea is the default already",
+        "syncs.hq.default: goes with a `pushed` directory only",
+    ]
+
+
 def test_a_whole_config_is_understood(load: Load, tmp_path: Path) -> None:
     config = load(WHOLE)
 
@@ -86,9 +117,10 @@ def test_a_whole_config_is_understood(load: Load, tmp_path: Path) -> None:
     assert config.server.trusted_proxies == ("10.0.0.0/8",)
     assert [(d.kind, d.name) for d in sync.directories] == [("csv", "hr"), ("ldap_json", "ad")]
     assert sync.directories[0].options["path"] == "people.csv"
-    assert sync.extra_attributes == {"costCentre"}
+    assert sync.people.resolve("COSTCENTRE") == "costCentre"
     assert sync.mapping == Path("maps/emea.yaml")
     assert (sync.phone_system.kind, sync.phone_system.options["account_id"]) == ("zoom", "abc")
+    assert sync.phone_system.share == 0.8
     assert sync.schedule == Schedule(every_s=900, cron=None)
     assert sync.approval.automatic == {"safe"}
     assert sync.approval.expires == timedelta(days=7)
@@ -121,8 +153,11 @@ def test_what_is_left_out_is_the_default(load: Load, tmp_path: Path) -> None:
     assert (config.server.bind, config.server.admin_bind) == ("127.0.0.1:8080", "127.0.0.1:8081")
     assert (sync.schedule, sync.protected, sync.manages) == (None, None, None)
     assert (sync.pools, sync.aliases) == ({}, {})
+    assert sync.phone_system.share == 0.95
     assert sync.approval.automatic == {"safe", "service"}
     assert sync.approval.expires == timedelta(days=14)
+    assert sync.approval.approvers is None
+    assert sync.approval.second == frozenset()
     assert sync.limits == Limits()
 
 
@@ -188,7 +223,39 @@ syncs:
         ("schedule: {cron: '0 0 30 2 *'}", "never comes"),
         ("schedule: {cron: '0 1 * * 1-5'}", "write weekdays as names (mon-fri)"),
         ("approval: {automatic: [risky]}", "must be one of: safe, service, destructive"),
+        ("approval: {automatic: [licence.remove]}", "did you mean 'license.remove'?"),
+        ("approval: {second: [destroy]}", "must be one of: safe, service, destructive"),
+        ("approval: {automatic: [safe], second: [safe]}", "safe can't be automatic and"),
+        ("approval: {approvers: []}", "name somebody, or leave it out"),
+        ("approval: {approvers: [7]}", "7 is nobody's name"),
+        ('approval: {approvers: [eva, "  "]}', "'  ' is nobody's name"),
+        ("approval: {approvers: [eva, Eva], second: [destructive]}", "takes two different names"),
         ("approval: {automatic: safe}", "must be a list"),
+        ("freeze: [{from: 2026-12-20}]", "`from` and `until` go together"),
+        ("freeze: [{}]", "write either `from` and `until`, or `weekly`"),
+        ("freeze: [{from: 2026-12-20, until: 2026-12-19}]", "is not after `from`"),
+        ("freeze: [{from: 2026-12-20, until: 2026-13-01}]", "'2026-13-01' is no day or moment"),
+        ("freeze: [{from: yesterday, until: 2026-12-19}]", "'yesterday' is no day or moment"),
+        ("freeze: [{weekly: Fri 16:00}]", "'Fri 16:00' is no part of a week"),
+        ("freeze: [{weekly: Fri 16:00 - Fry 07:00}]", "is no part of a week"),
+        ("freeze: [{weekly: Fri 16:00 - Fri 16:00}]", "ends where it begins"),
+        ("freeze: [{weekly: Fri 24:00 - Mon 07:00}]", "is no part of a week"),
+        (
+            "freeze: [{weekly: Fri 16:00 - Mon 07:00, from: 2026-12-20, until: 2026-12-21}]",
+            "write either `from` and `until`, or `weekly`",
+        ),
+        (
+            "freeze: [{weekly: Fri 16:00 - Mon 07:00, zone: Europe/Prag}]",
+            "did you mean 'Europe/Prague'?",
+        ),
+        ("freeze: [{weekly: Fri 16:00 - Mon 07:00, zone: ../etc}]", "'../etc' is no time zone"),
+        ("freeze: [{weekly: Fri 16:00 - Mon 07:00, allow: [sfae]}]", "did you mean 'safe'?"),
+        ("freeze: {weekly: Fri 16:00 - Mon 07:00}", "must be a list"),
+        ("limits: {kinds: {licence.remove: 5}}", "did you mean 'license.remove'?"),
+        ("limits: {kinds: {license.remove: lots}}", "'lots' is no limit"),
+        ("limits: {kinds: [license.remove]}", "must be a mapping"),
+        ("limits: {removals: [10%, few]}", "'few' is no limit"),
+        ("limits: {removals: []}", "is no limit"),
         ("approval: {expires: 14}", "14 is no duration"),
         ("limits: {people_min: 0}", "Must be greater than or equal to 1"),
         ("limits: 10%", "syncs.emea.limits: must be a mapping"),
@@ -276,6 +343,16 @@ def test_however_wrong_a_config_is_it_is_told_in_words_with_places(load: Load, t
 
     assert found
     assert all(problem.startswith("c.yaml:") for problem in found)
+
+
+@pytest.mark.parametrize("share", ["0%", "101%", "0.9", "[90%]", "yes", "-5%", "1000%"])
+def test_a_share_that_is_none_is_told_with_its_place(load: Load, share: str) -> None:
+    text = LEAST.replace("path: phones.jsonl", f"path: phones.jsonl, share: {share}")
+
+    (problem,) = problems(load, text)
+
+    assert problem.startswith("c.yaml:6:63: syncs.emea.phone_system.share: ")
+    assert "is no share: write a percentage above 0% and up to 100%" in problem
 
 
 def test_names_of_syncs_differ_by_more_than_case(load: Load) -> None:
@@ -394,3 +471,45 @@ def test_only_the_kinds_that_a_config_uses_are_imported(load: Load) -> None:
     )
 
     assert run.stdout == "[]\n"
+
+
+PUSHED = """\
+version: 1
+syncs:
+  emea:
+    directories:
+      - kind: pushed
+        name: entra
+        unknown: refuse
+        extensions:
+          - id: urn:example:badge:2.0:User
+            attributes: [{name: number, type: integer}]
+    mapping: emea.yaml
+    phone_system: {kind: snapshot, path: phones.jsonl}
+    protected: 'urn:example:badge:2.0:User:number lt 100'
+"""
+
+
+def test_a_schema_extension_of_a_pushed_directory_is_part_of_what_people_have(load: Load) -> None:
+    sync = load(PUSHED).syncs["emea"]
+
+    assert registry_of(sync.directories[0].options).unknown == "refuse"
+    assert sync.people.resolve("urn:example:badge:2.0:user:NUMBER")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ("type: integer", "type: number", 10),
+        ("id: urn:example:badge:2.0:User", "id: badge", 9),
+        ("id: urn:example:badge:2.0:User", "id: urn:scim:schemas:core:1.0", 9),
+        ("unknown: refuse", "unknown: keep", 7),
+        ("attributes: [{name: number, ", "attributes: [{nmae: number, ", 10),
+    ],
+)
+def test_what_is_wrong_with_an_extension_is_told_with_its_line(
+    load: Load, right: str, wrong: str, line: int
+) -> None:
+    assert any(
+        each.startswith(f"c.yaml:{line}:") for each in problems(load, PUSHED.replace(right, wrong))
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -197,6 +198,141 @@ def test_apply_counts_the_same_people_as_the_reason_for_changes(allowed: int, go
 
     assert "--allow-changes 3" in str(plan.changes[0].reason)
     assert len(chosen.going) == going
+
+
+KINDS = Limits(
+    removals=Limit.parse(2),
+    changes=Limit.parse("100%"),
+    kinds={"number.release": Limit.parse(1), "site.set": Limit.parse("50%")},
+)
+
+
+def test_a_kind_has_a_limit_of_its_own_and_holds_nothing_else() -> None:
+    limits = replace(KINDS, removals=Limit.parse("100%"))
+    plan = plan_of(
+        *(change(n, "number.release", f"E{n}") for n in (1, 2)),
+        change(3, "license.remove", "E3"),
+        change(4, "site.set", "E4"),
+    )
+
+    guarded = hold(plan, limits, Memory())
+
+    assert held(guarded) == {1, 2}
+    assert guarded.changes[0].reason == (
+        "2 of 100 people, limit 1, would be changed by number.release; if that is right:"
+        " `provisioner apply PLAN --allow number.release=2`"
+    )
+
+
+def test_a_kinds_percentage_is_over_the_same_people_and_the_same_day() -> None:
+    sites = [change(n, "site.set", f"E{n}") for n in (1, 2, 3)]
+
+    assert held(hold(plan_of(*sites, people=6), KINDS, Memory())) == set()
+    moved = Memory(by_kind={"site.set": frozenset({"e9"}), "number.release": frozenset({"e8"})})
+    guarded = hold(plan_of(*sites, people=6), KINDS, moved)
+    assert held(guarded) == {1, 2, 3}
+    assert "4 of 6 people (1 of them in the last 24 hours), limit 50%" in str(
+        guarded.changes[0].reason
+    )
+
+
+def test_what_several_limits_hold_names_them_all_and_one_command() -> None:
+    plan = plan_of(
+        *(change(n, "number.release", f"E{n}") for n in (1, 2)),
+        *(change(n, "license.remove", f"E{n}") for n in (3, 4)),
+    )
+
+    guarded = hold(plan, KINDS, Memory())
+
+    assert held(guarded) == {1, 2, 3, 4}
+    assert guarded.changes[0].reason == (
+        "4 of 100 people, limit 2, would lose a license, package, number or account;"
+        " 2 of 100 people, limit 1, would be changed by number.release; if that is right:"
+        " `provisioner apply PLAN --allow-removals 4 --allow number.release=2`"
+    )
+    assert "number.release" not in str(guarded.changes[2].reason)
+
+
+@pytest.mark.parametrize(
+    ("allowance", "going"),
+    [
+        (Allowance(), set()),
+        (Allowance(removals=4), {3, 4}),
+        (Allowance(kinds={"number.release": 2}), set()),
+        (Allowance(removals=4, kinds={"number.release": 2}), {1, 2, 3, 4}),
+        (Allowance(removals=4, kinds={"number.release": 1}), {3, 4}),
+        (Allowance(removals=3, kinds={"number.release": 2}), set()),
+        (Allowance(changes=9, kinds={"license.remove": 9}), set()),
+    ],
+)
+def test_what_several_limits_hold_goes_when_each_of_them_is_overridden(
+    allowance: Allowance, going: set[int]
+) -> None:
+    plan = hold(
+        plan_of(
+            *(change(n, "number.release", f"E{n}") for n in (1, 2)),
+            *(change(n, "license.remove", f"E{n}") for n in (3, 4)),
+        ),
+        KINDS,
+        Memory(),
+    )
+
+    assert {c.seq for c in choose(plan, grounds(plan), allowance).going} == going
+
+
+def test_a_removals_allowance_is_enough_although_the_limit_on_all_changes_is_passed_too() -> None:
+    limits = Limits(removals=Limit.parse(1), changes=Limit.parse(1))
+    plan = hold(plan_of(*removals(2), change(3, "site.set", "E3")), limits, Memory())
+
+    going = {c.seq for c in choose(plan, grounds(plan), Allowance(removals=2)).going}
+
+    assert held(plan) == {1, 2, 3}
+    assert going == {1, 2}
+
+
+def test_of_several_limits_in_one_place_the_strictest_counts() -> None:
+    limits = Limits(removals=Limit.parse(["10%", 4]))
+
+    assert held(hold(plan_of(*removals(4)), limits, Memory())) == set()
+    guarded = hold(plan_of(*removals(5)), limits, Memory())
+    assert held(guarded) == {1, 2, 3, 4, 5}
+    assert "5 of 100 people, limit 10% and 4," in str(guarded.changes[0].reason)
+
+
+def test_phone_users_of_nobody_count_and_are_no_people() -> None:
+    plan = plan_of(*removals(68), people=59)
+    people = {f"e{n}" for n in range(1, 60)}
+
+    guarded = hold(plan, Limits(), Memory(), people.__contains__)
+
+    assert guarded.changes[0].reason == (
+        "59 of 59 people and 9 phone users of nobody, limit 10%, would lose a license, package,"
+        " number or account; if that is right: `provisioner apply PLAN --allow-removals 68`"
+    )
+
+
+def test_however_many_phone_users_of_nobody_there_are_no_more_people_may_lose_something() -> None:
+    """A thousand of nobody must not make it possible to take everybody's phone."""
+    people = {f"e{n}" for n in range(1, 41)}
+    nobodys = [change(100 + n, "license.remove", f"x{n}") for n in range(1000)]
+
+    guarded = hold(
+        plan_of(*removals(5), *nobodys, people=40), Limits(), Memory(), people.__contains__
+    )
+
+    assert {1, 2, 3, 4, 5} <= held(guarded)
+
+
+def test_phone_users_of_nobody_of_the_last_day_count_too() -> None:
+    people = {"e1"}
+    memory = Memory(lost=frozenset({"x1", "x2", "x3"}))
+
+    guarded = hold(plan_of(*removals(1), people=8), Limits(), memory, people.__contains__)
+
+    assert (
+        "1 of 8 people and 3 phone users of nobody (3 of them in the last 24 hours), limit 10%,"
+        in str(guarded.changes[0].reason)
+    )
 
 
 def grounds(plan: Plan) -> Grounds:

@@ -42,7 +42,19 @@ def test_a_sync_that_failed_is_shown_and_makes_nothing_unready() -> None:
 
     moment = "2026-03-01T12:00:00Z"
     shown = {"running_since": None, "ended_at": moment, "status": 3, "next_start": moment}
-    assert body["syncs"] == {"emea": shown}
+    assert body["syncs"] == {"emea": shown | {"quarantined_until": None}}
+
+
+def test_a_sync_in_quarantine_is_shown_and_makes_nothing_unready() -> None:
+    app = create_app(list, list, lambda: {"emea": RAN, "apac": RAN}, lambda: {"emea": NOON})
+
+    status, body = asked(app.test_client(), "/readyz")
+
+    assert status == 200
+    assert [body["syncs"][name]["quarantined_until"] for name in ("apac", "emea")] == [
+        None,
+        "2026-03-01T12:00:00Z",
+    ]
 
 
 def test_a_late_sync_makes_a_daemon_unready_and_leaves_it_alive() -> None:

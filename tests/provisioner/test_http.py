@@ -30,6 +30,9 @@ class World:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.limiter = Limiter(self.clock, jitter=lambda _, most: most)
+        self.meanwhile: list[Callable[[], object]] = []  # what others do while somebody sleeps
+        self.oversleep_s = 0.0
         self.slept: list[float] = []
         self.calls: list[CallRecord] = []
 
@@ -38,12 +41,14 @@ class World:
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.now += seconds
+        self.now += seconds + self.oversleep_s
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
 
     def http(self, *, patience: Patience = PATIENT, rates: dict[str, Rate] | None = None) -> Http:
         return make_http(
             self.calls.append,
-            Limiter(self.clock),
+            self.limiter,
             self.sleep,
             account="acme",
             rates=rates,
@@ -67,7 +72,7 @@ def vendor() -> Iterator[responses.RequestsMock]:
 def check(response: requests.Response) -> None:
     """What a connector makes of statuses."""
     if response.status_code == 429:
-        raise TransientError("busy")
+        raise TransientError("busy", alone=b"concurrent" in response.content)
     if response.status_code >= 500:
         raise TransientError("broken", in_doubt=True)
     if response.status_code >= 400:
@@ -242,7 +247,7 @@ def test_a_full_rate_bucket_is_waited_for(world: World, vendor: responses.Reques
     for _ in range(3):
         http("GET", URL, label="heavy", check=check)
 
-    assert world.slept == pytest.approx([0.1, 0.1])
+    assert world.now == pytest.approx(0.2)
 
 
 def test_tries_take_places_in_the_rate_too(world: World, vendor: responses.RequestsMock) -> None:
@@ -264,9 +269,126 @@ def test_a_rate_used_up_for_the_day_is_an_error_and_nothing_is_sent(
     with pytest.raises(TransientError, match="'heavy' of account acme is used up") as caught:
         http("GET", URL, label="heavy", check=check)
 
-    assert caught.value.retry_after_s == pytest.approx(86_400)
+    assert 86_400 <= (caught.value.retry_after_s or 0) <= 86_400 + 600
     assert not caught.value.in_doubt
     assert len(world.calls) == 1
+
+
+ONCE = Patience(tries=1)
+
+
+def refused(
+    world: World, vendor: responses.RequestsMock, rate: Rate = Rate(10), **answer: object
+) -> None:
+    """Have a request refused with 429, and given up; whoever comes next is served."""
+    vendor.get(URL, status=429, **answer)
+    vendor.get(URL, status=200)
+    with pytest.raises(TransientError):
+        world.http(patience=ONCE, rates={"x": rate})("GET", URL, label="x", check=check)
+
+
+def test_a_429_keeps_everybody_from_its_label_for_as_long_as_it_asks(
+    world: World, vendor: responses.RequestsMock
+) -> None:
+    rates = {"x": Rate(10), "y": Rate(10)}
+    refused(world, vendor, headers={"Retry-After": "7"})
+
+    world.http(rates=rates)("GET", URL, label="y", check=check)
+    assert world.now == 0
+    world.http(rates=rates)("GET", URL, label="x", check=check)
+    assert world.now == 7
+
+
+def test_a_429_without_a_time_keeps_everybody_from_its_label_for_a_moment(
+    world: World, vendor: responses.RequestsMock
+) -> None:
+    refused(world, vendor)
+
+    world.http(rates={"x": Rate(10)})("GET", URL, label="x", check=check)
+
+    assert world.now == 1
+
+
+def test_a_label_with_a_penalty_rests_for_it(world: World, vendor: responses.RequestsMock) -> None:
+    rate = Rate(per_minute=50, penalty_s=60)
+    refused(world, vendor, rate)
+
+    world.http(rates={"x": rate})("GET", URL, label="x", check=check)
+
+    assert world.now == 60
+
+
+def test_a_429_about_one_request_alone_keeps_nobody_else_waiting(
+    world: World, vendor: responses.RequestsMock
+) -> None:
+    refused(world, vendor, body="Too many concurrent requests")
+
+    world.http(rates={"x": Rate(10)})("GET", URL, label="x", check=check)
+
+    assert world.now == pytest.approx(0.1)
+
+
+def test_a_503_that_asks_for_a_wait_keeps_nobody_else_waiting(
+    world: World, vendor: responses.RequestsMock
+) -> None:
+    vendor.get(URL, status=503, headers={"Retry-After": "7"})
+    vendor.get(URL, status=200)
+    rates = {"x": Rate(10)}
+    with pytest.raises(TransientError):
+        world.http(patience=ONCE, rates=rates)("GET", URL, label="x", check=check)
+
+    world.http(rates=rates)("GET", URL, label="x", check=check)
+
+    assert world.now == pytest.approx(0.1)
+
+
+def test_whoever_waits_for_a_place_when_the_label_is_refused_waits_on(
+    world: World, vendor: responses.RequestsMock
+) -> None:
+    vendor.get(URL)
+    rate = Rate(10)
+    http = world.http(rates={"x": rate})
+    http("GET", URL, label="x", check=check)
+    world.meanwhile.append(lambda: world.limiter.penalise("acme", "x", rate, 20))
+
+    http("GET", URL, label="x", check=check)
+
+    assert world.now == pytest.approx(20.08)  # it was refused a moment before the place came
+
+
+def test_whoever_gives_up_a_refused_label_says_when_to_come_back(
+    world: World, vendor: responses.RequestsMock
+) -> None:
+    vendor.get(URL, status=429)
+    http = world.http(patience=ONCE, rates={"x": Rate(per_minute=9, penalty_s=60)})
+
+    with pytest.raises(TransientError) as caught:
+        http("GET", URL, label="x", check=check)
+
+    assert caught.value.retry_after_s == 60
+
+
+def test_whoever_comes_late_to_their_place_takes_another(
+    world: World, vendor: responses.RequestsMock
+) -> None:
+    vendor.get(URL)
+    http = world.http(rates={"x": Rate(10)})
+    http("GET", URL, label="x", check=check)
+    world.oversleep_s = 0.1
+    world.meanwhile.append(lambda: setattr(world, "oversleep_s", 0.0))
+
+    http("GET", URL, label="x", check=check)
+
+    assert world.now == pytest.approx(0.2)
+
+
+def test_whoever_is_always_late_gets_through(world: World, vendor: responses.RequestsMock) -> None:
+    vendor.get(URL)
+    http = world.http(rates={"x": Rate(10)})
+    world.oversleep_s = 0.05
+
+    for _ in range(2):
+        assert http("GET", URL, label="x", check=check).status_code == 200
 
 
 def test_a_label_without_a_rate_is_a_mistake_of_the_connector(world: World) -> None:

@@ -43,6 +43,19 @@ def test_what_is_no_limit_is_refused_with_an_example_of_one(text: object) -> Non
         Limit.parse(text)  # type: ignore[arg-type]
 
 
+def test_several_limits_hold_together() -> None:
+    limit = Limit.parse(["10%", 50, "20"])
+
+    assert [limit.allows(n) for n in (5, 100, 300, 10_000)] == [3, 10, 20, 20]
+    assert str(limit) == "10% and 50 and 20"
+
+
+@pytest.mark.parametrize("listed", [[None], [["10%"]], ["10%", -1], [True], [{"removals": 1}]])
+def test_a_list_holds_nothing_but_limits(listed: list[object]) -> None:
+    with pytest.raises(ValueError, match="write a percentage"):
+        Limit.parse(listed)  # type: ignore[arg-type]
+
+
 @given(st.integers(0, 100), st.integers(0, 10**7), st.integers(0, 10**6))
 def test_more_people_never_allow_less(percent: int, people: int, more: int) -> None:
     limit = Limit.parse(f"{percent}%")

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from connectors.errors import RunError
 from provisioner.config import load_config
+from provisioner.hiding import secrets_of
 from provisioner.http import CallRecord
-from provisioner.logs import LEVEL, configure_logs, log_call, logger, secrets_of
+from provisioner.logs import LEVEL, configure_logs, log_call, logger
 from provisioner.secret import Secret
 
 SECRET = "s3cr3t-0f-the-acc0unt"
@@ -63,6 +64,7 @@ def test_an_event_is_one_line_of_json_whatever_is_in_it() -> None:
         Secret("ab1"),
         {"client_secret": "anything", "access_token": ["x1y2"]},
         "Authorization: Bearer x1y2abcdef",
+        "a token prov_0123456789ab_" + "beef" * 16,
         "Basic YWxhZGRpbjp4MXky",
     ],
 )
@@ -71,7 +73,7 @@ def test_secrets_are_struck_out_wherever_they_turn_up(said: Any) -> None:
 
     logger().warning("odd", said=said)
 
-    for secret in (SECRET, "ab1", "anything", "x1y2", "YWxh"):
+    for secret in (SECRET, "ab1", "anything", "x1y2", "YWxh", "beef"):
         assert secret not in out.getvalue()
     assert "***" in out.getvalue()
 

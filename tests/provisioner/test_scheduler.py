@@ -199,3 +199,46 @@ def test_only_the_daemon_makes_a_scheduler() -> None:
     }
 
     assert makers == {"scheduler.py", "commands/daemon.py"}
+
+
+def test_a_schedule_that_config_changed_is_followed_and_the_others_go_on_as_they_were() -> None:
+    work = Work()
+    with scheduling(work, {"emea": LEAP_DAY, "apac": LEAP_DAY, "gone": LEAP_DAY}) as scheduler:
+        before = scheduler.views()
+        scheduler.update({"emea": LEAP_DAY, "apac": HOURLY, "new": HOURLY})
+        after = scheduler.views()
+        scheduler.update({"emea": LEAP_DAY, "apac": HOURLY, "new": HOURLY})
+        again = scheduler.views()
+
+    assert after.keys() == {"emea", "apac", "new"}
+    assert after["emea"].next_start == before["emea"].next_start
+    for name in ("apac", "new"):
+        moment = after[name].next_start
+        assert moment is not None
+        assert moment - utc_now() < timedelta(minutes=65)
+    assert again == after
+
+
+def test_a_sync_that_config_drops_comes_to_its_end_and_is_gone() -> None:
+    work = Work()
+    with scheduling(work, {"emea": HOURLY}) as scheduler:
+        assert work.began.wait(PATIENCE_S)
+        scheduler.update({})
+        assert scheduler.running == ["emea"]
+        work.may_end.set()
+        with scheduler._changed:
+            assert scheduler._changed.wait_for(lambda: not scheduler.views(), PATIENCE_S)
+
+    assert work.names == ["emea"]
+
+
+def test_a_sync_that_comes_back_while_it_is_at_work_does_not_run_twice_at_once() -> None:
+    work = Work()
+    with scheduling(work, {"emea": HOURLY}) as scheduler:
+        assert work.began.wait(PATIENCE_S)
+        scheduler.update({})
+        scheduler.update({"emea": OFTEN})
+        assert scheduler.running == ["emea"]
+        assert work.names == ["emea"]
+        work.may_end.set()
+        assert ended(scheduler).status == 0

@@ -76,6 +76,10 @@ class Hurried(Stop):
         """Note the wait."""
         self.waits.append(seconds)
 
+    def pause(self, seconds: float) -> None:
+        """Note the wait."""
+        self.sleep(seconds)
+
 
 class Installation:
     """A folder with config.yaml, mapping.yaml, people.csv and phone.jsonl, and a store beside them.
@@ -135,7 +139,7 @@ class Installation:
         return {x.get("email") or x["id"]: x for x in lines if "catalog" not in x}
 
     def run(self, command: str, *arguments: str, at: datetime | None = None) -> Ran:
-        """Run a command in this process, with -c this config; `at` is what its clock says.
+        """Run a command (`plan`, `token list`) in this process, with -c this config and the clock `at`.
 
         Where the program would wait (between two tries, for a rate limit) it doesn't.
         """
@@ -146,7 +150,7 @@ class Installation:
             opened = partial(opened, now=lambda: at)
         with redirect_stdout(out), redirect_stderr(err), patched(opened):
             try:
-                main([command, "-c", str(self.folder / "config.yaml"), *arguments])
+                main([*command.split(), "-c", str(self.folder / "config.yaml"), *arguments])
                 status = 0
             except SystemExit as end:
                 status = int(end.code or 0)
@@ -154,7 +158,7 @@ class Installation:
 
     def shell(self, command: str, *arguments: str, **environ: str) -> Ran:
         """Run a command as a process of its own, in the installation's folder."""
-        return shell([command, "-c", "config.yaml", *arguments], self.folder, environ)
+        return shell([*command.split(), "-c", "config.yaml", *arguments], self.folder, environ)
 
     def plan(self, *arguments: str, status: int = 0, at: datetime | None = None) -> dict[str, Any]:
         """Plan, hold the exit status against `status`, and return the plan."""

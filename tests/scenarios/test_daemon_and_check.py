@@ -96,6 +96,21 @@ def test_a_daemon_syncs_serves_its_health_and_stops_when_told_to(emea: Installat
     assert "daemon" in emea.run("runs").out
 
 
+def test_the_head_of_the_audit_that_a_daemon_logs_is_proven_while_it_runs(
+    emea: Installation,
+) -> None:
+    scheduled(emea)
+
+    with daemon(emea) as process:
+        head = until(process, "audit.head")[-1]
+        ran = emea.shell("audit verify", "--head", head["hash"])
+
+    assert ran.status == 0, ran.said
+    assert f"the head given is entry {head['entries']}; 0 entries since" in ran.out
+    runs = {entry["run"] for entry in map(json.loads, emea.run("audit export").out.splitlines())}
+    assert head["run"] in runs
+
+
 def test_a_daemon_waits_for_the_first_approval_like_everybody(emea: Installation) -> None:
     scheduled(emea)
 

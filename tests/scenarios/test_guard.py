@@ -174,6 +174,105 @@ def test_a_limit_of_none_holds_every_removal(emea: Installation) -> None:
     assert held(emea.plan(status=3)) == {"user1@example.org"}
 
 
+# limits on one kind of change
+
+
+def test_a_kind_of_change_has_limits_by_number_and_percentage(emea: Installation) -> None:
+    emea.configure(limits={"removals": "50%", "kinds": {"license.remove": ["10%", 3]}})
+    emea.people([*without(1, 2, 3, 4), person(41)])
+
+    plan = emea.plan(status=3)
+
+    assert len(held(plan)) == 4
+    assert states(plan)["license.assign", "user41@example.org"] == "planned"
+    reason = "4 of 41 people, limit 10% and 3, would be changed by license.remove"
+    text = emea.run("show", plan["id"]).out
+    assert f"{reason}; if that is right: `provisioner apply {plan['id']} --allow license.remove=4`" in text  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "left"),
+    [
+        ([], 3, 40),
+        (["--allow", "license.remove=3"], 3, 40),
+        (["--allow-removals", "9", "--allow-changes", "9"], 3, 40),
+        (["--allow", "license.remove=4"], 0, 36),
+    ],
+)
+def test_a_kinds_limit_is_overridden_once_by_its_own_option(
+    emea: Installation, options: list[str], status: int, left: int
+) -> None:
+    emea.configure(limits={"kinds": {"license.remove": 3}})
+    emea.people(without(1, 2, 3, 4))
+    plan = emea.plan(status=3)
+
+    ran = emea.run("apply", plan["id"], *options)
+
+    assert ran.status == status, ran.said
+    assert sum(bool(u.get("license")) for u in emea.phone_users().values()) == left
+
+
+def test_an_apply_that_is_held_names_figures_and_the_exact_command(emea: Installation) -> None:
+    emea.configure(limits={"kinds": {"license.remove": 4}})
+    emea.people(without(1, 2, 3, 4, 5))
+    emea.plan(status=3)
+
+    out = emea.run("apply", "2").out
+
+    assert (
+        "5 of 40 people, limit 10%, would lose a license, package, number or account;"
+        " 5 of 40 people, limit 4, would be changed by license.remove; if that is right:"
+        " `provisioner apply 2 --allow-removals 5 --allow license.remove=5`"
+    ) in out
+    command = out.split("provisioner apply 2 ")[1].split("`")[0].split()
+    assert emea.run("apply", "2", *command).status == 0
+    assert sum(bool(u.get("license")) for u in emea.phone_users().values()) == 35
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("licence.remove=3", "did you mean 'license.remove'?"),
+        ("license.remove", "takes KIND=N"),
+        ("license.remove=-1", "takes KIND=N"),
+        ("license.remove=many", "takes KIND=N"),
+    ],
+)
+def test_an_override_of_what_is_no_limit_is_a_mistake(
+    emea: Installation, given: str, said: str
+) -> None:
+    ran = emea.run("apply", "1", "--allow", given)
+
+    assert ran.status == 1
+    assert said in ran.err
+
+
+def test_a_kinds_losses_of_a_rolling_day_are_counted_together(emea: Installation) -> None:
+    emea.configure(limits={"kinds": {"license.remove": 3}})
+    emea.people(without(1, 2))
+    emea.carry_out(at=MONDAY + HOUR)
+    emea.people(without(1, 2, 3, 4))
+
+    later = emea.plan(status=3, at=MONDAY + 2 * HOUR)
+
+    assert held(later) == {"user3@example.org", "user4@example.org"}
+    assert "4 of 40 people (2 of them in the last 24 hours), limit 3" in later["changes"][0]["reason"]  # fmt: skip
+    assert held(emea.plan(at=MONDAY + 26 * HOUR)) == set()
+
+
+def test_phone_users_of_nobody_are_no_people_and_raise_no_limit(emea: Installation) -> None:
+    emea.mapping(unmanaged="remove")
+    nobodys = [phone_user(n, key=None) for n in range(60, 69)]
+    emea.phone([*phone_users(40), *nobodys])
+    emea.people(without(1))
+
+    plan = emea.plan(status=3)
+
+    assert plan["summary"]["people"] == 40
+    assert plan["summary"]["removals"] == 10
+    assert "1 of 40 people and 9 phone users of nobody, limit 10%" in plan["changes"][0]["reason"]
+
+
 # protected people
 
 

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -21,6 +22,7 @@ from sqlalchemy import Engine, event
 from connectors.errors import RunError, TransientError
 from connectors.records import Abilities, Call, Catalog, Change, Outcome, PhoneUser, fold
 from provisioner.apply import Allowance, Applied, apply_plan
+from provisioner.apply.sending import Sender
 from provisioner.config import load_config
 from provisioner.plan.model import Base, Plan, Summary
 from provisioner.store import decisions as decision_store
@@ -128,8 +130,10 @@ class Phone:
         for kind, same in groupby(sorted(changes, key=lambda c: c.seq), key=lambda c: c.kind):
             listed = list(same)
             found += [
-                Call(kind, "light", tuple(listed[n : n + self.a_call]))
+                # each change is a request of its own, whatever call it goes with
+                Call(kind, "light", tuple(some), requests=len(some))
                 for n in range(0, len(listed), self.a_call)
+                if (some := listed[n : n + self.a_call])
             ]
         return found
 
@@ -219,15 +223,18 @@ class Hurried(Stop):
 class World:
     """A store, a clock, and a phone system; `apply` runs what `provisioner apply` runs."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, phone: Phone) -> None:
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, phone: Phone, store: str = ""
+    ) -> None:
         (folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
         for name in ("mapping.yaml", "people.csv", "phone.jsonl"):
             (folder / name).touch()
         config = load_config(folder / "config.yaml")
         self.phone, self.clock, self.stop = phone, NOW, Hurried()
-        self.engine: Engine = open_database(config.store)
+        self.engine: Engine = open_database(store or config.store)
         self.site = Site(config, self.engine, self.stop, lambda: self.clock)
         monkeypatch.setattr("provisioner.apply.run.wire_phone", lambda site, sync: self.phone)
+        monkeypatch.setattr("provisioner.apply.run.Sender", partial(Sender, jitter=max))
         event.listen(self.engine, "begin", lambda _: self.phone._die_if_dead())
 
     def record(self, *changes: Change, approved: bool = True, **members: Any) -> str:
@@ -255,10 +262,13 @@ class World:
             expires = timedelta(days=14)
             decision_store.decide(connection, loaded, decision, "eva", self.clock, expires)
 
-    def apply(self, plan: str, *script: Trouble, **allowance: int) -> Applied:
-        """Apply a plan; `script` is what goes wrong with its changes, one after the other."""
+    def apply(self, plan: str, *script: Trouble, parked: bool = True, **allowance: Any) -> Applied:
+        """Apply a plan; `script` is what goes wrong with its changes, one after the other.
+
+        Not `parked`: as runs do that nobody asked for.
+        """
         self.phone.script = iter(script)
-        return apply_plan(self.site, plan, Allowance(**allowance))
+        return apply_plan(self.site, plan, Allowance(**allowance, parked=parked))
 
     def die(self, plan: str, *script: Trouble) -> None:
         """Apply a plan in a process that is killed on the way; the next one begins anew."""

@@ -20,6 +20,7 @@ import requests
 
 from provisioner.simulators import zoom
 from tests.scenarios.installation import Installation, person, phone_user, zoom_log, zoom_users
+from tests.scenarios.log_effects import effects_of
 
 US, PRO = "US/CA Unlimited Calling Plan", "Zoom Phone Pro"
 NUMBERS = [f"+49891234{n:03}" for n in range(60)]
@@ -51,6 +52,7 @@ def sleep(self, seconds):
     if self.asked():
         raise Stopped("stopped while waiting")
 Stop.sleep = sleep
+Stop.pause = lambda self, seconds: None
 from provisioner.cli import main
 main(sys.argv[1:])
 """
@@ -149,32 +151,7 @@ class Company:
     def effects(self) -> Counter[tuple[str, str]]:
         """Count what every accepted write did: to whom, and which thing of theirs."""
         mails = {user["id"]: mail for mail, user in self.users().items()}
-        return Counter(effect for entry in self.log() for effect in _effects(entry, mails))
-
-
-THINGS = {
-    "site_name": "site", "site_id": "site", "template_name": "template", "template_id": "template",
-    "source_type": "plan", "calling_plans": "plan", "phone_numbers": "number", "feature": "license",
-    "dept": "department", "extension_number": "extension",
-}  # fmt: skip
-
-
-def _effects(entry: dict[str, Any], mails: dict[str, str]) -> Iterator[tuple[str, str]]:
-    method, path, body = entry["method"], entry["path"], entry["body"] or {}
-    if path == "/phone/users/batch":
-        for user in body["users"]:
-            yield user["email"], "license"
-            yield from ((user["email"], THINGS[name]) for name in user if name != "email")
-    elif path == "/users":
-        info = body["user_info"]
-        yield info["email"], "account"
-        if "feature" in info:
-            yield info["email"], "license"
-    else:
-        parts = [mails.get(part, part) for part in path.split("/")]
-        who = next(part for part in parts if "@" in part)
-        named = [THINGS[name] for name in body if name in THINGS]
-        yield from ((who, name) for name in named or [f"{method} {parts[-1]}"])
+        return effects_of(self.log(), mails)
 
 
 @contextmanager

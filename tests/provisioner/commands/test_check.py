@@ -48,6 +48,20 @@ def test_two_syncs_that_manage_different_sites_are_fine(emea: Installation) -> N
     assert "one account" not in ran.out
 
 
+def test_two_syncs_on_one_account_with_different_shares_are_a_warning(emea: Installation) -> None:
+    phone_system = emea.sync["phone_system"] | {"share": "50%"}
+    syncs = {
+        "emea": emea.sync | {"manages": 'site eq "Munich"'},
+        "apac": emea.sync | {"manages": 'site eq "Brno"', "phone_system": phone_system},
+    }
+    emea.yaml("config.yaml", {"version": 1, "store": "sqlite:///store.db", "syncs": syncs})
+
+    ran = emea.run("check")
+
+    assert ran.status == 0, ran.said
+    assert "(95%, 50%)" in ran.out
+
+
 def test_two_syncs_whose_overlap_cannot_be_told_are_a_warning(emea: Installation) -> None:
     ran = two_syncs(emea, 'site eq "Munich"', 'display_name sw "A"')
 
@@ -85,6 +99,21 @@ def test_people_who_are_told_apart_by_what_can_change_are_a_warning(emea: Instal
 
     assert ran.status == 0, ran.said
     assert "people are told apart by userName, which can change" in ran.out
+
+
+def test_connectors_whose_short_address_is_of_nobody_are_a_warning(emea: Installation) -> None:
+    pushed = emea.sync | {"directories": [{"kind": "pushed", "name": "entra"}]}
+    syncs = {
+        "emea": pushed | {"manages": 'site eq "Munich"'},
+        "apac": pushed | {"manages": 'site eq "Brno"'},
+    }
+    emea.yaml("config.yaml", {"version": 1, "store": "sqlite:///store.db", "syncs": syncs})
+    warned = emea.run("check")
+    syncs["apac"]["default"] = True
+    emea.yaml("config.yaml", {"version": 1, "store": "sqlite:///store.db", "syncs": syncs})
+
+    assert (warned.status, "mark the one" in warned.out) == (0, True), warned.said
+    assert "mark the one" not in emea.run("check").out
 
 
 def test_an_alias_of_what_the_phone_system_lacks_is_told_with_its_nearest_name(

@@ -18,13 +18,16 @@ import pytest
 import requests
 from sqlalchemy import select
 
+from connectors.phone.zoom import SIDE_BY_SIDE
 from provisioner.commands.daemon import Daemon, Deadline, run_daemon
 from provisioner.commands.stopping import heard
 from provisioner.config import load_config
 from provisioner.lease import Lease
 from provisioner.logs import configure_logs
+from provisioner.plan.document import instant
 from provisioner.scheduled import COMMAND, end_killed
 from provisioner.simulators import zoom
+from provisioner.store import quarantine
 from provisioner.store import runs as run_store
 from provisioner.store.database import open_database
 from provisioner.store.tables import runs
@@ -94,7 +97,7 @@ def test_the_problems_of_a_config_and_its_mapping_are_told_at_once(
     assert "vanish" in told
 
 
-def test_a_stop_lets_the_call_in_flight_end_and_sends_no_other(tmp_path: Path) -> None:
+def test_a_stop_lets_the_calls_in_flight_end_and_sends_no_other(tmp_path: Path) -> None:
     daemons: list[subprocess.Popen[str]] = []
     writes: list[str] = []
     app = zoom.create_app(
@@ -108,7 +111,8 @@ def test_a_stop_lets_the_call_in_flight_end_and_sends_no_other(tmp_path: Path) -
     def answer(environ: Any, start: Any) -> Any:
         if environ["REQUEST_METHOD"] != "GET" and environ["PATH_INFO"].startswith("/v2"):
             writes.append(environ["PATH_INFO"])
-            daemons[0].send_signal(signal.SIGTERM)
+            if len(writes) == 1:
+                daemons[0].send_signal(signal.SIGTERM)
             while "it is stopping" not in requests.get(f"{url}/readyz", timeout=9).text:
                 pass
         return simulated(environ, start)
@@ -142,12 +146,41 @@ def test_a_stop_lets_the_call_in_flight_end_and_sends_no_other(tmp_path: Path) -
     events = [json.loads(line) for line in log.splitlines()]
     (broken_off,) = [e for e in events if e["event"] == "sync.broken_off"]
     assert process.returncode == 0
-    assert len(writes) == 1
-    assert broken_off["states"]["done"] >= 1
-    assert broken_off["calls"] == {"users.light": 1}
+    assert len(writes) <= SIDE_BY_SIDE
+    assert broken_off["states"]["done"] >= len(writes)
+    assert broken_off["calls"] == {"users.light": len(writes)}
     assert events[-1]["event"] == "daemon.stopped"
     assert "not-for-anyones-eyes" not in log
     assert "example.org" not in log
+
+
+def test_a_sync_in_quarantine_is_left_out_until_then_and_shown(tmp_path: Path) -> None:
+    emea, url = scheduled(tmp_path)
+    log = io.StringIO()
+    site = site_of(emea)
+    configure_logs(log)
+    with site.engine.begin() as connection:
+        reason = "3 calls in a row failed"
+        until = quarantine.slow_down(connection, "emea", "run-1", reason, site.now())
+    daemon = Daemon(site, Deadline())
+    daemon._lease.prolong()
+    daemon._http.start()
+    try:
+        assert daemon._job("emea", lambda: None) == 5
+        shown = requests.get(f"{url}/readyz", timeout=9).json()["syncs"]["emea"]
+        with site.engine.begin() as connection:
+            assert run_store.plans_listed(connection) == []
+            quarantine.let_go(connection, "emea")
+        assert daemon._job("emea", lambda: None) == 4, "it runs again, and its first plan waits"
+        after = requests.get(f"{url}/readyz", timeout=9).json()["syncs"]["emea"]
+    finally:
+        daemon._http.stop()
+
+    events = [json.loads(line) for line in log.getvalue().splitlines()]
+    (told,) = [e for e in events if e["event"] == "sync.quarantined"]
+    assert (told["sync"], told["reason"]) == ("emea", "3 calls in a row failed")
+    assert shown["quarantined_until"] == told["until"] == instant(until)
+    assert after["quarantined_until"] is None
 
 
 def test_a_daemon_ends_with_its_schedule_given_back(tmp_path: Path) -> None:

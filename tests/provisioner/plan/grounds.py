@@ -29,5 +29,5 @@ def ground(
         mails={},
         phone_users={},
         delegators_of={},
-        grace_s=0,
+        grace_s=lambda _: 0,
     )

@@ -82,6 +82,8 @@ class Office:
     known: Sequence[Person] = ()
     keyless: Sequence[str] = ()
     cooling: frozenset[str] = frozenset()
+    warming: Sequence[str] = ()
+    grace_s: float = 0
     now: datetime = NOW
     as_of: datetime | None = None
 
@@ -114,6 +116,8 @@ class Office:
             last_known=lambda key: known.get(key, []),
             keyless=self.keyless,
             cooling=self.cooling,
+            warming=self.warming,
+            grace_s=lambda _: self.grace_s,
         )
         return make_plan(self.differences(mapping), situation)
 

@@ -117,6 +117,20 @@ def standings(found: Differences) -> dict[str, str]:
 # Who meets whom
 
 
+def test_people_decided_alike_may_lack_different_attributes(tmp_path: Path) -> None:
+    mapping = load(
+        tmp_path,
+        "join: externalId\n"
+        'profile: {email: "{email}"}\n'
+        "rules: [{name: all, when: 'userName pr', give: {site: '{location}'}}]\n",
+    )
+    mail = [{"value": "u1@example.org", "type": "work"}]
+
+    found = compare(mapping, [person("1", emails=mail), person("2")], [])
+
+    assert standings(found) == {"1": "in_scope", "2": "in_scope"}
+
+
 def test_a_person_and_the_phone_user_of_the_same_key_agree(simple: Mapping) -> None:
     found = compare(simple, [person("A1")], [user("a1", display_name="NA1")])
 
@@ -602,7 +616,7 @@ def drafted(
         mails=found.mails,
         phone_users=found.phone_users,
         delegators_of=found.delegators_of,
-        grace_s=0,
+        grace_s=lambda _: 0,
     )
     case = Case("1", "in_scope", one, mapping.entitlements(one), actual)
     return [draft for family in _FAMILIES for draft in family(case, ground)]

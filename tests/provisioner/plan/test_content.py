@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from connectors.records import Change
-from provisioner.plan.content import REMOVALS, TAKEAWAYS, content_of
+from provisioner.plan.content import KINDS, REMOVALS, TAKEAWAYS, content_of
+from provisioner.plan.ordering import PHASE
 
 CHANGE = Change(
     seq=1,
@@ -53,3 +54,8 @@ def test_a_decision_is_carried_over_whatever_else_a_newer_plan_says(
 
 def test_every_removal_takes_something() -> None:
     assert REMOVALS < TAKEAWAYS
+
+
+def test_every_kind_that_has_a_place_in_a_plan_can_be_named_in_config() -> None:
+    assert PHASE.keys() == KINDS
+    assert KINDS > TAKEAWAYS

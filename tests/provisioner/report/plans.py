@@ -15,6 +15,7 @@ from provisioner.plan.model import (
     Base,
     Cluster,
     Conflict,
+    Decided,
     Match,
     Plan,
     PoolUse,
@@ -74,6 +75,7 @@ def a_plan(*changes: Change, **members: Any) -> Plan:
     )
 
 
+UNTIL = datetime(2026, 12, 7, 9, tzinfo=UTC)
 HELD = "212 of 640 people, limit 10%, would lose a license; if that is right: `provisioner apply PLAN --allow-removals 212`"
 
 
@@ -110,6 +112,12 @@ def whole_plan() -> Plan:
             people_unmatched=("eva@example.org",),
             phone_users_unmatched=("old@example.org", "older@example.org"),
         ),
+        decisions=(
+            Decided(decision="approved", by=("Eva Malá",), until=UNTIL, lacks="a second approver", seqs=(1, 4)),
+            Decided(decision="approved", by=("Eva Malá", "jan"), until=UNTIL, seqs=(3,)),
+            Decided(decision="rejected", by=("jan",), until=UNTIL, seqs=(5,)),
+            Decided(decision="expired", by=("zoe",), until=UNTIL, seqs=(6,)),
+        ),
     )  # fmt: skip
 
 
@@ -131,6 +139,7 @@ def nasty_plan(text: str) -> Plan:
         waiting=(other,),
         conflicts=(Conflict((text,), (text,), (text,), text),),
         warnings=(text,),
+        decisions=(Decided(decision="approved", by=(text,), until=UNTIL, lacks=text, seqs=(1, 2)),),
         summary=Summary(
             people=1, unchanged=0, changes={"site.set": 1}, pools={text: PoolUse(1, 1, 1)}
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import msgspec
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.report import figures
-from tests.provisioner.report.plans import HELD, a_plan, change
+from tests.provisioner.report.plans import HELD, a_plan, change, whole_plan, written
 
 
 @given(st.text(st.characters()))
@@ -80,3 +81,45 @@ def test_an_order_within_one_person_is_not_said() -> None:
 
     assert figures.needs_of(two, users) == ""
     assert figures.needs_of(three, users) == "after 1 (eva@example.org), 2 (eva@example.org)"
+
+
+@pytest.mark.parametrize("command", ["apply PLAN --allow-removals 3", "approve PLAN", "apply PLAN"])
+def test_a_reasons_command_names_the_plan(command: str) -> None:
+    said = figures.with_plan(f"if that is right: `provisioner {command}`", a_plan())
+
+    assert said == f"if that is right: `provisioner {command.replace('PLAN', a_plan().id)}`"
+
+
+def test_an_undos_conflicts_are_what_changed_since() -> None:
+    assert figures.title_of_conflicts(a_plan()) == "these people are left alone"
+    assert figures.title_of_conflicts(a_plan(scope="undo")).startswith("this changed since")
+
+
+DECIDED = [
+    "approved by Eva Malá, until 2026-12-07 09:00 UTC; waiting for a second approver:"
+    " `provisioner approve 118`",
+    "approved by Eva Malá and jan, until 2026-12-07 09:00 UTC",
+    "rejected by jan, until 2026-12-07 09:00 UTC",
+    "approved by zoe until 2026-12-07 09:00 UTC, which is over; once more: `provisioner approve 118`",
+]
+
+
+def test_decisions_say_who_until_when_and_what_is_missing_yet() -> None:
+    assert [text for text, _ in figures.decided_reasons(whole_plan())] == DECIDED
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_every_report_shows_the_decisions(form: str) -> None:
+    text = re.sub("</?code>|`", "", written(whole_plan(), form))
+
+    for said in DECIDED:
+        assert said.replace("`", "") in text
+    assert "approved by one" in text
+    assert "approval expired" in text
+
+
+def test_a_reason_that_many_changes_share_is_told_once() -> None:
+    many = [change(n, f"u{n}", reason="approved by eva; waits") for n in range(1, 5)]
+
+    assert figures.shared_reasons(a_plan(*many)) == {"approved by eva; waits"}
+    assert figures.shared_reasons(a_plan(*many[:3])) == set()

@@ -12,6 +12,7 @@ import pytest
 
 from provisioner.report import FORMATS
 from provisioner.report.history import write_history
+from provisioner.store.reviews import Review
 from provisioner.store.runs import PlanRow, RunRow
 from tests.provisioner.report.plans import NASTY
 
@@ -49,6 +50,44 @@ def test_text_shows_when_a_run_started_and_how_long_it_took() -> None:
 
 def test_a_plan_is_shown_with_its_states_and_who_approved_it() -> None:
     assert "eva          2 done, 1 held" in history("text", [], [a_row()])
+
+
+def reviewed(*reviews: Review, lacking: int = 0) -> PlanRow:
+    return PlanRow("118", "emea", AT, "full", None, {"planned": 3}, reviews, lacking)
+
+
+def review(decision: str, by: str, *only: str) -> Review:
+    return Review(decision, by, AT, AT + timedelta(days=14), only, 3)
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        (reviewed(), "nobody"),
+        (reviewed(review("approved", "eva", "c1"), review("approved", "jan")), "eva (c1), jan"),
+        (reviewed(review("approved", "eva"), lacking=2), "eva; 2 wait for a second"),
+        (reviewed(review("approved", "eva"), review("rejected", "zoe")), "rejected by zoe"),
+        (reviewed(review("rejected", "zoe"), review("approved", "zoe")), "zoe"),
+        (reviewed(review("approved", "eva"), review("rejected", "zoe", "c2")), "eva, rejected by zoe (c2)"),
+    ],
+)  # fmt: skip
+def test_a_plan_is_shown_with_all_who_reviewed_it(plan: PlanRow, said: str) -> None:
+    assert f"full   {said} " in history("text", [], [plan])
+
+
+def test_json_holds_each_review() -> None:
+    document = json.loads(history("json", [], [reviewed(review("approved", "eva", "c1"))]))
+
+    assert document["plans"][0]["reviews"] == [
+        {
+            "decision": "approved",
+            "by": "eva",
+            "at": "2026-11-23T09:00:00Z",
+            "until": "2026-12-07T09:00:00Z",
+            "only": ["c1"],
+            "changes": 3,
+        }
+    ]
 
 
 def test_json_holds_both_lists() -> None:

@@ -48,7 +48,7 @@ def test_a_sent_change_without_an_outcome_is_open_and_the_oldest_plan_comes_firs
     ]
     with engine.begin() as connection:
         for plan in (plans[10], plans[1]):
-            change_store.mark_sent(connection, plan, [2, 1], NOW)
+            change_store.mark_sent(connection, plan, [2, 1], "run 1", NOW)
         change_store.mark(
             connection, plans[1], [(plans[1].changes[0], Outcome(1, "settling"))], NOW
         )
@@ -56,10 +56,10 @@ def test_a_sent_change_without_an_outcome_is_open_and_the_oldest_plan_comes_firs
 
     with reading(engine) as connection:
         assert change_store.open_changes(connection, "emea") == [
-            Open("2", 1, "settling", NOW),
-            Open("2", 2, "sent", NOW),
-            Open("11", 1, "sent", NOW),
-            Open("11", 2, "sent", NOW),
+            Open("2", 1, "eva", "settling", NOW, "run 1"),
+            Open("2", 2, "jan", "sent", NOW, "run 1"),
+            Open("11", 1, "eva", "sent", NOW, "run 1"),
+            Open("11", 2, "jan", "sent", NOW, "run 1"),
         ]
         assert change_store.open_changes(connection, "apac") == []
 
@@ -72,7 +72,7 @@ def test_an_outcome_has_state_reason_and_the_id_of_a_new_account(engine: Engine)
         Outcome(3, "done"),
     ]
     with engine.begin() as connection:
-        change_store.mark_sent(connection, plan, [1, 2, 3], NOW)
+        change_store.mark_sent(connection, plan, [1, 2, 3], "run 1", NOW)
         change_store.mark(connection, plan, list(zip(plan.changes, outcomes, strict=True)), NOW)
 
     assert [(c.state, c.reason, c.id) for c in load(engine, plan)] == [
@@ -87,7 +87,7 @@ def test_what_was_not_sent_after_all_waits_as_it_did_before(engine: Engine) -> N
     with engine.begin() as connection:
         one = a_plan(plan.changes[0], id=plan.id)
         decision_store.decide(connection, one, "approved", "eva", NOW, timedelta(days=1))
-        change_store.mark_sent(connection, plan, [1, 2, 3], NOW)
+        change_store.mark_sent(connection, plan, [1, 2, 3], "run 1", NOW)
         change_store.mark_unsent(connection, plan, [1, 3], NOW)
 
     assert [(c.state, c.reason) for c in load(engine, plan)] == [

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, create_engine, event, func, select, text
 
 from connectors.errors import RunError
 from provisioner.store import database as database_module
+from provisioner.store import rate_board
 from provisioner.store.database import (
     HEAD,
     StoreError,
@@ -74,8 +75,11 @@ def test_the_newest_migration_is_the_one_that_the_program_opens_for() -> None:
 
 
 def test_the_migrations_make_just_the_tables_that_the_program_uses(engine: Engine) -> None:
+    postgresql = engine.dialect.name == "postgresql"
+    used = [metadata, rate_board.metadata] if postgresql else [metadata]
     with reading(engine) as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, used) == []  # type: ignore[arg-type]  # takes several too
 
 
 def test_a_store_that_is_opened_again_keeps_what_it_holds(url: str) -> None:

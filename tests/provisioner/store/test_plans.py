@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from connectors.errors import RunError
 from connectors.records import Change, Outcome
 from provisioner.plan.document import read_plan
-from provisioner.plan.model import Adoption, Cluster, Plan
+from provisioner.plan.model import Adoption, Cluster, Plan, Summary
 from provisioner.report import write_report
 from provisioner.store import changes as change_store
 from provisioner.store import decisions as decision_store
@@ -42,9 +42,9 @@ def sqlite(tmp_path: Path) -> Iterator[Engine]:
         yield engine
 
 
-def record(engine: Engine, *changes: Change, **members: Any) -> Plan:
+def record(engine: Engine, *changes: Change, covers: Sequence[str] = (), **members: Any) -> Plan:
     with engine.begin() as connection:
-        return plan_store.record(connection, a_plan(*changes, **members))
+        return plan_store.record(connection, a_plan(*changes, **members), covers)
 
 
 def done(engine: Engine, plan: Plan, *seqs: int, hours_ago: float = 0, state: Any = "done") -> None:
@@ -193,7 +193,9 @@ def test_the_plan_file_of_another_store_is_refused(sqlite: Engine, tmp_path: Pat
     record(sqlite, change(1, who="jan"))
 
     with reading(sqlite) as connection:
-        with pytest.raises(RunError, match="plan '2', which this store doesn't know"):
+        with pytest.raises(
+            RunError, match="plan '2' of sync 'emea', which this store doesn't know"
+        ):
             plan_store.check_file(connection, theirs)
         with pytest.raises(RunError, match="another store's"):
             plan_store.check_file(connection, msgspec.structs.replace(theirs, id="1"))
@@ -231,6 +233,26 @@ def test_a_newer_plan_for_some_people_drops_only_theirs(engine: Engine) -> None:
     found = newer(engine, old)
 
     assert [c.seq for c in old.changes if found.drops(c)] == [1]
+
+
+def test_a_newer_plan_that_has_nothing_for_somebody_drops_what_an_older_one_had(
+    engine: Engine,
+) -> None:
+    old = record(engine, change(1), change(2, who="jan"), change(3, who="zoe"))
+    record(engine, change(1, who="jan"), scope="push", covers=["jan"])
+    record(engine, scope="users", covers=["eva", "jan"])
+
+    found = newer(engine, old)
+
+    assert [c.seq for c in old.changes if found.drops(c)] == [1, 2]
+
+
+def test_a_plan_for_some_people_drops_nothing_that_a_later_one_has_again(engine: Engine) -> None:
+    old = record(engine, change(1))
+    record(engine, scope="push", covers=["eva"])
+    record(engine, change(1), scope="push", covers=["eva"])
+
+    assert not newer(engine, old).drops(old.changes[0])
 
 
 def test_a_plan_for_some_people_supersedes_no_full_one_made_later(engine: Engine) -> None:
@@ -310,3 +332,25 @@ def test_a_number_rests_whatever_change_released_it(engine: Engine) -> None:
 
     assert sorted(number for number, _ in released) == ["+1", "+2", "+3", "+4", "+5"]
     assert {at for _, at in released} == {NOW}
+
+
+def test_a_plan_that_undoes_is_overtaken_by_no_other_and_overtakes_none(engine: Engine) -> None:
+    full = record(engine, change(1))
+    undo = record(engine, change(1, "package.remove"), scope="undo")
+    newer = record(engine, change(1, who="jan"))
+
+    with reading(engine) as connection:
+        assert not plan_store.newer_than(connection, undo).drops(undo.changes[0])
+        assert plan_store.newer_than(connection, full).drops(full.changes[0])
+        assert plan_store.newest_full(connection, "emea") == newer.id
+        assert not plan_store.newer_than(connection, newer).drops(newer.changes[0])
+
+
+def test_the_population_is_the_newest_full_plans(engine: Engine) -> None:
+    with reading(engine) as connection:
+        assert plan_store.population(connection, "emea") == 0
+    record(engine, change(1))
+    record(engine, change(1), summary=Summary(people=3, unchanged=0, changes={}), scope="users")
+
+    with reading(engine) as connection:
+        assert plan_store.population(connection, "emea") == 10

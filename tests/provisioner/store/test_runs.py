@@ -1,20 +1,22 @@
-"""Runs, the journal, and who may work: one holder at a time, on either database."""
+"""Runs, their steps on record, and who may work: one holder at a time, on either database."""
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from connectors.errors import RunError
+from provisioner import who
 from provisioner.store import plans as plan_store
 from provisioner.store import runs as run_store
+from provisioner.store.audit import rows
 from provisioner.store.database import reading
-from provisioner.store.tables import journal
 from tests.provisioner.store.made import KINDS, NOW, a_plan, change, store
 
 MINUTE = timedelta(minutes=1)
@@ -103,25 +105,42 @@ def test_runs_of_the_same_second_have_ids_of_their_own(engine: Engine) -> None:
     assert len(ids) == 300
 
 
-def test_the_journal_keeps_every_step_in_order(engine: Engine) -> None:
+def test_every_step_of_a_plan_is_on_record_in_order(engine: Engine) -> None:
     with engine.begin() as connection:
+        run = run_store.start(connection, "emea", "apply", None, NOW)
         events = [(n, "sent", {"call": "POST /users"}) for n in range(1, 4)]
-        run_store.note(connection, "run", "7", events, NOW)
-        run_store.note(connection, "run", "7", [(2, "failed", {"reason": "no seat"})], NOW)
-        run_store.note(connection, "run", "7", [], NOW)
+        run_store.note(connection, run, "7", events, NOW)
+        run_store.note(connection, run, "7", [(2, "failed", {"reason": "no seat"})], NOW)
+        run_store.note(connection, run, "7", [], NOW)
 
     with reading(engine) as connection:
-        rows = connection.execute(select(journal).order_by(journal.c.id)).all()
-    assert [(r.plan, r.seq, r.event) for r in rows] == [
-        (7, 1, "sent"),
-        (7, 2, "sent"),
-        (7, 3, "sent"),
-        (7, 2, "failed"),
+        steps = [row for _, row in rows(connection, run=run)][1:]
+    assert [(r.sync, r.plan, r.seq, r.kind) for r in steps] == [
+        ("emea", 7, 1, "change.sent"),
+        ("emea", 7, 2, "change.sent"),
+        ("emea", 7, 3, "change.sent"),
+        ("emea", 7, 2, "change.failed"),
     ]
-    assert rows[3].detail == '{"reason": "no seat"}'
+    assert steps[3].detail == '{"reason":"no seat"}'
 
 
-@pytest.mark.parametrize("known_by", ["plan", "run", "journal"])
+def test_a_run_is_on_record_with_who_ran_what_and_how_it_ended(engine: Engine) -> None:
+    with engine.begin() as connection:
+        run = run_store.start(connection, "emea", "apply", "7", NOW)
+        run_store.end(connection, run, 5, {"states": {"failed": 1}}, NOW)
+
+    with reading(engine) as connection:
+        began, ended = (row for _, row in rows(connection, run=run))
+    said = {"command": "apply", "by": who.login(), "version": who.version()}
+    assert (began.kind, began.sync, began.plan, json.loads(began.detail)) == (
+        *("run.started", "emea", 7),
+        said,
+    )
+    assert (ended.kind, ended.sync, ended.plan) == ("run.ended", "emea", 7)
+    assert json.loads(ended.detail) == {"status": 5, "summary": {"states": {"failed": 1}}}
+
+
+@pytest.mark.parametrize("known_by", ["plan", "run", "audit"])
 def test_a_clock_that_was_set_back_is_refused(engine: Engine, known_by: str) -> None:
     with engine.begin() as connection:
         if known_by == "plan":

@@ -40,6 +40,18 @@ def test_a_new_store_has_the_schema_that_the_migrations_make(tmp_path: Path) -> 
     assert described(made) == described(migrated(tmp_path / "migrated.db"))
 
 
+def test_a_new_store_has_the_triggers_that_the_migrations_make(tmp_path: Path) -> None:
+    asked = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name")
+
+    def triggers(engine: Engine) -> list[tuple[str, str]]:
+        with engine.connect() as connection:
+            return [(name, sql) for name, sql in connection.execute(asked)]
+
+    made = triggers(database.open_database(f"sqlite:///{tmp_path}/new.db"))
+    assert len(made) == 2
+    assert made == triggers(migrated(tmp_path / "migrated.db"))
+
+
 def test_the_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
     with migrated(tmp_path / "migrated.db").begin() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []

@@ -1,0 +1,40 @@
+"""Options that many commands take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def config_option(command: _Command, *, required: bool = True) -> _Command:
+    """Add -c/--config, which may come from PROVISIONER_CONFIG."""
+    return click.option(
+        "-c",
+        "--config",
+        "config",
+        required=required,
+        envvar="PROVISIONER_CONFIG",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The configuration (or set PROVISIONER_CONFIG).",
+    )(command)
+
+
+def moment_of(option: str, text: str | None) -> datetime | None:
+    """Return the moment that an option's text says; a day is its beginning, and UTC is meant.
+
+    Raises click.UsageError for anything else; None stays None.
+    """
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"{option} takes a day like 2027-01-31, not {text!r}") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

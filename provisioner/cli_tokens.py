@@ -1,0 +1,118 @@
+"""The command line of tokens: `provisioner token create | rotate | list | revoke`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from provisioner.cli_options import config_option
+
+
+def _duration(_: object, __: object, written: str | None) -> timedelta | None:
+    """Read a length of time as config writes it: 90s, 15m, 24h, 7d or 2w."""
+    from provisioner.config_fields import duration
+
+    if written is None:
+        return None
+    try:
+        span = duration()(written)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if span > timedelta(days=36_500):
+        raise click.BadParameter(f"{written} is more than a hundred years")
+    return span
+
+
+@click.group()
+def token() -> None:
+    """Tokens for whoever speaks to the SCIM receiver."""
+
+
+def _expires(what: str) -> Callable[..., Any]:
+    return click.option("--expires", callback=_duration, metavar="90d", help=what)
+
+
+def _sync(what: str) -> Callable[..., Any]:
+    return click.option("--sync", metavar="S", help=what)
+
+
+@token.command()
+@config_option
+@click.option("--name", required=True, metavar="N", help="Whose it is; log and audit name it so.")
+@click.option(
+    "--scope",
+    type=click.Choice(["read", "write"]),
+    default="write",
+    show_default=True,
+    help="write includes read.",
+)
+@_sync("Whose receiver it opens; default: the only one with a pushed directory.")
+@_expires("After which it ends; default: never.")
+@click.option(
+    "--oauth",
+    is_flag=True,
+    help="Make a client secret for OAuth 2 client credentials; NAME is the client id.",
+)
+def create(
+    config: Path,
+    name: str,
+    scope: Literal["read", "write"],
+    sync: str | None,
+    expires: timedelta | None,
+    oauth: bool,
+) -> None:
+    """Make a token and print it, this once, alone on stdout."""
+    from provisioner.commands.tokens import run_create
+
+    sys.exit(run_create(config, name, scope, sync, expires, oauth=oauth))
+
+
+@token.command()
+@config_option
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--overlap",
+    callback=_duration,
+    metavar="7d",
+    default="7d",
+    show_default=True,
+    help="For how long the old one goes on working.",
+)
+@_sync("Where several syncs have a token of that name.")
+@_expires("After which the new one ends; default: the old one's own term.")
+def rotate(
+    config: Path, name: str, overlap: timedelta, sync: str | None, expires: timedelta | None
+) -> None:
+    """Make a successor of a token (its name or prefix), and end the old one in a while."""
+    from provisioner.commands.tokens import run_rotate
+
+    sys.exit(run_rotate(config, name, overlap, sync, expires))
+
+
+@token.command(name="list")
+@config_option
+@click.option("--all", "ended", is_flag=True, help="Also those that are revoked or expired.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def list_(config: Path, ended: bool, form: str) -> None:
+    """List tokens: name, prefix, scope, sync, when made, used and ended; never the token."""
+    from provisioner.commands.tokens import run_list
+
+    sys.exit(run_list(config, form, ended=ended))
+
+
+@token.command()
+@config_option
+@click.argument("name", metavar="NAME")
+@_sync("Where several syncs have a token of that name.")
+def revoke(config: Path, name: str, sync: str | None) -> None:
+    """End a token (its prefix), or all of a name, now and for good."""
+    from provisioner.commands.tokens import run_revoke
+
+    sys.exit(run_revoke(config, name, sync))

@@ -1,0 +1,235 @@
+"""Planning for those whom a push touched, and nobody else.
+
+It is the same comparison, plan, guard and record as for everybody, fed with a few people: what was
+pushed is read from the receiver's store, the other directories are taken as they were at their last
+accepted read, and of the phone system only these people's users are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+
+from connectors.records import Catalog, Person, PhoneUser, fold
+from provisioner.apply.ahead import Seen
+from provisioner.apply.claim import living
+from provisioner.audit.calls import Calls
+from provisioner.joining import People
+from provisioner.memory import Binding, Memory
+from provisioner.plan.compare import Comparison
+from provisioner.plan.model import Plan
+from provisioner.planning import (
+    PUSH,
+    Digested,
+    Drawing,
+    comparison_of,
+    draw_up,
+    uses_of,
+    warming_of,
+)
+from provisioner.reads import Reading
+from provisioner.scim.pushed import Marked, Pushed
+from provisioner.store import entries as entry_store
+from provisioner.store import locks as lock_store
+from provisioner.store import people as people_store
+from provisioner.store import plans as plan_store
+from provisioner.store.database import reading as store_reading
+from provisioner.wiring import Site, Wired
+
+FRESH = timedelta(seconds=10)
+"""How long a read of the phone system is as good as one before the first write."""
+
+
+@dataclass(slots=True)
+class _Some:
+    """A directory of which only some people are read."""
+
+    name: str
+    people: Collection[Person]
+
+    def read(self) -> Iterator[Person]:
+        """Yield them."""
+        return iter(self.people)
+
+    def check(self) -> None:
+        """Nothing can be wrong with it."""
+
+
+def plan_pushed(
+    site: Site,
+    wired: Wired,
+    pushed: Pushed,
+    marked: Collection[Marked],
+    catalog: Catalog,
+    calls: Calls,
+) -> tuple[Plan, Seen] | None:
+    """Plan for whom the marks name; return the recorded plan, None if there is nothing to say.
+
+    With the plan comes whom it read, so that they needn't be read again.
+
+    `catalog` may be some minutes old. `calls`, which collects the connected sync's, goes on record
+    with the plan. Raises what planning a sync raises; then nothing was recorded.
+    """
+    sync, now = wired.sync, site.now()
+    there = list(pushed.read_some(marked))
+    keys = {fold(key) for key in (*pushed.keys_of(marked), *(person.key for person in there))}
+    with store_reading(site.engine) as connection:
+        memory = plan_store.remembered(connection, sync.name, now, keys)
+        known = entry_store.known_entries(connection, sync.name, keys)
+        bindings = people_store.bound_some(connection, sync.name, keys)
+        cold = warming_of(connection, wired)
+        bound = people_store.count_bound(connection, sync.name)
+        seen = Seen(
+            lock_store.turns(connection, sync.name, keys, set(living(connection, now).values())),
+            now + FRESH,
+        )
+    people = _joined(wired, pushed, there, known)
+    comparison = comparison_of(wired, memory)
+    comparison.add_people(people)
+    digested = Digested(bindings)
+    comparison.add_bindings(digested)
+    users = _phone_users(site, wired, people, bindings, comparison)
+    unresolved = _delegates(wired, pushed, people, comparison)
+    if _somebody_leaves(wired, people, keys):
+        delegators = _delegators(site, wired, memory)
+        comparison.add_bystanders({}, wired.phone.read_some(delegators) if delegators else ())
+    comparison.add_phone_users(_asked(users, unresolved), some=True)
+    differences = comparison.differences()
+    differences.covers = keys
+    # limits are shares of everybody, whomever a plan is for
+    joiners = [c for c in differences.cases if c.standing == "in_scope" and c.actual is None]
+    differences.people = max(differences.people, bound + len(joiners))
+    drawing = Drawing(
+        wired=wired,
+        people=people,
+        differences=differences,
+        catalog=catalog,
+        memory=memory,
+        bindings=digested.sha256,
+        warming=cold,
+        as_of=now,
+        now=now,
+        scope=PUSH,
+    )
+    plan = draw_up(site, drawing)
+    with site.engine.begin() as connection:
+        calls.append(connection)
+        people_store.learn(connection, sync.name, differences.learned, now, adopted=memory.adopted)
+        says = plan.changes or plan.blocked or plan.waiting or plan.conflicts
+        if not says and not plan_store.has_open(connection, sync.name, keys):
+            return None
+        return plan_store.record(connection, plan, differences.covers, sync.approval.second), seen
+
+
+def _joined(
+    wired: Wired,
+    pushed: Pushed,
+    there: Collection[Person],
+    known: Mapping[str, list[tuple[str, Person]]],
+) -> People:
+    """Return the people as all directories have them: the pushed one now, others when last read."""
+    uses = uses_of(wired)
+    names = [directory.name for directory in wired.directories]
+    return People(
+        [
+            Reading(_Some(name, there if name == pushed.name else _said(name, known)), uses)
+            for name in names
+        ]
+    )
+
+
+def _said(name: str, known: Mapping[str, list[tuple[str, Person]]]) -> list[Person]:
+    """Return what a directory said of these people at its last accepted read."""
+    return [person for parts in known.values() for where, person in parts if where == name]
+
+
+def _phone_users(
+    site: Site,
+    wired: Wired,
+    people: People,
+    bindings: Collection[Binding],
+    comparison: Comparison,
+) -> list[PhoneUser]:
+    """Return the phone users of these people: by id of the bound, by mail of the others.
+
+    One who is bound to somebody else is nobody's here; whose mail address theirs is, is told.
+    """
+    bound = {binding.key for binding in bindings}
+    asked = () if {"delegates", "delegate_privileges"} & wired.mapping.managed else None
+    stubs = [PhoneUser(binding.phone_id, delegates=asked) for binding in bindings]
+    stubs += [
+        PhoneUser("", key=key, email=mail, delegates=asked)
+        for mail, key in people.key_by_mail.items()
+        if key not in bound
+    ]
+    found = list(wired.phone.read_some(stubs))
+    ids = {binding.phone_id for binding in bindings}
+    strangers = [user.id for user in found if user.id not in ids]
+    with store_reading(site.engine) as connection:
+        owners = people_store.bound_to(connection, wired.sync.name, strangers)
+    ours: list[PhoneUser] = []
+    for user in found:
+        if user.id in ids or user.id not in owners:
+            ours.append(user)
+        elif (key := people.key_by_mail.get(fold(user.email or ""))) is not None:
+            comparison.mail_is_taken(key, user)
+    return ours
+
+
+def _delegates(
+    wired: Wired, pushed: Pushed, people: People, comparison: Comparison
+) -> frozenset[str]:
+    """Show the comparison who these people's delegates are.
+
+    Returns the folded mails of those of whose delegates some couldn't be told: the next full plan,
+    which knows everybody, decides about theirs.
+    """
+    if "delegates" not in wired.mapping.managed:
+        return frozenset()
+    wishes: dict[str, set[str]] = {}
+    names: set[str] = set()
+    for number in people.number.values():
+        person = people.at(number)
+        wished = wired.mapping.entitlements(person).many.get("delegates", {})
+        if person.email is not None and wished:
+            wishes[fold(person.email)] = set(map(fold, wished))
+            names |= wished.keys()
+    mails = {fold(name): fold(name) for name in names if "@" in name}
+    for person in pushed.named({name for name in names if "@" not in name}):
+        if person.email is not None:
+            called = (person.key, person.where, str(person.resource.get("userName", person.key)))
+            mails |= {fold(name): fold(person.email) for name in called}
+    stubs = [PhoneUser("", email=mail, delegates=None) for mail in sorted(set(mails.values()))]
+    comparison.add_bystanders(mails, wired.phone.read_some(stubs) if stubs else ())
+    return frozenset(mail for mail, wished in wishes.items() if wished - mails.keys())
+
+
+def _somebody_leaves(wired: Wired, people: People, keys: Collection[str]) -> bool:
+    """Return whether somebody is gone, inactive or out of scope."""
+    if "delegates" not in wired.mapping.managed:
+        return False  # nobody asks whose delegates they are
+    gone = set(keys) - people.number.keys()
+    return bool(gone) or not all(
+        wired.mapping.in_scope(people.at(number)) for number in people.number.values()
+    )
+
+
+def _delegators(site: Site, wired: Wired, memory: Memory) -> list[PhoneUser]:
+    """Return those who were once given delegates: one of them may lose a leaver."""
+    keys = [key for key, what in memory.applied if what == "delegates"]
+    with store_reading(site.engine) as connection:
+        bound = people_store.bound_some(connection, wired.sync.name, keys)
+    return [PhoneUser(binding.phone_id) for binding in bound]
+
+
+def _asked(users: Iterable[PhoneUser], unresolved: Collection[str]) -> list[PhoneUser]:
+    """Return the phone users, without the delegates of those of whose wishes some couldn't be told."""
+    return [
+        msgspec.structs.replace(user, delegates=None)
+        if fold(user.email or "") in unresolved
+        else user
+        for user in users
+    ]

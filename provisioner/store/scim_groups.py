@@ -1,0 +1,126 @@
+"""Group rows: a document, and the columns that filters look at. Who is in a group is in scim_members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from connectors.records import clean, fold
+from provisioner.store.direct import Session
+from provisioner.store.scim_counts import count
+
+COLUMNS = "g.seq, g.id, g.version, g.created, g.last_modified, g.document"
+"""What to select from `scim_groups g` for a GroupRow."""
+
+
+class GroupRow(NamedTuple):
+    """One group as stored, without its members."""
+
+    seq: int
+    id: str
+    version: int
+    created: str
+    last_modified: str
+    document: str
+
+
+class GroupKeys(NamedTuple):
+    """What of a Group resource has a column of its own."""
+
+    display_name: str | None
+    external_id: str | None
+
+    @classmethod
+    def of(cls, resource: Mapping[str, Any]) -> GroupKeys:
+        """Return the keys of a Group resource in canonical names."""
+        external_id = resource.get("externalId")
+        return cls(resource.get("displayName"), None if external_id is None else clean(external_id))
+
+
+def find(session: Session, sync: str, id: str) -> GroupRow | None:
+    """Return the group of that id; None if there is none."""
+    return _one(session, sync, id, "")
+
+
+def hold(session: Session, sync: str, id: str) -> GroupRow | None:
+    """Return the group of that id, and let nobody else change it; None if there is none."""
+    return _one(session, sync, id, session.locked())
+
+
+def _one(session: Session, sync: str, id: str, locked: str) -> GroupRow | None:
+    row = session.row(
+        f"SELECT {COLUMNS} FROM scim_groups g WHERE g.sync = :sync AND g.id = :id{locked}",
+        sync=sync,
+        id=id,
+    )
+    return GroupRow(*row) if row else None
+
+
+def insert(
+    session: Session, sync: str, id: str, keys: GroupKeys, document: str, at: str
+) -> GroupRow:
+    """Insert a new group without members."""
+    row = session.row(
+        "INSERT INTO scim_groups (sync, id, display_name, display_name_key, external_id,"
+        " created, last_modified, version, document)"
+        " VALUES (:sync, :id, :display, :key, :external_id, :at, :at, 1, :document) RETURNING seq",
+        sync=sync,
+        id=id,
+        at=at,
+        document=document,
+        **_values(keys),
+    )
+    assert row is not None
+    seq = int(row[0])
+    count(session, sync, "Group", seq, 1)
+    return GroupRow(seq, id, 1, at, at, document)
+
+
+def update(session: Session, held: GroupRow, keys: GroupKeys, document: str, at: str) -> GroupRow:
+    """Give a group that is held another document, and the next version."""
+    session.run(
+        "UPDATE scim_groups SET display_name = :display, display_name_key = :key,"
+        " external_id = :external_id, last_modified = :at, version = version + 1,"
+        " document = :document WHERE seq = :seq",
+        seq=held.seq,
+        at=at,
+        document=document,
+        **_values(keys),
+    )
+    return held._replace(version=held.version + 1, last_modified=at, document=document)
+
+
+def touch(session: Session, seq: int, at: str) -> int | None:
+    """Give a group whose members changed the next version, and return it; None if the group is gone.
+
+    It comes last in a transaction: only from here on do others who change the same group wait.
+    """
+    row = session.row(
+        "UPDATE scim_groups SET version = version + 1, last_modified = :at"
+        " WHERE seq = :seq RETURNING version",
+        seq=seq,
+        at=at,
+    )
+    return int(row[0]) if row else None
+
+
+def delete(session: Session, sync: str, held: GroupRow, at: str) -> None:
+    """Delete a group that is held, with its memberships; groups that it was in are changed by it."""
+    session.run("DELETE FROM scim_groups WHERE seq = :seq", seq=held.seq)
+    session.run("DELETE FROM scim_members WHERE group_seq = :seq", seq=held.seq)
+    session.run("DELETE FROM scim_nested WHERE group_seq = :seq", seq=held.seq)
+    parents = session.rows(
+        "DELETE FROM scim_nested WHERE child_seq = :seq RETURNING group_seq", seq=held.seq
+    )
+    for (parent,) in sorted(parents):
+        touch(session, parent, at)
+    count(session, sync, "Group", held.seq, -1)
+
+
+def _values(keys: GroupKeys) -> dict[str, Any]:
+    name = keys.display_name
+    return {
+        "display": name,
+        "key": None if name is None else fold(name),
+        "external_id": keys.external_id,
+    }

@@ -1,0 +1,161 @@
+"""The drivers' own connections: shared by threads, durable when they say so, and replaced when they die."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from connectors.errors import RunError
+from provisioner.store.database import StoreError
+from provisioner.store.direct import Direct, NotUnique, Session
+from tests.provisioner.store.made import KINDS, store
+
+INSERT = "INSERT INTO scim_keys (name, secret) VALUES (:name, :secret)"
+
+
+@pytest.fixture(params=KINDS)
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    with store(request.param, tmp_path) as engine:
+        yield engine
+
+
+@pytest.fixture
+def direct(engine: Engine) -> Iterator[Direct]:
+    direct = Direct(engine)
+    yield direct
+    direct.close()
+
+
+def names(direct: Direct) -> list[str]:
+    rows = direct.read(lambda session: session.rows("SELECT name FROM scim_keys ORDER BY name"))
+    return [name for (name,) in rows]
+
+
+def test_what_is_written_is_read_by_everybody(direct: Direct, engine: Engine) -> None:
+    direct.write(lambda session: session.run(INSERT, name="a", secret="100 % :name ::x"))
+
+    read = Direct(engine).read(lambda session: session.row("SELECT name, secret FROM scim_keys"))
+
+    assert read == ("a", "100 % :name ::x")
+
+
+def test_what_raises_undoes_the_whole_transaction(direct: Direct) -> None:
+    def work(session: Session) -> None:
+        session.run(INSERT, name="a", secret="s")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        direct.write(work)
+
+    assert names(direct) == []
+
+
+def test_a_row_that_is_there_is_told_by_name(direct: Direct) -> None:
+    direct.write(lambda session: session.run(INSERT, name="a", secret="s"))
+
+    with pytest.raises(NotUnique):
+        direct.write(lambda session: session.run(INSERT, name="a", secret="t"))
+
+    direct.write(lambda session: session.run(INSERT, name="b", secret="t"))
+    assert names(direct) == ["a", "b"]
+
+
+def test_a_snapshot_stays_as_it_is(direct: Direct) -> None:
+    with direct.snapshot() as session:
+        before = session.rows("SELECT name FROM scim_keys")
+        direct.write(lambda other: other.run(INSERT, name="a", secret="s"))
+        assert session.rows("SELECT name FROM scim_keys") == before == []
+
+    assert names(direct) == ["a"]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_dead_connections_are_replaced(direct: Direct, engine: Engine) -> None:
+    killer = Direct(engine)
+
+    def own() -> int:
+        row = direct.read(lambda session: session.row("SELECT pg_backend_pid()"))
+        assert row is not None
+        return int(row[0])
+
+    def kill(pid: int) -> None:
+        killer.read(lambda session: session.row("SELECT pg_terminate_backend(:pid)", pid=pid))
+
+    with direct.snapshot():  # so that two are kept
+        second = own()
+    for pid in {own(), second}:
+        kill(pid)
+    assert names(direct) == []
+    kill(own())
+    direct.write(lambda session: session.run(INSERT, name="a", secret="s"))
+
+    killer.close()
+    assert names(direct) == ["a"]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_two_who_wait_for_each_other_both_get_their_way(direct: Direct) -> None:
+    for name in ("a", "b"):
+        direct.write(lambda session, name=name: session.run(INSERT, name=name, secret=""))  # type: ignore[misc]
+    both = threading.Barrier(2)
+
+    def crosswise(first: str, second: str) -> None:
+        tries = []
+
+        def work(session: Session) -> None:
+            tries.append(1)
+            session.run("UPDATE scim_keys SET secret = secret || 'x' WHERE name = :n", n=first)
+            if len(tries) == 1:
+                both.wait()
+            session.run("UPDATE scim_keys SET secret = secret || 'x' WHERE name = :n", n=second)
+
+        direct.write(work)
+
+    threads = [threading.Thread(target=crosswise, args=names) for names in (("a", "b"), ("b", "a"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    rows = direct.read(lambda session: session.rows("SELECT secret FROM scim_keys"))
+    assert rows == [("xx",), ("xx",)]
+
+
+def test_a_child_process_has_connections_of_its_own(direct: Direct) -> None:
+    assert names(direct) == []
+    (kept,) = direct._idle  # held here, so that no other object can be at its address
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        shared = direct.read(lambda session: session is kept)
+        os.write(writing, b"shared" if shared else b"own")
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert os.read(reading, 100) == b"own"
+    assert direct.read(lambda session: session is kept)
+
+
+def test_a_store_that_fails_is_a_store_error(direct: Direct) -> None:
+    direct.write(lambda session: session.run("DROP TABLE scim_dirty"))
+
+    with pytest.raises(Exception, match="scim_dirty") as failed:
+        direct.read(lambda session: session.rows("SELECT * FROM scim_dirty"))
+
+    assert isinstance(failed.value, RunError) == (not direct.postgresql)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_store_that_is_locked_for_too_long_is_a_store_error(
+    engine: Engine, direct: Direct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from provisioner.store import database
+
+    monkeypatch.setattr(database, "BUSY_MS", 20)
+    with engine.begin(), pytest.raises(StoreError, match="locked"):
+        direct.write(lambda session: session.run(INSERT, name="a", secret="s"))
