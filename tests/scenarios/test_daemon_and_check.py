@@ -6,16 +6,16 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from tests.ports import free_port
 from tests.scenarios.installation import (
     PROGRAM,
     Installation,
@@ -34,12 +34,6 @@ def emea(tmp_path: Path) -> Installation:
     emea.people(staff(3))
     emea.phone(phone_users(2))
     return emea
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def scheduled(emea: Installation) -> str:

@@ -6,10 +6,8 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import threading
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,15 +30,10 @@ from provisioner.store import runs as run_store
 from provisioner.store.database import open_database
 from provisioner.store.tables import runs
 from provisioner.wiring import Site, Stop, Stopped, open_site, utc_now
+from tests.ports import free_port
 from tests.scenarios.installation import PROGRAM, Installation, phone_users, staff
 
 PATIENCE_S = 20.0
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def scheduled(folder: Path, **members: Any) -> tuple[Installation, str]:

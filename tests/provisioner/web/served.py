@@ -8,22 +8,17 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from tests.ports import free_port
 from tests.scenarios.installation import PROGRAM, Installation, phone_users
 
 PATIENCE_S = 30.0
 PUSHED = {"kind": "pushed", "name": "entra"}
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def soon(true: Callable[[], Any]) -> Any:
