@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -37,6 +38,7 @@ HEAD = "0010"
 BUSY_MS = 30_000
 """How long a write waits for another process's."""
 
+_BETWEEN_TRIES_S = 0.005
 _BATCH = 10_000
 _TOGETHER = 20
 _IN = 500
@@ -142,7 +144,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.isolation_level = None  # BEGIN is ours (below)
         connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            use_wal(connection)
             connection.execute("PRAGMA synchronous=FULL")
         except sqlite3.DatabaseError as error:  # outside of what SQLAlchemy explains
             raise StoreError(f"{_FAILED}{error}") from None
@@ -151,6 +153,23 @@ def _prepare_sqlite(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         reads = connection.get_execution_options().get("reads", False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a database to write-ahead logging, waiting for other processes that do the same.
+
+    SQLite's busy_timeout doesn't hold for the switch itself: of several that open a new file at
+    once, one is told at once that it is locked (sqlite.org/wal.html, section 8).
+    """
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(_BETWEEN_TRIES_S)
 
 
 def _version(connection: Connection) -> str | None:

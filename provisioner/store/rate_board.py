@@ -38,7 +38,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from provisioner.rates import Step, T
-from provisioner.store.database import BUSY_MS, StoreError
+from provisioner.store.database import BUSY_MS, StoreError, use_wal
 
 metadata = MetaData()
 """Apart from the store's: a SQLite store has no such table."""
@@ -173,7 +173,7 @@ def _spare_the_disk(connection: Any, _record: object) -> None:
 def _prepare_file(path: Path, connection: sqlite3.Connection, _record: object) -> None:
     connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
+        use_wal(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
     except sqlite3.DatabaseError as error:  # outside of what SQLAlchemy explains
         raise _failure(_file(path), error) from None
