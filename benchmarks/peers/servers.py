@@ -64,7 +64,7 @@ def installed(folder: Path, store: str) -> tuple[int, str]:
     """Write what the receiver needs into a folder; return its port and a token."""
     port = free_port()
     zoom, admin = "http://127.0.0.1:1", free_port()  # nothing is ever carried out
-    written = CONFIG.format(store=f'"{store}"', zoom=zoom, port=port, admin=admin)
+    written = CONFIG.format(plan="business", store=f'"{store}"', zoom=zoom, port=port, admin=admin)
     (folder / "config.yaml").write_text(written, encoding="utf-8")
     (folder / "mapping.yaml").write_text(MAPPING, encoding="utf-8")
     return port, run(folder, "token", "create", "--name", "bench").strip()
