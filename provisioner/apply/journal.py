@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from connectors.records import Change, Outcome, Value, fold
+from connectors.records import Change, Outcome, fold
 from provisioner.apply.claim import Claim
 from provisioner.apply.fresh import MAKES
 from provisioner.audit.calls import Calls
@@ -18,9 +18,6 @@ from provisioner.store import locks as lock_store
 from provisioner.store import people as people_store
 from provisioner.store import quarantine
 from provisioner.store import runs as run_store
-
-_KINDS = {"template.apply": "template", "softphone.authorize": "softphone"}
-"""Kinds whose result may not be readable, and the entitlement that it is remembered under."""
 
 
 class Journal:
@@ -72,9 +69,8 @@ class Journal:
                 if change.kind in MAKES and outcome.id is not None:
                     binding = Binding(fold(change.key), outcome.id)
                     people_store.bind(connection, self._plan.sync, binding)
-            values = {each: value for c, _ in carried_out for each, value in self._remembered(c)}
-            if values:
-                people_store.keep_applied(connection, self._plan.sync, values)
+            changes = [change for change, _ in carried_out]
+            people_store.remember(connection, self._plan.sync, changes, self._unreadable)
             quarantine.free(connection, self._plan.sync, (fold(c.key) for c, _ in carried_out))
             refused = [(c, o.reason or o.state) for c, o in known if o.state == "failed" and parks]
             if refused:
@@ -106,18 +102,6 @@ class Journal:
         if keys:
             with self._engine.begin() as connection:
                 lock_store.give_back(connection, self._plan.sync, keys, self._claim.holder)
-
-    def _remembered(self, change: Change) -> Iterator[tuple[tuple[str, str], Value]]:
-        """Yield what a change did that can't be read back, by folded key and entitlement."""
-        key = fold(change.key)
-        if (name := _KINDS.get(change.kind)) in self._unreadable and name is not None:
-            yield (key, name), change.after
-        if change.kind == "delegate.add":
-            yield (key, "delegates"), True  # from now on they are asked for their delegates
-        if change.kind == "profile.update" and isinstance(change.after, dict):
-            for attribute, value in change.after.items():
-                if (name := f"profile.{attribute}") in self._unreadable:
-                    yield (key, name), value
 
 
 def _about(change: Change) -> dict[str, str]:

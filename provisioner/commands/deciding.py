@@ -10,7 +10,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from connectors.errors import RunError
-from connectors.records import Change, clean, fold
+from connectors.records import Change, fold
+from provisioner import who
 from provisioner.commands.plans import plan_id, say, site_of
 from provisioner.config import Approval
 from provisioner.freeze import freezes
@@ -25,10 +26,8 @@ from provisioner.store import people as people_store
 from provisioner.store import plans as plan_store
 from provisioner.store import runs as run_store
 from provisioner.store.decisions import Decision, Verdict
-from provisioner.who import login
 from provisioner.wiring import Site
 
-_LONGEST_NAME = 200
 _LOOKED_UP = 50_000
 """People whose other names are looked up together."""
 _NAMED = 10
@@ -46,7 +45,7 @@ def run_decide(
 ) -> int:
     """Record an operator's decision about a plan, or about what `only` means in it, and say so."""
     site = site_of(config)
-    by = login() if by is None else by
+    by = who.named(by)
     chosen = plan_id(site, given)
     say([decide(site, chosen, decision, by, only, with_needs=with_needs)])
     return 0
@@ -122,11 +121,7 @@ def _approver(by: str, approval: Approval, sync: str) -> str:
 
     Raises RunError for one who may not decide, or who has no name.
     """
-    name = clean(by)
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise RunError(
-            f"{name!r} is nobody's name", remedy="nothing was decided; give one with --by"
-        )
+    name = who.named(by)
     if approval.approvers is None:
         return name
     for listed in approval.approvers:

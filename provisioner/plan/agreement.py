@@ -18,6 +18,7 @@ from mappings import Entitlements, Mapping, PoolRef
 from mappings.entitlements import PROFILE, GivenValue
 from mappings.outline import Outline
 from provisioner.plan.differences import Differences
+from provisioner.remembering import names_in
 
 LIMIT = 8192
 """How many expectations are remembered before remembering starts afresh."""
@@ -174,6 +175,9 @@ class Agreement:
             own |= {f"profile.{name}": value for name, (value, _) in given.profile.items()}
             settled = dict(wishes)
             wishes += [(n, own[n]) for n in sorted(self._unreadable & own.keys() - settled.keys())]
+        asked = "delegates" in self._unreadable and user.license is not None
+        if asked and not self._remembers_delegates(expected, key):
+            return False
         for name, wish in wishes:
             if user.license is None and not name.startswith("profile."):
                 if wish is not None:  # whoever gets the license in this plan starts without it
@@ -185,6 +189,15 @@ class Agreement:
             elif remembered != wish:
                 return False
         return True
+
+    def _remembers_delegates(self, expected: Expectation, key: str) -> bool:
+        """Tell whether somebody for whom nobody is to answer has nobody, as far as is remembered."""
+        if expected.delegates:
+            return False  # a second look finds out who they are
+        held = names_in(self._applied.get((key, "delegates")))
+        if held is None:
+            self._found.learned.applied[key, "delegates"] = {}
+        return not held
 
     @property
     def has_unreadable(self) -> bool:

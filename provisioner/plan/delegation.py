@@ -35,11 +35,11 @@ def _listed(names: Iterable[str]) -> str | None:
 
 
 def _delegates(case: Case, ground: Ground) -> Iterator[Draft]:
-    given, actual = case.entitlements, case.actual
+    given, theirs = case.entitlements, ground.delegates_of(case)
     assert given is not None
-    if actual is not None and actual.delegates is None:
-        return  # the vendor wasn't asked, because nobody wished any
-    held = {fold(name): name for name in (actual.delegates or () if actual else ())}
+    if theirs is None:
+        return  # the vendor wasn't asked, because nobody wished any; or can't say, and nobody knows
+    held = {fold(name): name for name in theirs}
     wished: dict[str, tuple[str, str]] = {}
     for name, rule in given.many.get("delegates", {}).items():
         mail = ground.mails.get(fold(name), fold(name))
@@ -114,7 +114,7 @@ def endings(case: Case, ground: Ground, doomed: frozenset[str]) -> Iterator[Draf
     """
     actual = case.actual
     assert actual is not None
-    for name in sorted(actual.delegates or ()):
+    for name in sorted(ground.delegates_of(case) or ()):
         yield Draft("delegate.remove", case, name, None, None, "service")
     if actual.email is None:
         return

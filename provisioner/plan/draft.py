@@ -17,6 +17,7 @@ from mappings import Mapping
 from provisioner.memory import Binding, Memory
 from provisioner.plan.differences import Case
 from provisioner.pools import NumberPool
+from provisioner.remembering import names_in
 
 _NOT_KNOWN = object()
 DraftState = Literal["planned", "manual", "held", "blocked", "waiting"]
@@ -114,6 +115,19 @@ class Ground:
         if remembered is _NOT_KNOWN:
             return False, None
         return True, None if remembered is None else str(remembered)
+
+    def delegates_of(self, case: Case) -> tuple[str, ...] | None:
+        """Return who answers for somebody, None where nobody knows.
+
+        Where no read tells, they are those remembered as last applied.
+        """
+        if case.actual is None:
+            return ()
+        if case.actual.delegates is not None or "delegates" not in self.abilities.unreadable:
+            return case.actual.delegates
+        if case.actual.license is None:
+            return ()  # whoever gets the license in this plan starts without any
+        return names_in(self.memory.applied.get((case.key, "delegates")))
 
     def manages(self, entitlement: str) -> bool:
         """Return whether the mapping mentions the entitlement anywhere."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connectors.records import Value, fold
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground, same
 
@@ -45,29 +46,35 @@ def _held(case: Case, entitlement: str, ground: Ground) -> tuple[bool, str | Non
     return ground.held(case, entitlement, entitlement)
 
 
-def believed(case: Case, ground: Ground) -> Iterator[tuple[tuple[str, str], str | None]]:
+def believed(case: Case, ground: Ground) -> Iterator[tuple[tuple[str, str], Value]]:
     """Yield what can't be read back and counts as in place, for want of anything better known."""
     given, actual = case.entitlements, case.actual
     if given is None or actual is None:
         return
-    wishes = {name: given.single.get(name) for name, _ in _SETTINGS if actual.license is not None}
+    names = [name for name, _ in _SETTINGS] + ["softphone"]
+    wishes = {name: given.single.get(name) for name in names if actual.license is not None}
     wishes |= {f"profile.{name}": wish for name, wish in given.profile.items()}
     for entitlement, wish in wishes.items():
         unknown = (case.key, entitlement) not in ground.memory.applied
         if entitlement in ground.abilities.unreadable and unknown and wish is not None:
             yield (case.key, entitlement), str(wish.value)
+    unread = ground.manages("delegates") and "delegates" in ground.abilities.unreadable
+    if unread and ground.delegates_of(case) is None:
+        wished = given.many.get("delegates", {})
+        mails = sorted(ground.mails.get(fold(name), name) for name in wished)
+        yield (case.key, "delegates"), dict.fromkeys(mails)
 
 
 def softphone_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     """Yield the binding of the softphone's line to a computer, or its freeing; a move is both."""
-    given, actual = case.entitlements, case.actual
+    given = case.entitlements
     assert given is not None
     if not ground.manages("softphone") or "softphone" in given.left_alone:
         return
     wish = given.single.get("softphone")
     wished = None if wish is None else str(wish.value)
-    held = actual.softphone if actual else None
-    if same(wished, held):
+    known, held = _held(case, "softphone", ground)
+    if not known or same(wished, held):
         return
     if held is not None:
         yield Draft(

@@ -107,6 +107,11 @@ def write_history_page(
     _write("history.html.j2", out, {"title": "Runs and plans", "sections": sections})
 
 
+def write_checklist_page(title: str, cards: Sequence[dict[str, Any]], out: TextIO) -> None:
+    """Write steps to tick off as a page of the same look."""
+    _write("checklist.html.j2", out, {"title": title, "cards": cards})
+
+
 def _write(template: str, out: TextIO, context: dict[str, Any]) -> None:
     stream = _environment().get_template(template).stream({**_assets(), **context})
     stream.enable_buffering(_BUFFERED)

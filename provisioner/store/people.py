@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy import Connection, delete, func, select, update
 
-from connectors.records import Value
+from connectors.records import Change, Value, fold
 from provisioner.memory import Binding, Learned
 from provisioner.reads import Figures, Measure, Reading
+from provisioner.remembering import Applied, remembered
 from provisioner.store.audit import append
 from provisioner.store.audit_entries import directory_read
 from provisioner.store.database import chunked, upsert_many
@@ -140,6 +141,20 @@ def keep_applied(connection: Connection, sync: str, values: dict[tuple[str, str]
     """Remember values as last applied."""
     rows = ((sync, key, entitlement, json.dumps(v)) for (key, entitlement), v in values.items())
     upsert_many(connection, applied, rows)
+
+
+def remember(
+    connection: Connection, sync: str, done: Iterable[Change], unreadable: Collection[str]
+) -> None:
+    """Remember what carried-out changes did that can't be read back (provisioner/remembering.py)."""
+    values: dict[tuple[str, str], Value] = {}
+    for change in done:
+        known: Applied = values
+        if change.kind.startswith("delegate.") and "delegates" in unreadable:
+            known = last_applied(connection, sync, [fold(change.key)]) | values
+        values.update(remembered(change, unreadable, known))
+    if values:
+        keep_applied(connection, sync, values)
 
 
 def learn(

@@ -19,7 +19,7 @@ from provisioner.memory import Memory, Reason
 from provisioner.plan.content import REMOVALS, content_of
 from provisioner.plan.document import change_document, head_document, instant
 from provisioner.plan.model import UNDO, Plan
-from provisioner.store import refusals
+from provisioner.store import manual, refusals
 from provisioner.store.audit import append
 from provisioner.store.audit_entries import plan_made
 from provisioner.store.database import chunked, insert_many
@@ -70,12 +70,13 @@ def record(
     have none by an older plan either. `second`: the risks and kinds that two people must approve.
     """
     known, at = decided(connection, plan.sync, plan.created_at), written(plan.created_at)
+    covered = sorted(covers)
     values = {
         "sync": plan.sync,
         "created_at": at,
         "scope": plan.scope,
         "mapping": plan.base.mapping,
-        "covers": None if plan.scope == "full" else json.dumps(sorted(covers)),
+        "covers": None if plan.scope == "full" else json.dumps(covered),
     }
     (number,) = connection.execute(
         plans.insert().values(**values, sha256="", head="").returning(plans.c.id)
@@ -89,6 +90,7 @@ def record(
         .values(sha256=sha256, head=json.dumps(head_document(plan), ensure_ascii=False))
     )
     insert_many(connection, changes, (_row(plan, change, at) for change in carried))
+    manual.keep(connection, plan, frozenset(covered))
     append(connection, plan_made(plan, sha256), plan.created_at)
     return plan
 

@@ -287,3 +287,19 @@ locks = Table(
     # counts the holders: another turn than last time means that somebody else had the person
     Column("turn", Integer, nullable=False),
 )
+
+manual_steps = Table(
+    "manual_steps",
+    metadata,
+    # what only a person can do, as the newest plans hold it: store/manual.py
+    Column("sync", String, primary_key=True),
+    Column("content", String, primary_key=True),  # of the change: what the step's id is made from
+    Column("key", String, nullable=False),  # folded
+    Column("plan", Integer, nullable=False),  # the newest one that holds it
+    Column("seq", Integer, nullable=False),
+    Column("undo", Boolean, nullable=False),  # of an undo's plan, which no other plan supersedes
+    Column("since", String, nullable=False),  # when it was first planned
+    Column("noted_at", String),  # somebody says that it is done, and no plan has shown it yet
+    Column("noted_by", String),
+    Column("note", Text),
+)

@@ -72,3 +72,15 @@ def test_a_softphone_moves_by_being_freed_and_bound_anew() -> None:
         ("softphone.deauthorize", "pc-1", None),
         ("softphone.authorize", None, "pc-2"),
     ]
+
+
+def test_a_softphone_that_cant_be_read_is_as_it_was_bound_last() -> None:
+    blind = Abilities(kinds=frozenset(), unreadable=frozenset({"softphone"}))
+    known = case(PhoneUser("p1", license="phone"), softphone="pc-2")
+    bound = Memory(applied={("eva", "softphone"): "pc-2"})
+
+    assert shown(softphone_changes(known, ground("softphone", abilities=blind))) == []
+    assert shown(softphone_changes(known, ground("softphone", abilities=blind, memory=bound))) == []
+    assert dict(believed(known, ground("softphone", abilities=blind))) == {
+        ("eva", "softphone"): "pc-2"
+    }
