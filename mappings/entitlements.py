@@ -24,6 +24,8 @@ SINGLE = (
 """Entitlements of which a person has one: the first rule that gives one decides."""
 MANY = ("packages", "delegates", "delegate_privileges")
 """Entitlements of which a person may have several: what the rules give adds up."""
+ENTITLEMENTS = (*SINGLE, *MANY)
+"""Everything that a rule can give or take."""
 PROFILE = ("display_name", "email", "department", "job_title", "usage_location")
 """Attributes of the profile; in `managed` and `left_alone` they are called `profile.display_name` …"""
 
@@ -61,7 +63,8 @@ class Entitlements(msgspec.Struct, frozen=True, gc=False):
     whose text lacked an attribute: never in `single` or `profile`, while values that others gave to
     a list are in `many` and are added to what is held. `missing`: (entitlement, rule, attribute's
     path) for each text that lacked one, or whose attribute held no E.164 number where one is meant; for
-    warnings.
+    warnings. Where a transform had nothing to give, the last is what it looked for, in words. `taken`:
+    single-valued entitlements that a rule says there is none of, with that rule.
 
     People who are decided equally share the very same `single` and `many`; nobody may change them.
     """
@@ -71,6 +74,7 @@ class Entitlements(msgspec.Struct, frozen=True, gc=False):
     profile: dict[str, Given]
     left_alone: frozenset[str] = frozenset()
     missing: tuple[tuple[str, str, str], ...] = ()
+    taken: dict[str, str] = {}
 
 
 def e164(text: str) -> str | None:

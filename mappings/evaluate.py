@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from connectors.records import fold
 from connectors.scim_filter import Filter
 from mappings.entitlements import PROFILE_RULE, Entitlements, Given
-from mappings.rules import Give, Lists, Rule, Singles, decide, fill
+from mappings.rules import Give, Lists, Rule, Singles, decide, fill, fill_listed
 from mappings.signature import signature
 from mappings.text import AttributeText
 
@@ -23,6 +23,7 @@ LIMIT = 8192
 
 Missing: TypeAlias = tuple[tuple[str, str, str], ...]
 
+_NOTHING: frozenset[str] = frozenset()
 _given = partial(tuple.__new__, Given)  # half the time of Given(…), which counts for profiles
 
 
@@ -33,10 +34,11 @@ class _Lacking(NamedTuple):
 
 
 class _Filled(NamedTuple):
-    """A part of a decision with its texts filled in: what it gives, and what was missing."""
+    """A part of a decision with its texts filled in: what it gives, what was missing, what it took."""
 
     given: dict[str, Any]
     missing: Missing
+    taken: dict[str, str]
 
 
 class _Part:
@@ -104,10 +106,8 @@ class Evaluator:
                 missing += ((f"profile.{name}", PROFILE_RULE, text.missing(resource)),)
         if self._same:
             profile |= self._same
-        if not missing:
-            return Entitlements(single.given, many.given, profile)
-        left_alone = frozenset([name for name, _, _ in missing])
-        return Entitlements(single.given, many.given, profile, left_alone, missing)
+        left_alone = frozenset([name for name, _, _ in missing]) if missing else _NOTHING
+        return Entitlements(single.given, many.given, profile, left_alone, missing, single.taken)
 
     def _of(self, resource: dict[str, Any]) -> _Equal:
         last, equal = self._last
@@ -147,13 +147,16 @@ class Evaluator:
 def _fill_single(values: Singles, resource: dict[str, Any]) -> _Filled:
     given: dict[str, Given] = {}
     missing: list[tuple[str, str, str]] = []
+    taken: dict[str, str] = {}
     for name, (value, rule) in values.items():
         filled = fill(name, value, resource)
         if filled is not None:
             given[name] = Given(filled, rule)
         elif isinstance(value, AttributeText):
             missing.append((name, rule, value.missing(resource)))
-    return _Filled(given, tuple(missing))
+        else:
+            taken[name] = rule
+    return _Filled(given, tuple(missing), taken)
 
 
 def _fill_many(values: Lists, resource: dict[str, Any]) -> _Filled:
@@ -163,11 +166,11 @@ def _fill_many(values: Lists, resource: dict[str, Any]) -> _Filled:
         spelt: dict[str, str] = {}
         rules: dict[str, str] = {}
         for value, rule in pairs:
-            text = value.fill(resource) if isinstance(value, AttributeText) else value
-            if text is not None:
+            text, is_given = fill_listed(value, resource)
+            if text is not None and is_given:
                 rules.setdefault(spelt.setdefault(fold(text), text), rule)
-            elif isinstance(value, AttributeText):
+            elif text is None and isinstance(value, AttributeText):
                 missing.append((name, rule, value.missing(resource)))
         if rules:
             given[name] = rules
-    return _Filled(given, tuple(missing))
+    return _Filled(given, tuple(missing), {})

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path as File
 from typing import Any
@@ -17,14 +18,24 @@ from typing import Any
 from marshmallow import ValidationError
 
 from connectors.errors import InputError, Problem
-from connectors.records import fold
+from connectors.records import clean, fold
 from connectors.scim_filter import USER, Filter, FilterError, Path, Schema, parse_filter, parse_path
-from mappings.entitlements import DEFAULTS_RULE, MANY, PROFILE, PROFILE_RULE, SINGLE, PoolRef
+from mappings.entitlements import (
+    DEFAULTS_RULE,
+    ENTITLEMENTS,
+    MANY,
+    PROFILE,
+    PROFILE_RULE,
+    SINGLE,
+    PoolRef,
+)
+from mappings.lookups import Lookup, read_table
 from mappings.mapping import Mapping
 from mappings.places import Places
-from mappings.rules import Give, Leavers, Many, Rule, Single
-from mappings.schema import MappingSchema
+from mappings.rules import Give, Leavers, Many, Persona, Rule, Single
+from mappings.schema import MappingSchema, Takes
 from mappings.text import AttributeText, TextError, parse_text
+from mappings.where import Where, where_of
 from mappings.yaml_file import Located, did_you_mean, load_yaml, schema_problems
 from mappings.yaml_nodes import Step, place
 
@@ -47,10 +58,11 @@ def load_mapping(
     except ValidationError as e:
         problems = schema_problems(e.messages_dict, located, schema)
         content = located.data if isinstance(located.data, dict) else {}
-    reader = _Reader(Places(located, path), located, attributes, problems, pools)
+    reader = _Reader(path, located, attributes, problems, pools)
     mapping = reader.mapping(content)
     if mapping is None:
-        raise InputError(sorted(problems, key=place))
+        own = f"{located.file}:"  # a table's problems come after the mapping's
+        raise InputError(sorted(problems, key=lambda p: (not p.where.startswith(own), *place(p))))
     return mapping
 
 
@@ -63,18 +75,20 @@ class _Reader:
 
     def __init__(
         self,
-        places: Places,
+        path: File,
         located: Located,
         attributes: Schema,
         problems: list[Problem],
         pools: Collection[str] | None,
     ) -> None:
-        self._places, self._located, self._pools = places, located, pools
-        self._attributes, self._problems = attributes, problems
+        self._path, self._places, self._located = path, Places(located, path), located
+        self._attributes, self._problems, self._pools = attributes, problems, pools
+        self._lookups: dict[str, Lookup] = {}
 
     def mapping(self, content: dict[str, Any]) -> Mapping | None:
         """Return the mapping; None if anything is wrong with it."""
-        personas = dict(self._personas(content))
+        self._lookups = dict(self._tables(content))
+        personas = self._personas(content)
         rules = list(self._rules(content, personas))
         defaults = self._give(("defaults",), content.get("defaults"))
         profile = self._profile(content)
@@ -82,11 +96,9 @@ class _Reader:
         scope = self._filter(("scope",), content.get("scope"))
         if self._problems:
             return None
-        mentioned = [
-            give.names for give in (defaults, *personas.values(), *(r.give for r in rules))
-        ]
+        gives = [defaults, *(p.give for p in personas.values()), *(r.give for r in rules)]
         return Mapping(
-            sha256=_hash(content),
+            sha256=_hash(content, self._lookups),
             join=join,
             scope=scope,
             leavers=Leavers(**content["leavers"]),
@@ -94,16 +106,76 @@ class _Reader:
             defaults=defaults,
             profile=profile,
             rules=tuple(rules),
-            managed=frozenset().union(*mentioned, (f"profile.{name}" for name in profile)),
+            managed=frozenset().union(
+                *(give.names for give in gives), (f"profile.{name}" for name in profile)
+            ),
+            personas=personas,
+            lookups=self._lookups,
+            file=self._located.file,
         )
 
-    def _personas(self, content: dict[str, Any]) -> Iterator[tuple[str, Give]]:
-        for name, give in _dict(content, "personas"):
-            if give == {}:
-                self._problem(("personas", name), "the persona gives nothing")
-            yield name, self._give(("personas", name), give)
+    def _tables(self, content: dict[str, Any]) -> Iterator[tuple[str, Lookup]]:
+        for name, data in _dict(content, "lookups"):
+            at = ("lookups", name)
+            table = data if isinstance(data, dict) else {}
+            default = table.get("default")
+            values = {k: v for k, v in table.items() if k != "default" and isinstance(v, str)}
+            if "file" in table:
+                wanted = [table.get(each) for each in ("file", "key", "value")]
+                values = self._table_of(at, *(w if isinstance(w, str) else "" for w in wanted))
+            elif not (table.keys() - {"default"}) and isinstance(data, dict):
+                self._problem(at, "the table is empty")
+            folded: dict[str, str] = {}
+            for key, value in values.items():
+                if folded.setdefault(fold(key), value) is not value:
+                    self._problem((*at, key), f"{key!r} is there twice: case makes no difference")
+            yield name, Lookup(name, folded, clean(default) if isinstance(default, str) else None)
 
-    def _rules(self, content: dict[str, Any], personas: dict[str, Give]) -> Iterator[Rule]:
+    def _table_of(self, at: At, file: str, key: str, value: str) -> dict[str, str]:
+        if not (file and key and value):
+            return {}  # the shape is wrong
+        try:
+            return read_table(self._path.parent / file, key, value)
+        except InputError as e:
+            self._problem((*at, "file"), f"{file} can't be used: {len(e.problems)} to mend there")
+            self._problems.extend(e.problems)
+            return {}
+
+    def _personas(self, content: dict[str, Any]) -> dict[str, Persona]:
+        listed = {name: data for name, data in _dict(content, "personas") if isinstance(data, dict)}
+        layers: dict[str, Give] = {}
+        extends: dict[str, str] = {}
+        for name, data in listed.items():
+            at = ("personas", name)
+            if not data:
+                self._problem(at, "the persona gives nothing")
+            layers[name] = self._layer(at, at, data, data.get("take"))
+            base = data.get("extends")
+            if isinstance(base, str):
+                self._known((*at, "extends"), base, listed)
+                extends[name] = base
+        for circle in circles(extends):
+            self._circle(circle)
+        made: dict[str, Persona] = {}
+        for name in listed:
+            give, base = layers[name], extends.get(name)
+            seen = {name}
+            while base in layers and base not in seen:
+                seen.add(base)
+                give, base = give.over(layers[base]), extends.get(base)
+            where = where_of(self._located.where_key(("personas", name)))
+            made[name] = Persona(name, give, extends.get(name), where)
+        return made
+
+    def _circle(self, names: Sequence[str]) -> None:
+        lines = [where_of(self._located.where_key(("personas", n))).line for n in names]
+        listed = ", ".join(f"{n!r} (line {at})" for n, at in zip(names, lines, strict=True))
+        said = "the persona extends itself" if len(names) == 1 else "extend one another in a circle"
+        self._problem(
+            ("personas", names[0], "extends"), said if len(names) == 1 else f"{listed} {said}"
+        )
+
+    def _rules(self, content: dict[str, Any], personas: dict[str, Persona]) -> Iterator[Rule]:
         names: dict[str, int] = {fold(n): -1 for n in (DEFAULTS_RULE, PROFILE_RULE)}
         rules = content.get("rules")
         for number, rule in enumerate(rules if isinstance(rules, list) else ()):
@@ -113,14 +185,22 @@ class _Reader:
             name, persona = rule.get("name"), rule.get("persona")
             if isinstance(name, str):
                 self._check_name((*at, "name"), name, names, number)
-            give = self._give((*at, "give"), rule.get("give"))
-            if rule.get("give", {}) == {} and persona is None:
+            give = self._layer((*at, "give"), at, rule.get("give"), rule.get("take"))
+            exclusive = rule.get("exclusive")
+            exclusive = exclusive if isinstance(exclusive, frozenset) else frozenset()
+            if not (rule.get("give") or persona or rule.get("take") or rule.get("exclusive")):
                 self._problem(at, "gives nothing: it needs a persona or give")
             if isinstance(persona, str):
-                give = give.over(self._persona((*at, "persona"), persona, personas))
+                self._known((*at, "persona"), persona, personas)
+                give = give.over(personas[persona].give if persona in personas else Give())
+            if exclusive:
+                give = give.closing(exclusive)
+                if exclusive != frozenset(ENTITLEMENTS):
+                    give = replace(give, mentions=give.mentions | exclusive)
             when = self._filter((*at, "when"), rule.get("when"))
             if when and isinstance(name, str):
-                yield Rule(name, when, give, persona)
+                where = where_of(self._located.where(at))
+                yield Rule(name, when, give, persona, where, exclusive)
 
     def _check_name(self, at: At, name: str, names: dict[str, int], number: int) -> None:
         first = names.setdefault(fold(name), number)
@@ -132,10 +212,33 @@ class _Reader:
             line = self._located.where(("rules", first)).rsplit(":", 2)[1]
             self._problem(at, f"there are two rules {name!r}, the first in line {line}")
 
-    def _persona(self, at: At, name: str, personas: dict[str, Give]) -> Give:
+    def _known(self, at: At, name: str, personas: Collection[str]) -> None:
         if name not in personas:
             self._problem(at, f"no persona is called {name!r}; {did_you_mean(name, personas)}")
-        return personas.get(name, Give())
+
+    def _layer(self, at: At, around: At, data: Any, take: Any) -> Give:
+        """Return what is given at one place and taken by the `take` that stands `around` it."""
+        give = self._give(at, data)
+        takes = take if isinstance(take, Takes) else Takes()
+        taken = (*around, "take")
+        for name in takes.whole:
+            if name in give.single:
+                self._problem(taken, f"{name} is given and taken by the same rule or persona")
+        for name, values in takes.values.items():
+            given = {fold(v) for v in give.many.get(name, ()) if isinstance(v, str)}
+            for value in values:
+                if fold(value) in given:
+                    self._problem(taken, f"{name}: {value!r} is given and taken at the same place")
+        none = {name: None for name in takes.whole if name in SINGLE}
+        where = (where_of(self._located.where(taken)),)
+        return replace(
+            give,
+            single={**none, **give.single},
+            closed=frozenset(name for name in takes.whole if name in MANY),
+            struck={n: frozenset(map(fold, values)) for n, values in takes.values.items()},
+            mentions=frozenset((*takes.whole, *takes.values)),
+            places={**dict.fromkeys(takes.whole, where), **give.places},
+        )
 
     def _profile(self, content: dict[str, Any]) -> dict[str, str | AttributeText]:
         texts = [
@@ -150,7 +253,12 @@ class _Reader:
             return Give()
         single = {n: self._single((*at, n), data[n]) for n in SINGLE if n in data}
         many = {n: tuple(self._list((*at, n), data[n])) for n in MANY if n in data}
-        return Give({n: value for n, value in single.items() if value is not None}, many)
+        places: dict[str, tuple[Where, ...]] = {n: (self._where((*at, n)),) for n in single}
+        places |= {n: tuple(self._where((*at, n, i)) for i in range(len(many[n]))) for n in many}
+        return Give({n: v for n, v in single.items() if v is not None}, many, places=places)
+
+    def _where(self, at: At) -> Where:
+        return where_of(self._located.where(at))
 
     def _single(self, at: At, value: Any) -> Single | None:
         if isinstance(value, PoolRef) and self._pools is not None and value.name not in self._pools:
@@ -168,7 +276,7 @@ class _Reader:
         if not isinstance(value, str):
             return None
         try:
-            return parse_text(value, self._attributes)
+            return parse_text(value, self._attributes, self._lookups)
         except TextError as e:
             self._inside(at, e)
             return None
@@ -211,10 +319,34 @@ def _dict(content: dict[str, Any], name: str) -> list[tuple[str, Any]]:
     return list(value.items()) if isinstance(value, dict) else []
 
 
-def _hash(content: dict[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=_plain)
+def circles(extends: dict[str, str]) -> Iterator[list[str]]:
+    """Yield each circle in which names extend one another, as it begins in the file.
+
+    >>> list(circles({"a": "b", "b": "c", "c": "b"}))
+    [['b', 'c']]
+    """
+    done: set[str] = set()
+    for name in extends:
+        path: list[str] = []
+        at: str | None = name
+        while at is not None and at not in done and at not in path:
+            path.append(at)
+            at = extends.get(at)
+        if at is not None and at in path:
+            yield path[path.index(at) :]
+        done.update(path)
+
+
+def _hash(content: dict[str, Any], lookups: dict[str, Lookup]) -> str:
+    """Hash what decides: lookups by what is in their tables, wherever it stands."""
+    told = {name: value for name, value in content.items() if name not in ("lookups", "examples")}
+    if lookups:
+        told["lookups"] = {n: [dict(table.values), table.default] for n, table in lookups.items()}
+    text = json.dumps(told, sort_keys=True, ensure_ascii=False, default=_plain)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _plain(value: timedelta | PoolRef) -> Any:
+def _plain(value: timedelta | PoolRef | frozenset[str]) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
     return {"pool": value.name} if isinstance(value, PoolRef) else value.total_seconds()

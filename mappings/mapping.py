@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -12,8 +12,11 @@ from connectors.records import Person
 from connectors.scim_filter import And, Compare, Filter, Node, Not, Or, Path, ValuePath
 from mappings.entitlements import Entitlements
 from mappings.evaluate import Evaluator
-from mappings.rules import Give, Leavers, Loser, Rule, losers
+from mappings.lookups import Lookup
+from mappings.losers import losers
+from mappings.rules import Give, Leavers, Loser, Persona, Rule
 from mappings.text import AttributeText
+from mappings.where import Where
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,8 @@ class Mapping:
     `sha256` is `sha256:…` of the content, whatever its comments and the order of its keys. `join` is
     matched with a phone user's key the first time, None: work email with email. `managed` names all
     entitlements that the mapping mentions anywhere, profile attributes as `profile.display_name`.
-    `rules` are in their order, which is also the priority of claims on what runs short.
+    `rules` are in their order, which is also the priority of claims on what runs short. `personas`
+    and `lookups` by name, as written; `file` is the mapping's own, as it was given.
     """
 
     sha256: str
@@ -35,6 +39,9 @@ class Mapping:
     profile: Dict[str, str | AttributeText]
     rules: tuple[Rule, ...]
     managed: frozenset[str]
+    personas: Dict[str, Persona] = field(default_factory=dict)
+    lookups: Dict[str, Lookup] = field(default_factory=dict)
+    file: str = ""
 
     def in_scope(self, person: Person) -> bool:
         """Tell whether the person is in scope; one whom the directory calls inactive never is."""
@@ -50,6 +57,14 @@ class Mapping:
         Works everything out anew: meant for one person about whom somebody asks.
         """
         return tuple(losers(self.rules, self.defaults, person.resource))
+
+    def where(self, rule: str) -> Where | None:
+        """Return where the rule of that name stands; None for `defaults` and `profile`."""
+        return self._places.get(rule)
+
+    @cached_property
+    def _places(self) -> dict[str, Where | None]:
+        return {rule.name: rule.where for rule in self.rules}
 
     @cached_property
     def uses_paths(self) -> frozenset[Path]:

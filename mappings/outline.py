@@ -85,7 +85,7 @@ class _Decisions:
         if self._scope is not None and not self._scope.matches(resource):
             return _Decided(None, None)
         decided = decide(self._rules, self._defaults, resource)
-        given = {name: value for name, (value, _) in decided.single.items()}
+        given = {n: value for n, (value, _) in decided.single.items() if value is not None}
         given |= {f"profile.{name}": value for name, value in self._profile.items()}
         lists = {name: [value for value, _ in pairs] for name, pairs in decided.many.items()}
         fixed = {n: v for n, v in given.items() if not isinstance(v, AttributeText)}
@@ -204,9 +204,8 @@ def _row_reader(
 
 def _plain_path(text: AttributeText) -> Path:
     """Return the path of a text that is nothing but one textual attribute; raises Untold if it isn't."""
-    path = text.paths[0]
-    alone = len(text.paths) == 1 and text.text.startswith("{") and text.text.endswith("}")
-    if not alone or path.leaf is None or path.leaf.type not in ("string", "reference"):
+    path = text.plain
+    if path is None or path.leaf is None or path.leaf.type not in ("string", "reference"):
         raise Untold(text.text)
     if path.attribute == "groups":
         raise Untold(text.text)

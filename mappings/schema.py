@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import Schema, ValidationError, fields, validate
 
 from connectors.records import clean
-from mappings.entitlements import PoolRef, e164
+from mappings.entitlements import ENTITLEMENTS, MANY, PoolRef, e164
+from mappings.yaml_file import did_you_mean
 
 VERSION = 1
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -132,6 +133,107 @@ class Texts(fields.List[str]):
         )
 
 
+class Takes(NamedTuple):
+    """What is taken: entitlements `whole`, and by list those of its `values`, as written."""
+
+    whole: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = {}
+
+
+class Take(fields.Field[Takes]):
+    """Names of entitlements, and mappings of a list to the values to take; one of them may stand alone."""
+
+    def schema_of(self, data: Any) -> object:
+        """Return what judges the members of `data`."""
+        return TakeSchema() if isinstance(data, Mapping) else fields.List(Take())
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Takes:
+        if isinstance(value, Mapping):
+            return Takes((), _taken_values(value))
+        if not isinstance(value, list):
+            return Takes((_entitlement(value),))
+        whole: list[str] = []
+        values: dict[str, tuple[str, ...]] = {}
+        errors: dict[int, Any] = {}
+        for number, each in enumerate(value):
+            try:
+                if isinstance(each, Mapping):
+                    for name, texts in _taken_values(each).items():
+                        values[name] = (*values.get(name, ()), *texts)
+                else:
+                    whole.append(_entitlement(each))
+            except ValidationError as e:
+                errors[number] = e.messages
+        if errors:
+            raise ValidationError(errors)
+        return Takes(tuple(whole), values)
+
+
+def _taken_values(value: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    loaded: dict[str, list[str]] = TakeSchema().load(value)
+    braces = {
+        name: {n: ["what is taken is written out, without braces"]}
+        for name, texts in loaded.items()
+        for n, text in enumerate(texts)
+        if "{" in text
+    }
+    if braces:
+        raise ValidationError(braces)
+    return {name: tuple(texts) for name, texts in loaded.items()}
+
+
+def _entitlement(value: Any) -> str:
+    text = _text(value, "an entitlement's name")
+    if text not in ENTITLEMENTS:
+        raise ValidationError(f"{text!r} is no entitlement; {did_you_mean(text, ENTITLEMENTS)}")
+    return text
+
+
+class Exclusive(fields.Field[frozenset[str]]):
+    """true, or the entitlements that nothing after the rule gives."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> frozenset[str]:
+        if isinstance(value, bool):
+            return frozenset(ENTITLEMENTS) if value else frozenset()
+        if not isinstance(value, list):
+            return frozenset([_entitlement(value)])
+        errors: dict[int, Any] = {}
+        names: set[str] = set()
+        for number, each in enumerate(value):
+            try:
+                names.add(_entitlement(each))
+            except ValidationError as e:
+                errors[number] = e.messages
+        if errors:
+            raise ValidationError(errors)
+        return frozenset(names)
+
+
+class LookupTable(fields.Field[dict[str, str]]):
+    """A table written out (`default` is for what it doesn't have), or the CSV file that has it."""
+
+    def schema_of(self, data: Any) -> object:
+        """Return what judges the members of `data`."""
+        return LookupFileSchema() if isinstance(data, Mapping) and "file" in data else self
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, str]:
+        if not isinstance(value, Mapping):
+            raise ValidationError("a table is wanted here: {Munich: DE-MUC}, or {file: PATH, …}")
+        if "file" in value:
+            loaded: dict[str, str] = LookupFileSchema().load(value)
+            return loaded
+        table: dict[str, str] = {}
+        errors: dict[str, Any] = {}
+        for name, each in value.items():
+            try:
+                table[name] = _text(each, "what stands for it, as text,")
+            except ValidationError as e:
+                errors[name] = e.messages
+        if errors:
+            raise ValidationError(errors)
+        return table
+
+
 class _Schema(Schema):
     error_messages = {"type": "a mapping of names to values is wanted here"}  # noqa: RUF012
 
@@ -152,6 +254,33 @@ class GiveSchema(_Schema):
     emergency_address = Text()
 
 
+class TakeSchema(_Schema):
+    """Values that are struck from lists."""
+
+    packages = Texts()
+    delegates = Texts()
+    delegate_privileges = Texts()
+
+
+assert set(TakeSchema().fields) == set(MANY)
+
+
+class PersonaSchema(GiveSchema):
+    """A named bundle; it may extend another one, and take from what that gives and from later rules."""
+
+    extends = Text()
+    take = Take()
+
+
+class LookupFileSchema(_Schema):
+    """A table in a CSV file: its columns `key` and `value`."""
+
+    file = Text(required=True)
+    key = Text(required=True)
+    value = Text(required=True)
+    default = Text()
+
+
 class ProfileSchema(_Schema):
     """The attributes of the profile that are managed, as attribute text."""
 
@@ -163,12 +292,14 @@ class ProfileSchema(_Schema):
 
 
 class RuleSchema(_Schema):
-    """One rule: who (`when`) is given what (`persona`, `give`)."""
+    """One rule: who (`when`) is given what (`persona`, `give`), and what is taken from them (`take`)."""
 
     name = Text(required=True)
     when = Text(required=True)
     persona = Text()
     give = fields.Nested(GiveSchema)
+    take = Take()
+    exclusive = Exclusive()
 
 
 def _one_of(*choices: str) -> validate.OneOf:
@@ -192,5 +323,6 @@ class MappingSchema(_Schema):
     unmanaged = fields.Raw(load_default="report", validate=_one_of("report", "remove"))
     defaults = fields.Nested(GiveSchema, load_default=dict)
     profile = fields.Nested(ProfileSchema, load_default=dict)
-    personas = fields.Dict(keys=Text(), values=fields.Nested(GiveSchema), load_default=dict)
+    personas = fields.Dict(keys=Text(), values=fields.Nested(PersonaSchema), load_default=dict)
+    lookups = fields.Dict(keys=Text(), values=LookupTable(), load_default=dict)
     rules = fields.List(fields.Nested(RuleSchema), load_default=list)

@@ -36,7 +36,12 @@ MIDDLE = [
     for path in FILES
     if path.is_relative_to(ROOT / "mappings") or path.is_relative_to(ROOT / "provisioner" / "plan")
 ]
-LOADS = {"mappings/load.py", "mappings/places.py", "mappings/yaml_file.py"}
+LOADS = {
+    "mappings/load.py",
+    "mappings/lookups.py",
+    "mappings/places.py",
+    "mappings/yaml_file.py",
+}
 """The files of the middle that may read a file: those that load mappings."""
 
 OUTSIDE_MODULES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from connectors.records import ENTERPRISE, Person, fold
 from connectors.scim_filter import USER, parse_filter, parse_path
 from mappings import Mapping, PoolRef, load_mapping
+from mappings.entitlements import MANY
 from mappings.signature import signature
 
 TESTS = (
@@ -52,7 +54,8 @@ TEXTS = (
     "{manager}",
     "{email}",
 )
-NAMES = st.sampled_from(("A", "a", "B", "C", *TEXTS))
+LITERALS = st.sampled_from(("A", "a", "B", "C", "Brno", "CEO"))
+NAMES = LITERALS | st.sampled_from(TEXTS)
 
 filters = st.recursive(
     st.sampled_from(TESTS),
@@ -75,27 +78,63 @@ gives = st.fixed_dictionaries(
         "delegates": st.lists(NAMES, max_size=3),
     },
 )
+whole = st.sampled_from(("license", "site", "number", "credits", "packages", "delegates"))
+struck = st.fixed_dictionaries(
+    {}, optional={name: st.lists(LITERALS, max_size=2) for name in ("packages", "delegates")}
+)
+takes = st.lists(whole, max_size=2) | struck | st.tuples(whole, struck).map(list)
 rules = st.builds(
-    lambda when, give, persona: {
+    lambda when, give, persona, take, exclusive: {
         "when": when,
         "give": give,
         **({"persona": persona} if persona else {}),
+        **({"take": without_contradiction(give, take)} if take else {}),
+        **({"exclusive": exclusive} if exclusive else {}),
     },
     filters,
     gives,
-    st.sampled_from((None, "one", "two")),
+    st.sampled_from((None, "one", "two", "three")),
+    st.none() | takes,
+    st.sampled_from((None, None, None, True)) | st.lists(whole, max_size=2),
 )
+
+
+def taken(take: Any) -> tuple[set[str], dict[str, set[str]]]:
+    """Return what a `take` takes whole, and the folded values that it strikes from each list."""
+    names: set[str] = set()
+    values: dict[str, set[str]] = {}
+    for each in take if isinstance(take, list) else [take or {}]:
+        if isinstance(each, str):
+            names.add(each)
+        else:
+            for name, texts in each.items():
+                values.setdefault(name, set()).update(map(fold, texts))
+    return names, values
+
+
+def without_contradiction(give: dict[str, Any], take: Any) -> list[Any]:
+    """Return a take that takes nothing that stands beside it."""
+    names, values = taken(take)
+    single = {name for name in names if name in ("packages", "delegates") or name not in give}
+    beside = {name: set(map(fold, give.get(name, ()))) for name in values}
+    return [*sorted(single), {n: sorted(v - beside[n]) for n, v in values.items()}]
+
+
+def persona_of(give: dict[str, Any], take: Any) -> dict[str, Any]:
+    return give if take is None else {**give, "take": without_contradiction(give, take)}
 
 
 @st.composite
 def mappings(draw: st.DrawFn) -> dict[str, Any]:
-    wanted = [r for r in draw(st.lists(rules, max_size=5)) if r["give"] or "persona" in r]
+    several = draw(st.lists(rules, max_size=5))
+    wanted = [r for r in several if r["give"] or r.keys() & {"persona", "exclusive"}]
     content: dict[str, Any] = {
         "version": 1,
         "rules": [{"name": f"r{n}", **rule} for n, rule in enumerate(wanted)],
         "personas": {
             "one": {"license": "P1", "packages": ["A", "P"]},
             "two": draw(gives) or {"site": "P2"},
+            "three": {"extends": "two", **persona_of(draw(gives), draw(st.none() | takes))},
         },
         "defaults": draw(gives),
         "profile": draw(
@@ -161,18 +200,45 @@ def filled(text: Any, person: Person) -> Any:
     return text
 
 
-def asked(content: dict[str, Any], person: Person) -> list[tuple[str, str, Any]]:
-    """Return (entitlement, rule, what is given) of all that matches, from the top, as written."""
-    found: list[tuple[str, str, Any]] = []
+ALL = {"license", "site", "number", "credits", "packages", "delegates"}
+
+
+def layers(
+    content: dict[str, Any], person: Person
+) -> Iterator[tuple[str, dict[str, Any], set[str], dict[str, set[str]], set[str]]]:
+    """Yield the chain: (rule, what is given, taken whole, struck, exclusive from here on)."""
     for rule in content["rules"]:
-        if parse_filter(rule["when"], USER).matches(person.resource):
-            persona = content["personas"].get(rule.get("persona"), {})
-            for give in (rule["give"], persona):
-                found += [(name, rule["name"], value) for name, value in give.items()]
-    mentioned = {name for name, _, _ in found}
-    return found + [
-        (n, "defaults", v) for n, v in content["defaults"].items() if n not in mentioned
-    ]
+        if not parse_filter(rule["when"], USER).matches(person.resource):
+            continue
+        yield rule["name"], rule["give"], *taken(rule.get("take")), set()
+        persona = content["personas"].get(rule.get("persona"))
+        while persona is not None:
+            give = {n: v for n, v in persona.items() if n not in ("extends", "take")}
+            yield rule["name"], give, *taken(persona.get("take")), set()
+            persona = content["personas"].get(persona.get("extends"))
+        exclusive = rule.get("exclusive") or ()
+        yield rule["name"], {}, set(), {}, ALL if exclusive is True else set(exclusive)
+    yield "defaults", content["defaults"], set(), {}, set()
+
+
+NONE = object()
+
+
+def asked(content: dict[str, Any], person: Person) -> list[tuple[str, str, Any, set[str]]]:
+    """Return (entitlement, rule, what is given, what is struck) of all that matches, from the top."""
+    found: list[tuple[str, str, Any, set[str]]] = []
+    closed: set[str] = set()
+    struck: dict[str, set[str]] = {}
+    for rule, give, whole, values, exclusive in layers(content, person):
+        mentioned = {name for name, _, _, _ in found}
+        for name, value in give.items():
+            if name not in closed and not (rule == "defaults" and name in mentioned):
+                found.append((name, rule, value, set(struck.get(name, ()))))
+        found += [(n, rule, NONE, set()) for n in whole - closed if n not in MANY]
+        closed |= exclusive | (whole & set(MANY))
+        for name, texts in values.items():
+            struck.setdefault(name, set()).update(texts)
+    return found
 
 
 def naively(content: dict[str, Any], person: Person) -> tuple[Any, ...]:
@@ -181,17 +247,21 @@ def naively(content: dict[str, Any], person: Person) -> tuple[Any, ...]:
     many: dict[str, dict[str, str]] = {}
     decided: set[str] = set()
     left_alone: set[str] = set()
-    for name, rule, value in asked(content, person):
+    for name, rule, value, struck in asked(content, person):
         if isinstance(value, list):
             for each in value:
                 text = filled(each, person)
                 if text is None:
                     left_alone.add(name)
+                elif fold(text) in struck:
+                    continue
                 elif fold(text) not in map(fold, many.get(name, ())):
                     many.setdefault(name, {})[text] = rule
         elif name not in decided:
             decided.add(name)
-            text = filled(value, person)
+            text = value if value is NONE else filled(value, person)
+            if text is NONE:
+                continue
             if text is None:
                 left_alone.add(name)
             else:
