@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
@@ -105,7 +105,8 @@ class PhoneUser(msgspec.Struct, frozen=True, gc=False):
     `id` is the vendor's immutable id; `key` the value that a mapping's `join` is matched with the
     first time. Absent members mean none. `delegates` holds work emails (a common area's name) of
     those who answer for this one, or None where the vendor was not asked: unknown is not different.
-    `vendor` keeps what only that vendor has.
+    `vendor` keeps what only that vendor has; its `blocks`, if there, are kinds of change that it
+    refuses for this user, each with the reason.
     """
 
     id: str
@@ -222,6 +223,9 @@ class Catalog(msgspec.Struct, frozen=True):
     None for a family means that the vendor doesn't tell: every name is allowed and nothing runs
     short. `templates` are (name, site) pairs, site None where it serves every site. `numbers` are
     the account's direct numbers that nobody holds, E.164, with their site where they have one.
+    `without`: entitlements that this account has no place for, each with the reason in words.
+    `extensions`: by site the digits that its extension numbers begin with, and how many follow, where
+    the vendor tells.
     """
 
     licenses: dict[str, Seats] | None = None
@@ -229,19 +233,31 @@ class Catalog(msgspec.Struct, frozen=True):
     templates: tuple[tuple[str, str | None], ...] | None = None
     sites: tuple[str, ...] | None = None
     numbers: tuple[tuple[str, str | None], ...] | None = None
+    without: dict[str, str] = {}
+    extensions: dict[str, tuple[str, int]] = {}
 
 
 class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a phone system can do, so that the plan asks for nothing else.
 
     `kinds`: kinds of change it carries out. `manual`: kinds that only a person can do there, with
-    the steps in words; `{user}`, `{before}` and `{after}` are filled in. What is in neither is
-    blocked. `joiner`: the kind that makes an account. `unreadable`: entitlements that can't be
+    the steps in words; `{user}`, `{before}`, `{after}` and `{until}` (the day when what was
+    soft-deleted today, and is kept `retention_days`, is lost) are filled in. What is in neither is
+    blocked; `refuses` says why, where it is config that stands in the way. `says`: what a kind of
+    change takes or does beyond what can be read, a sentence for its consequences. `joiner`: the kind that makes an account. `unreadable`: entitlements that can't be
     read back, so that our store remembers them as last applied. `pending`: kinds that work for a
     user who has not accepted the invitation yet. `license_takes`, `last_package_takes`,
     `deactivation_takes`: what goes with the license, with the last package, and with
     deactivation (license, packages, numbers, delegates, credits).
-    `needs_email`: an account can only be made for somebody with a mail address.
+    `trash_takes`: what goes into the trash with a user, while the account stays.
+    `needs_email`: an account can only be made for somebody with a mail address; `domains`: folded,
+    those in which one can be made, None for any. `existing`: folded mail addresses of people who have
+    a paid account of their own with the vendor; `joining`: what an invitation into this account means
+    to such a person, in sentences.
+    `resend_after`: an invitation is sent again so long after the last one, `resend_max` times at most;
+    None: never. `delegation_sweep`: how many people's delegations a full plan reads beyond those that
+    matter to it, where each takes a call. `looks_closer`: entitlements for which only a read of one
+    user tells whether the vendor lets them have any.
     `profile`: the profile attributes that it has a place for; None for all.
     `keeps`: entitlements that can be changed there but not taken away (a user always has a site).
     `side_by_side`: how many calls about different people it takes at the same moment; `carry_out`
@@ -260,6 +276,17 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     last_package_takes: frozenset[str] = frozenset()
     deactivation_takes: frozenset[str] = frozenset()
     keeps: frozenset[str] = frozenset()
+    refuses: dict[str, str] = {}
+    says: dict[str, str] = {}
+    retention_days: int = 30
+    trash_takes: frozenset[str] = frozenset()
+    domains: frozenset[str] | None = None
+    existing: frozenset[str] = frozenset()
+    resend_after: timedelta | None = None
+    resend_max: int = 0
+    delegation_sweep: int = 0
+    looks_closer: frozenset[str] = frozenset()
+    joining: tuple[str, ...] = ()
     profile: frozenset[str] | None = None
     side_by_side: int = 1
 

@@ -94,6 +94,7 @@ class _Reader:
         profile = self._profile(content)
         join = self._join(content.get("join"))
         scope = self._filter(("scope",), content.get("scope"))
+        existing = self._filter(("existing_account",), content.get("existing_account"))
         if self._problems:
             return None
         gives = [defaults, *(p.give for p in personas.values()), *(r.give for r in rules)]
@@ -112,6 +113,7 @@ class _Reader:
             personas=personas,
             lookups=self._lookups,
             file=self._located.file,
+            existing_account=existing,
         )
 
     def _tables(self, content: dict[str, Any]) -> Iterator[tuple[str, Lookup]]:

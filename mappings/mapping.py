@@ -28,6 +28,7 @@ class Mapping:
     entitlements that the mapping mentions anywhere, profile attributes as `profile.display_name`.
     `rules` are in their order, which is also the priority of claims on what runs short. `personas`
     and `lookups` by name, as written; `file` is the mapping's own, as it was given.
+    `existing_account` matches whoever has a paid account of their own with the phone system's vendor.
     """
 
     sha256: str
@@ -42,6 +43,7 @@ class Mapping:
     personas: Dict[str, Persona] = field(default_factory=dict)
     lookups: Dict[str, Lookup] = field(default_factory=dict)
     file: str = ""
+    existing_account: Filter | None = None
 
     def in_scope(self, person: Person) -> bool:
         """Tell whether the person is in scope; one whom the directory calls inactive never is."""
@@ -94,8 +96,7 @@ class Mapping:
         return Evaluator(self.scope, self.rules, self.defaults, self.profile)
 
     def _filters(self) -> Iterator[Filter]:
-        if self.scope:
-            yield self.scope
+        yield from (each for each in (self.scope, self.existing_account) if each)
         yield from (rule.when for rule in self.rules)
 
     def _texts(self) -> Iterator[AttributeText]:

@@ -319,6 +319,7 @@ class MappingSchema(_Schema):
     version = Version(required=True)
     join = Text(load_default=None)
     scope = Text(load_default=None)
+    existing_account = Text()
     leavers = fields.Nested(LeaversSchema, load_default=lambda: LeaversSchema().load({}))
     unmanaged = fields.Raw(load_default="report", validate=_one_of("report", "remove"))
     defaults = fields.Nested(GiveSchema, load_default=dict)

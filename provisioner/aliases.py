@@ -47,7 +47,8 @@ class Aliased:
         """Return the vendor's catalog under the short names."""
         catalog = self._phone.catalog()
         templates, sites = catalog.templates, catalog.sites
-        return Catalog(
+        return msgspec.structs.replace(
+            catalog,
             licenses=self._renamed("licenses", catalog.licenses),
             packages=self._renamed("packages", catalog.packages),
             templates=templates
@@ -58,6 +59,7 @@ class Aliased:
             sites=sites and tuple(self._name("sites", site) for site in sites),
             numbers=catalog.numbers
             and tuple((n, site and self._name("sites", site)) for n, site in catalog.numbers),
+            extensions={self._name("sites", site): e for site, e in catalog.extensions.items()},
         )
 
     def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:

@@ -23,6 +23,7 @@ from connectors.scim_filter import Compare
 from mappings import load_mapping
 from provisioner.audit.calls import Calls, collecting
 from provisioner.config import PUSHED, SyncConfig
+from provisioner.delegations import look_closer
 from provisioner.freeze import with_freezes
 from provisioner.guard import hold
 from provisioner.joining import People
@@ -114,12 +115,14 @@ def _planned(site: Site, name: str, request: Request, progress: Progress, calls:
     believed = _believe(site, wired, readings, request, now, cold, calls.run)
     progress.stage("reading the phone system")
     catalog = wired.phone.catalog()
+    comparison.leave_out(catalog.without)
     with store_reading(site.engine) as connection:
         bindings = Digested(people_store.bound(connection, name))
         comparison.add_bindings(bindings)
     delegators = comparison.delegators(key for key, what in memory.applied if what == "delegates")
     comparison.add_phone_users(counted(wired.phone.read(delegators), progress))
     differences = comparison.differences()
+    look_closer(wired.phone, differences)
     progress.stage("planning")
     drawing = Drawing(
         wired=wired,
@@ -145,7 +148,7 @@ def uses_of(wired: Wired) -> Uses:
     if mapping.uses_groups is not None:
         return Uses(paths, mapping.uses_groups)
     filters = [rule.when for rule in mapping.rules]
-    filters += [mapping.scope] if mapping.scope is not None else []
+    filters += [each for each in (mapping.scope, mapping.existing_account) if each is not None]
     tests = [
         test.compiled()
         for each in filters

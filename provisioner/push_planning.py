@@ -89,6 +89,7 @@ def plan_pushed(
     people = _joined(wired, pushed, there, known)
     comparison = comparison_of(wired, memory)
     comparison.add_people(people)
+    comparison.leave_out(catalog.without)
     digested = Digested(bindings)
     comparison.add_bindings(digested)
     users = _phone_users(site, wired, people, bindings, comparison)

@@ -22,7 +22,7 @@ from provisioner.apply.claim import Claim
 from provisioner.apply.course import Course
 from provisioner.apply.doubt import LOOK_AGAIN_S, UNSEEN
 from provisioner.apply.fresh import MAKES, fresh_reads
-from provisioner.apply.standing import standing_of, takes_what_was_said
+from provisioner.apply.standing import standing_of, swapped_by_hand, takes_what_was_said
 from provisioner.plan.model import Plan
 from provisioner.store import locks as lock_store
 from provisioner.store import plans as plan_store
@@ -174,6 +174,7 @@ class Ahead:
         if (
             joins
             or "neither" in standings.values()
+            or swapped_by_hand(self.own[key], user, begun=begun)
             or not all(takes_what_was_said(change, user, abilities) for change in own)
         ):
             course.leave_alone(key, "stale", _moved(user, joins=joins))

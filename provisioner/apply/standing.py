@@ -6,6 +6,7 @@ saw it, and of what a lost answer did.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from connectors.records import Abilities, Change, PhoneUser, Value, fold
@@ -31,6 +32,7 @@ _SETTINGS = frozenset({"site.set", "extension.set", "template.apply", "emergency
 """What a new account or license begins with by itself, whatever the vendor's default is."""
 
 _LISTS = {"package": "packages", "number": "numbers", "delegate": "delegates"}
+_NUMBERS = ("number.assign", "number.release")
 _STATUS = {"user.activate": "active", "user.restore": "active", "user.deactivate": "inactive"}
 _GONE = frozenset({"user.trash", "user.delete"})
 _EVERYTHING = frozenset({"license", "packages", "numbers", "credits"})
@@ -67,6 +69,32 @@ def standing_of(
         held = ", ".join(sorted(actual.delegate_privileges)) or None
         return _of(_names(held), _names(change.before), _names(change.after))
     return "unknown"
+
+
+def swapped_by_hand(own: Collection[Change], actual: PhoneUser | None, *, begun: bool) -> bool:
+    """Return whether somebody has a direct number now that the plan neither saw nor gives.
+
+    Then a number that it would take is gone because another one came in its place, and one that it
+    would give to somebody without is a second one: neither is so already. `own` are all of the
+    person's changes in the plan; an undo's may leave other numbers as they are.
+    """
+    if actual is None or not actual.numbers:
+        return False
+    known = {value for c in own if c.kind in _NUMBERS for value in (c.before, c.after)}
+    said = {sentence for change in own for sentence in change.consequences}
+    strange = [
+        n for n in actual.numbers if n not in known and f"number {n} is released" not in said
+    ]
+    return bool(strange) and any(
+        (change.kind == "number.release" and change.before not in actual.numbers)
+        or (
+            change.kind == "number.assign"
+            and change.before is None
+            and change.cause != "undo"
+            and not begun
+        )
+        for change in own
+    )
 
 
 def _names(value: Value) -> Value:

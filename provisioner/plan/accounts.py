@@ -20,6 +20,8 @@ def account_changes(case: Case, ground: Ground) -> Iterator[Draft]:
         draft = Draft(abilities.joiner, case, None, person.email or person.user, None, "safe")
         if draft.kind == "user.invite":
             draft.consequences.append(INVITATION)
+            if ground.has_account_elsewhere(person):
+                draft.consequences += abilities.joining
         if person.email is None and abilities.needs_email:
             draft.block("an account needs a work mail address, and the directory gives none")
         elif (other := ground.mail_taken.get(case.key)) is not None:

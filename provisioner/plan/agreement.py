@@ -82,6 +82,7 @@ class Agreement:
         self._single += [f"profile.{name}" for name in PROFILE if f"profile.{name}" in managed]
         self._packages, self._number = "packages" in managed, "number" in managed
         self._lists = "delegates" in managed or "delegate_privileges" in managed
+        self._without: frozenset[str] = frozenset()
         self._plain = not (self._number or self._lists)
         self._by_outline: dict[Outline, Expectation] = {}
         self._by_given: dict[tuple[object, ...], tuple[Expectation, Entitlements]] = {}
@@ -147,12 +148,16 @@ class Agreement:
             own_unreadable=not self._unreadable.isdisjoint(outline.own),
         )
 
+    def leave_out(self, entitlements: Collection[str]) -> None:
+        """Judge nobody by what the account has no place for."""
+        self._without = frozenset(entitlements)
+
     def agrees(self, expected: Expectation, own_hash: int, user: PhoneUser) -> bool:
         """Tell whether a phone user is exactly as wished; when in doubt it says no.
 
         What each person has of their own is compared by a hash of 64 bits.
         """
-        if expected.fixed(user) != expected.wished and not _same(expected, user):
+        if expected.fixed(user) != expected.wished and not _same(expected, user, self._without):
             return False
         if expected.own(user) != own_hash:
             return False
@@ -251,10 +256,10 @@ def _own_hash(values: tuple[str, ...], mail: bool) -> int:
     return hash((*values[:-1], fold(values[-1])))
 
 
-def _same(expected: Expectation, user: PhoneUser) -> bool:
+def _same(expected: Expectation, user: PhoneUser, without: Collection[str]) -> bool:
     """Compare the fixed members again, names and mail without case, packages in any order."""
     for name, held, wish in zip(expected.names, expected.fixed(user), expected.wished, strict=True):
-        if held == wish:
+        if held == wish or name in without:
             continue
         if name == "packages":
             if sorted(map(fold, held)) != sorted(map(fold, wish)):

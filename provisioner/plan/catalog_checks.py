@@ -32,6 +32,8 @@ def check_catalog(
     _check_templates(live, catalog)
     _check_numbers(live, catalog, held)
     live.sort(key=lambda d: (priority.get(d.rule, len(priority)), d.key))
+    _check_shapes(live, catalog)
+    live = [d for d in live if d.state in ("planned", "manual")]
     _check_extensions([d for d in live if d.kind == "extension.set"], drafts, extensions)
 
 
@@ -80,6 +82,26 @@ def _check_numbers(live: Iterable[Draft], catalog: Catalog, held: Collection[str
             continue
         if number not in unassigned and number not in held:
             draft.block(f"the phone system has no number {number}: order it, or port it there")
+
+
+def _check_shapes(live: Iterable[Draft], catalog: Catalog) -> None:
+    """An extension number begins with its site's code, and has the site's length after it."""
+    shapes = {fold(site): (site, *shape) for site, shape in catalog.extensions.items()}
+    live = list(live)
+    moves = {id(d.case): str(d.after) for d in live if d.kind == "site.set"}
+    for draft in live:
+        actual = draft.case.actual
+        at = moves.get(id(draft.case)) or (actual.site if actual else None)
+        if draft.kind != "extension.set" or at is None or fold(at) not in shapes:
+            continue
+        site, code, length = shapes[fold(at)]
+        number = str(draft.after)
+        if not (number.startswith(code) and len(number) == len(code) + length):
+            begin = f"begin with {code} and " if code else ""
+            draft.block(
+                f"extension number {number} doesn't fit site {site}: its extension numbers {begin}"
+                f"have {len(code) + length} digits"
+            )
 
 
 def _check_extensions(

@@ -184,6 +184,10 @@ class Comparison:
         ids |= {binding.phone_id for binding in self._gone.values() if binding.key in keys}
         return frozenset(self._delegators | ids)
 
+    def leave_out(self, entitlements: Collection[str]) -> None:
+        """Take in what the account has no place for: nobody is judged by it."""
+        self._agreement.leave_out(entitlements)
+
     def add_bystanders(self, mails: MappingOf[str, str], users: Iterable[PhoneUser]) -> None:
         """Take in phone users who are not compared, and names by which somebody's mail is known."""
         self._result.mails.update(mails)

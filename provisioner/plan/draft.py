@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from connectors.records import Abilities, Catalog, Cause, PhoneUser, Risk, Value, fold
+from connectors.records import Abilities, Catalog, Cause, Person, PhoneUser, Risk, Value, fold
 from mappings import Mapping
 from provisioner.memory import Binding, Memory
 from provisioner.plan.differences import Case
@@ -128,6 +128,13 @@ class Ground:
         if case.actual.license is None:
             return ()  # whoever gets the license in this plan starts without any
         return names_in(self.memory.applied.get((case.key, "delegates")))
+
+    def has_account_elsewhere(self, person: Person) -> bool:
+        """Return whether the mapping or config says that somebody has a paid account of their own."""
+        if person.email is not None and fold(person.email) in self.abilities.existing:
+            return True
+        says = self.mapping.existing_account
+        return says is not None and says.matches(person.resource)
 
     def manages(self, entitlement: str) -> bool:
         """Return whether the mapping mentions the entitlement anywhere."""

@@ -30,6 +30,8 @@ def leaver_changes(case: Case, ground: Ground, doomed: frozenset[str]) -> Iterat
     policy, actual = policy_of(case, ground), case.actual
     if policy == "report" or actual is None or actual.status == "trashed":
         return
+    if policy == "trash" and actual.license is None and "license" in ground.abilities.trash_takes:
+        return  # the trash has what it takes there already: the account itself stays
     drafts = list(_taken(policy, case, ground, doomed))
     until = _grace(case, ground)
     for draft in drafts:

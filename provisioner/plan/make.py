@@ -19,6 +19,7 @@ from connectors.scim_filter import Filter
 from mappings import Mapping
 from mappings.entitlements import DEFAULTS_RULE, PROFILE, PROFILE_RULE
 from provisioner.memory import Memory
+from provisioner.plan.abilities import keep_to_abilities
 from provisioner.plan.accounts import account_changes, profile_changes
 from provisioner.plan.catalog_checks import check_catalog
 from provisioner.plan.causes import Parts, find_causes
@@ -211,7 +212,7 @@ def _settle(
         situation.catalog, differences.licenses, differences.packages, differences.credits
     )
     _protect(drafts, situation)
-    _keep_to_abilities(drafts, ground)
+    keep_to_abilities(drafts, ground)
     _hold_absences(drafts, situation)
     _wait_for_the_warming(drafts, situation)
     _once_per_pair(drafts)
@@ -260,30 +261,6 @@ def _known(key: str, person: Person | None, situation: Situation) -> list[Person
     """Return somebody as the directories say now, and said last."""
     now = person or known_as(situation.new(key), situation.directories)
     return [now, known_as(situation.last_known(key), situation.directories)]
-
-
-def _keep_to_abilities(drafts: Iterable[Draft], ground: Ground) -> None:
-    abilities = ground.abilities
-    for draft in drafts:
-        if draft.state != "planned":
-            continue
-        pending = draft.case.actual is not None and draft.case.actual.status == "pending"
-        invited = draft.case.actual is None and abilities.joiner == "user.invite"
-        if draft.kind in abilities.manual:
-            draft.state = "manual"
-            draft.reason = _steps(draft, abilities)
-        elif draft.kind not in abilities.kinds:
-            draft.block(f"this phone system can't do {draft.kind}")
-        elif (pending or invited) and draft.kind not in (*abilities.pending, "user.invite"):
-            since = "is invited in this plan" if invited else "has not accepted the invitation yet"
-            draft.wait(f"{draft.user} {since}: planned again when they accept")
-
-
-def _steps(draft: Draft, abilities: Abilities) -> str:
-    steps = abilities.manual[draft.kind]
-    for name, value in (("user", draft.user), ("before", draft.before), ("after", draft.after)):
-        steps = steps.replace("{" + name + "}", str(value))
-    return steps
 
 
 def _hold_absences(drafts: Iterable[Draft], situation: Situation) -> None:
@@ -397,6 +374,9 @@ def _adoption(differences: Differences) -> Adoption:
 
 def _warnings(differences: Differences, situation: Situation, ground: Ground) -> Iterator[str]:
     yield from situation.warnings
+    for entitlement, why in sorted(situation.catalog.without.items()):
+        if ground.manages(entitlement):
+            yield f"the mapping's {entitlement} is set for nobody: {why}"
     for (entitlement, rule, attribute), count in sorted(differences.missing.items()):
         people = "1 person" if count == 1 else f"{count} people"
         yield f"rule {rule} gives no {entitlement} to {people}: no {attribute}; what they hold stays"

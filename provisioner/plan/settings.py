@@ -27,6 +27,8 @@ def setting_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     for entitlement, kind in _SETTINGS:
         if not ground.manages(entitlement) or entitlement in given.left_alone:
             continue
+        if entitlement in ground.catalog.without:
+            continue  # a warning says why nobody's is set (make.py)
         wish = given.single.get(entitlement)
         wished = None if wish is None else str(wish.value)
         known, held = _held(case, entitlement, ground)

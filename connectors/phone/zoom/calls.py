@@ -52,7 +52,7 @@ LABELS = {
 
 SHARED = frozenset({ADD_PEOPLE, MOVE_PEOPLE})
 PEOPLE_A_CALL, NUMBERS_A_CALL, PLANS_A_CALL = 10, 10, 150
-MANUAL = frozenset({"user.trash", "user.restore"})
+MANUAL = frozenset({"user.trash", "user.restore", "welcome.resend"})
 """What only a person can do, in the web portal: no call carries it."""
 
 ALONE = {

@@ -9,8 +9,9 @@ here, and a shortage shows when Zoom refuses one (404 code 1102).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from connectors.records import Catalog, Seats, clean, fold
 LICENSE = "zoom_phone"
 """What the phone license is called in records and plans."""
 
+SITES_OFF = "Multiple Sites is off on this Zoom account, so there is no site to set"
 KEPT_FOR = timedelta(minutes=5)
 
 
@@ -56,8 +58,9 @@ class Site(msgspec.Struct, frozen=True):
 class Lookups:
     """Names to ids, and back, through small reads that are kept for a few minutes."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, subscriptions: Mapping[str, str] = MappingProxyType({})) -> None:
         self._api = api
+        self._subscriptions = {fold(plan): id for plan, id in subscriptions.items()}
         self._kept = Kept(api.now, KEPT_FOR)
         self._emails: dict[str, str] = {}
 
@@ -89,15 +92,17 @@ class Lookups:
         return known or (clean(shown) if shown else f"plan {kind}")
 
     def plan(self, name: str) -> CallingPlan:
-        """Return the subscription to give a plan from: of several the one with the most free seats.
+        """Return the subscription to give a plan from.
 
-        Raises PersonError where neither the account nor Zoom's documentation knows the name.
+        Of several it is the one that config names, else the one with the most free seats. Raises
+        PersonError where neither the account nor Zoom's documentation knows the name, and where the
+        account hasn't got the subscription.
         """
         found = self._kept.search(
             "plans", lambda: [p for p in self.plans() if fold(p.name) == fold(name)]
         )
         if found:
-            return max(found, key=lambda plan: plan.free)
+            return self._chosen(name, found)
         kind = known_type(name) or _type_in(name)
         if kind is None:
             held = ", ".join(sorted({plan.name for plan in self.plans()})) or "none"
@@ -106,6 +111,17 @@ class Lookups:
                 remedy=f"its calling plans are: {held}",
             )
         return CallingPlan(kind, name, 0, 0, 0)
+
+    def _chosen(self, name: str, found: list[CallingPlan]) -> CallingPlan:
+        wanted = self._subscriptions.get(fold(name))
+        if wanted is not None:
+            found = [plan for plan in found if plan.subscription == wanted] or found
+            if found[0].subscription not in (wanted, None):
+                raise PersonError(
+                    f"this Zoom account has no subscription {wanted} to {name}",
+                    remedy="correct `subscriptions` in config: `provisioner check` lists them",
+                )
+        return max(found, key=lambda plan: plan.free)
 
     def several_subscriptions(self, kind: int) -> bool:
         """Return whether the account has a plan's type more than once, so that one must be named."""
@@ -157,6 +173,14 @@ class Lookups:
         """Return whether extension numbers begin with their site's code on this account."""
         return self._kept.get("site codes", lambda: _uses_site_codes(self._api))
 
+    def extension_length(self, site: Site) -> int | None:
+        """Return how many digits a site's extension numbers have after its code, None if not told."""
+        path = f"/phone/sites/{segment(site.id)}"
+        answer = self._api.find(path, label="phone.light") or {}
+        with understood(f"site {site.name}"):
+            length = (answer.get("short_extension") or {}).get("length")
+            return None if length is None else int(length)
+
     def common_area(self, name: str) -> str | None:
         """Return the extension id of a common area by its name, None where there is none."""
         found = self._kept.search("common areas", lambda: self._common_areas(fold(name)))
@@ -197,7 +221,18 @@ def read_catalog(api: Api, lookups: Lookups) -> Catalog:
         templates=tuple(_all_templates(api, sites)),
         sites=tuple(site.name for site in sites) if sites is not None else None,
         numbers=numbers,
+        without={} if sites is not None else {"site": SITES_OFF},
+        extensions=dict(_extensions(lookups, sites or ())),
     )
+
+
+def _extensions(lookups: Lookups, sites: Iterable[Site]) -> Iterator[tuple[str, tuple[str, int]]]:
+    """Yield what the extension numbers of each site look like, where they begin with its code."""
+    sites = [site for site in sites if site.code]
+    for site in sites if sites and lookups.uses_site_codes() else ():
+        length = lookups.extension_length(site)
+        if length is not None:
+            yield site.name, (site.code or "", length)
 
 
 def _type_in(name: str) -> int | None:

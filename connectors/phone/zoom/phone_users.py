@@ -15,7 +15,8 @@ from connectors.phone.zoom.answers import Refused
 from connectors.phone.zoom.auth import segment
 from connectors.phone.zoom.catalog import CallingPlan, Site, e164
 from connectors.phone.zoom.desk import LOOK_AGAIN_S, NO_USER, Desk, done, failed, looking_back
-from connectors.phone.zoom.reading import PRIVILEGES, Phone
+from connectors.phone.zoom.reading import PRIVILEGES
+from connectors.phone.zoom.shapes import Phone
 from connectors.records import Change, Outcome, fold
 
 

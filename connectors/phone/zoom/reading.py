@@ -19,10 +19,18 @@ from typing import Any
 
 import msgspec
 
-from connectors.errors import IncompleteRead, TransientError
+from connectors.errors import TransientError
 from connectors.phone.zoom.auth import Api, segment
 from connectors.phone.zoom.catalog import LICENSE, Lookups, e164
-from connectors.phone.zoom.lists import AFRESH, entries, once, understood
+from connectors.phone.zoom.lists import entries, once, understood
+from connectors.phone.zoom.shapes import (
+    Phone,
+    account_identity,
+    display_name_of,
+    role_of,
+    text_of,
+    vendor_of,
+)
 from connectors.records import PhoneUser, clean, fold
 
 STATUSES = ("pending", "inactive", "active")
@@ -41,30 +49,11 @@ PRIVILEGES = {
 }
 """What a delegator lets every delegate do, by number, as the delegation setting calls it."""
 
-KEPT = ("type", "role_id", "first_name", "last_name", "plan_united_type", "license_info_list")
-"""What only Zoom has of an account user, so far as both its list and a read of one user tell it."""
 LOOKS = 4
 """So many times settings are asked for that seem to be somebody else's."""
 FEW = 20
 """So many users are read one by one without asking how long the lists are."""
 PAGE_SIZES = ACCOUNTS_A_PAGE, PHONES_A_PAGE = 2000, 100
-ROLES = {"0": "owner", "2": "member"}
-"""Zoom's own role ids; 1 is admin, and so is everybody with a role of the company's own making."""
-
-
-class Phone(msgspec.Struct, frozen=True, gc=False):
-    """The phone side of one user, room or common area, as kept while the other list is read."""
-
-    id: str
-    email: str = ""
-    name: str = ""
-    extension_id: str | None = None
-    extension_number: str | None = None
-    packages: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
-    site: str | None = None
-    status: str = "activate"
-    activation: str | None = None
 
 
 class Delegation(msgspec.Struct, frozen=True):
@@ -163,9 +152,8 @@ class Reader:
                 yield self._person(account, None, NOBODY)
             elif user.delegates is None:
                 yield self._person(account, phone, UNREAD)
-            else:
-                delegation = self.delegation(user.id, phone.extension_number, emails)
-                yield self._person(account, phone, delegation)
+            else:  # whose delegations matter is looked at whole: lists don't tell policies
+                yield self._whole(account, delegations=True, emails=emails)
         yield from self._read_each(rest)
 
     def _list_requests(self, wanted: int) -> int:
@@ -243,11 +231,11 @@ class Reader:
         for _ in range(LOOKS):
             path = f"/phone/users/{segment(user)}/settings"
             settings = self._api.find(path, label="phone.light")
-            shown = None if settings is None else _text(settings.get("extension_number"))
+            shown = None if settings is None else text_of(settings.get("extension_number"))
             if shown is None or extension is None or shown == extension:
                 return settings
             found = self._lookups.phone_user(user)
-            extension = None if found is None else _text(found.get("extension_number"))
+            extension = None if found is None else text_of(found.get("extension_number"))
             if shown == extension:
                 return settings
         raise TransientError(f"the settings of {user} were answered about another user")
@@ -291,13 +279,21 @@ class Reader:
         if account is not None:
             yield self._person(account, phone, self._wanted(account, phone, wanted, emails))
 
-    def _whole(self, account: dict[str, Any], *, delegations: bool) -> PhoneUser:
+    def _whole(
+        self,
+        account: dict[str, Any],
+        *,
+        delegations: bool,
+        emails: Mapping[str, str] | None = None,
+    ) -> PhoneUser:
         found = self._lookups.phone_user(account["id"])
         if found is None:
             return self._person(account, None, NOBODY)
         phone = self.phone(found)
         delegation = (
-            self.delegation(account["id"], phone.extension_number) if delegations else UNREAD
+            self.delegation(account["id"], phone.extension_number, emails)
+            if delegations
+            else UNREAD
         )
         return self._person(account, phone, delegation)
 
@@ -324,7 +320,7 @@ class Reader:
             label="users.medium",
             size=ACCOUNTS_A_PAGE,
             params={"status": status},
-            identity=_account_identity,
+            identity=account_identity,
         )
 
     def _phone_side(self) -> Iterator[Phone]:
@@ -353,15 +349,16 @@ class Reader:
             id=str(entry["id"]),
             email=clean(str(entry.get("email") or "")),
             name=clean(str(entry.get("name") or entry.get("display_name") or "")),
-            extension_id=_text(entry.get("extension_id")),
-            extension_number=_text(entry.get("extension_number")),
+            extension_id=text_of(entry.get("extension_id")),
+            extension_number=text_of(entry.get("extension_number")),
             packages=tuple(sorted(plans)),
             numbers=tuple(sorted(e164(n["number"]) for n in entry.get("phone_numbers") or ())),
             site=self._lookups.site_name(
-                _text(site.get("id") or entry.get("site_id")), _text(site.get("name"))
+                text_of(site.get("id") or entry.get("site_id")), text_of(site.get("name"))
             ),
             status=str(entry.get("status") or "activate"),
-            activation=_text(entry.get("activation_status")),
+            activation=text_of(entry.get("activation_status")),
+            may_delegate=(entry.get("policy") or {}).get("delegation") is not False,
         )
 
     def _plan_name(self, plan: dict[str, Any]) -> str:
@@ -373,12 +370,12 @@ class Reader:
     ) -> PhoneUser:
         return PhoneUser(
             id=str(account["id"]),
-            key=_text(account.get("employee_unique_id")),
-            email=_text(account.get("email")),
+            key=text_of(account.get("employee_unique_id")),
+            email=text_of(account.get("email")),
             status=str(account.get("status") or "active"),
-            display_name=_display_name(account),
-            department=_text(account.get("dept")),
-            job_title=_text(account.get("job_title")) if self._job_titles else None,
+            display_name=display_name_of(account),
+            department=text_of(account.get("dept")),
+            job_title=text_of(account.get("job_title")) if self._job_titles else None,
             license=None if phone is None else LICENSE,
             packages=phone.packages if phone else (),
             site=phone.site if phone else None,
@@ -386,8 +383,8 @@ class Reader:
             numbers=phone.numbers if phone else (),
             delegates=delegation.delegates,
             delegate_privileges=delegation.privileges,
-            role=_role(account),
-            vendor=_vendor(account, phone),
+            role=role_of(account),
+            vendor=vendor_of(account, phone),
         )
 
     def _place(self, entry: dict[str, Any], kind: str) -> PhoneUser:
@@ -402,39 +399,3 @@ class Reader:
             extension_number=phone.extension_number,
             numbers=phone.numbers,
         )
-
-
-def _account_identity(entry: dict[str, Any]) -> str:
-    identity = entry.get("id") or entry.get("email")
-    if not identity:
-        raise IncompleteRead("a user of Zoom's has neither id nor email", remedy=AFRESH)
-    return str(identity)
-
-
-def _display_name(account: dict[str, Any]) -> str | None:
-    """Return the display name; where it is empty Zoom shows first and last name."""
-    names = (account.get("first_name"), account.get("last_name"))
-    return _text(account.get("display_name")) or _text(" ".join(n for n in names if n))
-
-
-def _role(account: dict[str, Any]) -> str:
-    if account.get("role_id") is not None:
-        return ROLES.get(str(account["role_id"]), "admin")
-    name = fold(str(account.get("role_name") or "member"))
-    return name if name in ("owner", "member") else "admin"
-
-
-def _vendor(account: dict[str, Any], phone: Phone | None) -> dict[str, Any]:
-    """Return what only Zoom has: the account license's type, suites, ids, whether phone is off."""
-    found = {name: account[name] for name in KEPT if account.get(name) not in (None, "")}
-    if phone is not None:
-        found["extension_id"] = phone.extension_id
-        if phone.status != "activate":
-            found["phone_status"] = phone.status
-    return found
-
-
-def _text(value: object) -> str | None:
-    """Return a value as clean text; None for what is empty or missing (0 is neither)."""
-    text = "" if value is None else clean(str(value))
-    return text or None

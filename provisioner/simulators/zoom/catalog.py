@@ -235,6 +235,15 @@ def list_sites(call: Call) -> Answer:
     return _envelope(page, token, total, "sites", sites), 200
 
 
+@operation(blueprint, "GET", "/phone/sites/<site_id>", "LIGHT", query=Nothing())
+def read_site(call: Call, site_id: str) -> Answer:
+    """One site; how long its extension numbers are isn't simulated, and so not told."""
+    site = call.state.row("SELECT * FROM sites WHERE id = ?", check_site(call, site_id))
+    assert site is not None  # check_site would have raised
+    code = {"site_code": site["seq"]} if call.options.site_codes else {}
+    return {"id": site["id"], "name": site["name"], **code}, 200
+
+
 @operation(blueprint, "GET", "/phone/setting_templates", "LIGHT", query=TemplatesQuery())
 def list_templates(call: Call) -> Answer:
     """The user templates of one site; with Multiple Sites on the site must be named."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors.records import Abilities, Change, PhoneUser
-from provisioner.apply.standing import standing_of, takes_what_was_said
+from provisioner.apply.standing import standing_of, swapped_by_hand, takes_what_was_said
 from tests.provisioner.apply.world import ABILITIES, change, takes
 
 EVA = PhoneUser(
@@ -171,3 +172,25 @@ def test_the_last_package_takes_no_number_that_was_not_said() -> None:
     assert not takes_what_was_said(removal, last, ABILITIES)
     assert takes_what_was_said(said, last, ABILITIES)
     assert takes_what_was_said(removal, None, ABILITIES), "who is gone loses nothing"
+
+
+def test_a_number_that_was_swapped_by_hand_is_not_so_already() -> None:
+    swapped = PhoneUser("p-eva", numbers=("+3",))
+    release = change(1, "number.release", "eva", "+1", None)
+    claim = change(1, "number.assign", "eva", None, "+2")
+
+    assert swapped_by_hand([release], swapped, begun=False)
+    assert swapped_by_hand([claim], swapped, begun=False)
+    assert not swapped_by_hand([release], PhoneUser("p-eva"), begun=False)
+    assert not swapped_by_hand([claim], PhoneUser("p-eva", numbers=("+2",)), begun=False)
+
+
+def test_a_number_that_the_plan_itself_takes_or_gives_is_no_swap() -> None:
+    both = [
+        change(1, "number.release", "eva", "+1", None),
+        change(2, "number.release", "eva", "+3", None),
+    ]
+    undo = [msgspec.structs.replace(change(1, "number.assign", "eva", None, "+2"), cause="undo")]
+
+    assert not swapped_by_hand(both, PhoneUser("p-eva", numbers=("+3",)), begun=False)
+    assert not swapped_by_hand(undo, PhoneUser("p-eva", numbers=("+3",)), begun=False)

@@ -16,7 +16,7 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from connectors.phone.zoom import SIDE_BY_SIDE
+from connectors.phone.zoom.capabilities import SIDE_BY_SIDE
 from provisioner.commands.daemon import Daemon, Deadline, run_daemon
 from provisioner.commands.stopping import heard
 from provisioner.config import load_config

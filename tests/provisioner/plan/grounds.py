@@ -19,7 +19,7 @@ def ground(
 ) -> Ground:
     """Return the ground of a plan whose mapping mentions these entitlements."""
     return Ground(
-        mapping=cast(Mapping, SimpleNamespace(managed=frozenset(managed))),
+        mapping=cast(Mapping, SimpleNamespace(managed=frozenset(managed), existing_account=None)),
         abilities=abilities or Abilities(kinds=frozenset()),
         catalog=Catalog(),
         memory=memory or Memory(adopted=True),

@@ -80,11 +80,15 @@ def test_every_kind_that_zoom_can_do_has_a_call_and_no_manual_one_has() -> None:
 
 
 def test_manual_steps_name_the_user_and_the_place_in_the_portal() -> None:
-    for steps in abilities("create", 15, False).manual.values():
-        text = steps.format(user="eva@example.org", before=None, after=None)
+    manual = abilities("create", 15, False).manual
+    for steps in manual.values():
+        text = steps.format(user="eva@example.org", before=None, after=None, until="2026-12-23")
         assert "eva@example.org" in text
-        assert "Phone System Management" in text
-        assert "30 days" in text
+        assert "Management > " in text
+    for kind in ("user.trash", "user.restore"):
+        assert "Phone System Management > Users & Rooms > Users" in manual[kind]
+        assert "30 days" in manual[kind]
+    assert "{until}" in manual["user.trash"]
 
 
 def test_the_figure_for_delegators_comes_from_config() -> None:

@@ -1,0 +1,86 @@
+"""What the account has to give: sites or none, extension numbers' shapes, subscriptions, policies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.connectors.phone.zoom.scripted_zoom import ScriptedZoom, refusal, scripted_zoom
+from tests.connectors.phone.zoom.test_against_simulator import PRO, change, world
+from tests.connectors.phone.zoom.test_against_simulator import person as line
+
+OFF = refusal(400, 300, "Multiple Sites option has been disabled.")
+PLANS = [
+    {"name": "Zoom Phone Pro", "type": 3000, "subscribed": 9, "assigned": used, "available": 9 - used,
+     "billing_subscription_id": name}
+    for name, used in (("FULL", 8), ("FREE", 1))
+]  # fmt: skip
+
+
+def with_codes(zoom: ScriptedZoom, detail: dict[str, Any]) -> None:
+    zoom.listing("/phone/sites", "sites", {"id": "s1", "name": "Munich", "site_code": 12})
+    zoom.on("GET /phone/settings", (200, {"multiple_sites": {"enabled": True, "site_code": True}}))
+    zoom.on("GET /phone/sites/s1", (200, {"id": "s1", "name": "Munich", **detail}))
+
+
+def test_an_account_without_multiple_sites_has_no_site_to_set_and_says_so() -> None:
+    with scripted_zoom() as zoom:
+        zoom.on("GET /phone/sites", OFF)
+
+        catalog = zoom.phone.catalog()
+
+        assert (catalog.sites, list(catalog.without)) == (None, ["site"])
+        assert "Multiple Sites is off" in catalog.without["site"]
+
+
+def test_an_account_with_site_codes_tells_what_a_sites_extension_numbers_look_like() -> None:
+    with scripted_zoom() as zoom:
+        with_codes(zoom, {"site_code": 12, "short_extension": {"length": 4}})
+
+        assert zoom.phone.catalog().extensions == {"Munich": ("12", 4)}
+
+
+def test_a_site_that_does_not_tell_its_length_restricts_nobody() -> None:
+    with scripted_zoom() as zoom:
+        with_codes(zoom, {})
+
+        assert zoom.phone.catalog().extensions == {}
+
+
+def test_an_account_without_site_codes_takes_no_request_a_site() -> None:
+    with scripted_zoom() as zoom:
+        zoom.listing("/phone/sites", "sites", {"id": "s1", "name": "Munich"})
+
+        assert zoom.phone.catalog().extensions == {}
+        assert "GET /phone/sites/s1" not in zoom.whats()
+        assert "GET /phone/settings" not in zoom.whats()
+
+
+def given_from(subscription: dict[str, str]) -> Any:
+    with scripted_zoom(subscriptions=subscription) as zoom:
+        zoom.on("GET /phone/calling_plans", (200, {"calling_plans": PLANS}))
+        zoom.on("POST /phone/users/eva/calling_plans", (201, None))
+        outcomes = zoom.carry_out(change("package.assign", "eva", PRO))
+        writes = zoom.writes()
+        return writes[0][1]["calling_plans"][0] if writes else outcomes[0].reason
+
+
+def test_a_plan_is_given_from_the_subscription_that_config_names_else_from_the_freest() -> None:
+    assert given_from({})["billing_subscription_id"] == "FREE"
+    assert given_from({"zoom phone pro": "FULL"})["billing_subscription_id"] == "FULL"
+
+
+def test_a_subscription_that_the_account_has_not_got_is_told_before_anything_is_sent() -> None:
+    assert "no subscription GONE" in given_from({PRO: "GONE"})
+
+
+def test_a_delegation_policy_that_is_off_is_told_by_a_read_of_that_user() -> None:
+    off = {"policy": {"delegation": False}}
+    with world(
+        line("eva", license="zoom_phone", vendor=off), line("jan", license="zoom_phone")
+    ) as w:
+        fresh = {user.id: user for user in w.phone.read_some(w.people().values())}
+
+        assert "call delegation is off" in fresh["eva"].vendor["blocks"]["delegate.add"]
+        assert "blocks" not in fresh["jan"].vendor
+        tried = w.carry_out(change("delegate.add", "eva", "jan@example.org"))
+        assert [outcome.state for outcome in tried] == ["failed"], "Zoom refuses it too"
