@@ -24,6 +24,7 @@ from provisioner.cli_directory import directory
 from provisioner.cli_manual import manual
 from provisioner.cli_options import config_option, moment_of
 from provisioner.cli_quarantine import quarantine
+from provisioner.cli_rehearse import rehearse
 from provisioner.cli_tokens import token
 
 FAILED, CHANGES, REFUSED = 1, 2, 3
@@ -61,6 +62,7 @@ provisioner.add_command(token)
 provisioner.add_command(directory)
 provisioner.add_command(audit)
 provisioner.add_command(manual)
+provisioner.add_command(rehearse)
 
 
 @provisioner.command()
