@@ -39,9 +39,13 @@ _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 
 
 class PoolRef(msgspec.Struct, frozen=True):
-    """A number to be chosen from the pool called `name` in config; whoever holds one of it keeps it."""
+    """A number to be chosen from the pool called `name` in config; whoever holds one of it keeps it.
+
+    `keeps`: whoever holds any other number keeps that too, as a mover does who takes it along.
+    """
 
     name: str
+    keeps: bool = False
 
 
 GivenValue: TypeAlias = str | bool | PoolRef

@@ -351,4 +351,6 @@ def _hash(content: dict[str, Any], lookups: dict[str, Lookup]) -> str:
 def _plain(value: timedelta | PoolRef | frozenset[str]) -> Any:
     if isinstance(value, frozenset):
         return sorted(value)
-    return {"pool": value.name} if isinstance(value, PoolRef) else value.total_seconds()
+    if isinstance(value, PoolRef):
+        return {"pool": value.name} | ({"on_move": "keep"} if value.keeps else {})
+    return value.total_seconds()

@@ -10,7 +10,7 @@ from typing import Literal
 
 from connectors.records import Person
 from connectors.scim_filter import And, Compare, Filter, Node, Not, Or, Path, ValuePath
-from mappings.entitlements import Entitlements
+from mappings.entitlements import Entitlements, PoolRef
 from mappings.evaluate import Evaluator
 from mappings.lookups import Lookup
 from mappings.losers import losers
@@ -90,6 +90,13 @@ class Mapping:
                     return None
                 names.add(name)
         return frozenset(names)
+
+    @cached_property
+    def names_numbers(self) -> bool:
+        """Whether a rule, or the defaults, gives a direct number itself rather than one of a pool."""
+        gives = (self.defaults, *(rule.give for rule in self.rules))
+        values = (give.single.get("number") for give in gives)
+        return any(value is not None and not isinstance(value, PoolRef) for value in values)
 
     @cached_property
     def _evaluator(self) -> Evaluator:

@@ -67,7 +67,10 @@ class ExtensionNumber(fields.Field[str]):
 
 
 class Number(fields.Field["str | PoolRef"]):
-    """A direct number as E.164 (or attribute text that gives one), or `{pool: NAME}`."""
+    """A direct number as E.164 (or attribute text that gives one), or `{pool: NAME}`.
+
+    `on_move: keep` beside the pool lets whoever holds any number keep it; `swap` is the default.
+    """
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str | PoolRef:
         if isinstance(value, Mapping) and "pool" in value:
@@ -83,7 +86,10 @@ class Number(fields.Field["str | PoolRef"]):
         return number
 
     def _pool(self, value: Mapping[str, Any]) -> PoolRef:
-        others = {name: ["Unknown field."] for name in value if name != "pool"}
+        others = {n: ["Unknown field."] for n in value if n not in ("pool", "on_move")}
+        move = value.get("on_move", "swap")
+        if move not in ("keep", "swap"):
+            others["on_move"] = [f"{_shown(move)} isn't one of: keep, swap"]
         if others:
             raise ValidationError(others)
         try:
@@ -92,7 +98,7 @@ class Number(fields.Field["str | PoolRef"]):
             raise ValidationError({"pool": e.messages}) from e
         if "{" in name:
             raise ValidationError({"pool": ["a pool's name can't take attributes"]})
-        return PoolRef(name)
+        return PoolRef(name, move == "keep")
 
 
 class Truth(fields.Field[bool]):

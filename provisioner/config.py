@@ -27,6 +27,7 @@ from provisioner.config_schema import ConfigSchema, messages_of
 from provisioner.freeze import Window
 from provisioner.limits import Limits
 from provisioner.people_schema import people_schema
+from provisioner.prices import Prices, prices_of
 from provisioner.secret import Secret, SecretSource, is_reference
 from provisioner.server_config import Server, server_of
 
@@ -83,7 +84,8 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class PoolConfig:
-    """Direct numbers to give: `ranges` of E.164 numbers, both ends included, or the vendor's own.
+    """Direct numbers to give: `ranges` of E.164 numbers, both ends included, and single `numbers`, or
+    the vendor's own.
 
     `reserved` are never given; a released number rests for `cooling` first. `vendor`: whatever the
     account has unassigned, at `site` if it is set.
@@ -94,6 +96,7 @@ class PoolConfig:
     cooling: timedelta = timedelta(0)
     vendor: bool = False
     site: str | None = None
+    numbers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ class SyncConfig:
 
     `protected` (over people) and `manages` (over phone users) are the texts of valid filters.
     `aliases`: by family (licenses, packages, templates, sites) short name → vendor's name.
-    `default`: the receiver's `/scim/v2` is of this sync.
+    `default`: the receiver's `/scim/v2` is of this sync. `forecast`: for how long plans look ahead, 0
+    for not at all. `prices`: what seats cost a month, None where nobody said.
     """
 
     name: str
@@ -118,6 +122,8 @@ class SyncConfig:
     aliases: dict[str, dict[str, str]]
     manages: str | None
     default: bool = False
+    forecast: timedelta = timedelta(days=90)
+    prices: Prices | None = None
 
     @property
     def pushed(self) -> str | None:
@@ -300,10 +306,14 @@ def _twice(names: Iterable[tuple[_At, Any]]) -> Iterator[tuple[_At, str]]:
 
 
 def _overlaps(pools: dict[str, Any]) -> Iterator[tuple[_At, str]]:
-    ranges = list(_ranges(pools))
-    for (at, (first, last)), (other, (low, high)) in combinations(ranges, 2):
-        if len(first) == len(low) and first <= high and low <= last:
+    ranges = sorted(_ranges(pools), key=lambda r: (len(r[1][0]), r[1]))
+    widest = ranges[:1]
+    for other, (low, high) in ranges[1:]:
+        at, (first, last) = widest[0]
+        if len(first) == len(low) and low <= last:
             yield other, f"overlaps {first}-{last} of {_name(at)}"
+        if len(first) != len(low) or high > last:
+            widest = [(other, (low, high))]
     vendors = [
         (("pools", name, "vendor"), pool.get("site"))
         for name, pool in pools.items()
@@ -316,10 +326,11 @@ def _overlaps(pools: dict[str, Any]) -> Iterator[tuple[_At, str]]:
 
 def _ranges(pools: dict[str, Any]) -> Iterator[tuple[_At, tuple[str, str]]]:
     for name, pool in pools.items():
-        written = pool.get("ranges") if isinstance(pool, dict) else None
-        for i, text in enumerate(written if isinstance(written, list) else ()):
-            with suppress(ValueError):  # a bad range is the schema's to report
-                yield ("pools", name, "ranges", i), config_fields.numbers(text)
+        for member in ("ranges", "numbers"):
+            written = pool.get(member) if isinstance(pool, dict) else None
+            for i, text in enumerate(written if isinstance(written, list) else ()):
+                with suppress(ValueError):  # a bad range is the schema's to report
+                    yield ("pools", name, member, i), config_fields.numbers(text)
 
 
 def _config(path: Path, loaded: dict[str, Any]) -> Config:
@@ -352,6 +363,8 @@ def _sync(name: str, sync: dict[str, Any], base: Path) -> SyncConfig:
         aliases=sync["aliases"],
         manages=sync["manages"],
         default=sync["default"],
+        forecast=sync["forecast"],
+        prices=sync["prices"] and prices_of(sync["prices"], sync["aliases"]),
     )
 
 
@@ -367,6 +380,7 @@ def _pool(pool: dict[str, Any]) -> PoolConfig:
         cooling=pool["cooling"],
         vendor=pool["vendor"],
         site=pool["site"],
+        numbers=frozenset(pool["numbers"]),
     )
 
 

@@ -22,6 +22,7 @@ from provisioner.config_fields import Read
 from provisioner.config_guards import ApprovalSchema, FreezeSchema, LimitsSchema
 from provisioner.limits import Limits
 from provisioner.people_schema import people_schema
+from provisioner.prices import PricesSchema
 from provisioner.secret import Secret, names_a_secret
 from provisioner.server_config import ServerSchema
 
@@ -134,9 +135,10 @@ class ScheduleSchema(Schema):
 
 
 class PoolSchema(Schema):
-    """Direct numbers to give: `ranges`, or what the vendor has unassigned (at a `site`)."""
+    """Direct numbers to give: `ranges` and `numbers`, or what the vendor has unassigned (at a `site`)."""
 
     ranges = fields.List(Read(config_fields.numbers), load_default=list)
+    numbers = fields.List(Read(config_fields.number), load_default=list)
     reserved = fields.List(Read(config_fields.number), load_default=list)
     cooling = Read(config_fields.duration(), load_default=timedelta(0))
     vendor = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
@@ -144,14 +146,17 @@ class PoolSchema(Schema):
 
     @validates_schema(skip_on_field_errors=True)
     def _sources(self, data: dict[str, Any], **_: Any) -> None:
-        if bool(data["ranges"]) == data["vendor"]:
-            raise ValidationError("write either `ranges` or `vendor: true`")
+        written = bool(data["ranges"] or data["numbers"])
+        if written == data["vendor"]:
+            raise ValidationError(
+                "write either `ranges` or `vendor: true` (single numbers in `numbers`)"
+            )
         if data["site"] and not data["vendor"]:
             raise ValidationError("goes with `vendor: true` only", "site")
         outside = {
             i: ["is in none of the ranges"]
             for i, one in enumerate(data["reserved"])
-            if data["ranges"] and not _within(one, data["ranges"])
+            if written and one not in data["numbers"] and not _within(one, data["ranges"])
         }
         if outside:
             raise ValidationError({"reserved": outside})
@@ -201,6 +206,8 @@ class SyncSchema(Schema):
         load_default=dict,
     )
     manages = fields.String(load_default=None, validate=_phone_users)
+    forecast = Read(config_fields.duration(), load_default=timedelta(days=90))
+    prices = fields.Nested(PricesSchema, load_default=None)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _protected_is_a_filter(self, data: Any, original: Any, **_: Any) -> None:

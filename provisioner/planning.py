@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -28,6 +28,7 @@ from provisioner.freeze import with_freezes
 from provisioner.guard import hold
 from provisioner.joining import People
 from provisioner.memory import Binding, Memory
+from provisioner.number_memory import resting, since, without_number
 from provisioner.plan.causes import Parts
 from provisioner.plan.compare import Comparison
 from provisioner.plan.differences import Differences
@@ -261,9 +262,10 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         keys += others.values()
         old = entry_store.known_entries(connection, sync.name, keys)
         last = entry_store.known_entries(connection, sync.name, keys, gone=True)
-        cooling = _cooling(
-            wired, plan_store.released_since(connection, sync.name, _since(wired, now)), now
-        )
+        at = drawing.as_of
+        released = plan_store.releases_since(connection, sync.name, since(sync, min(at, now)))
+        cooling = resting(sync, released, at)
+        before = plan_store.held_before(connection, sync.name, without_number(differences))
     offsets = {case.key: case.at for case in differences.cases}
     offsets |= {key: people.number.get(key) for key in others.values()}
     order = {directory.name: n for n, directory in enumerate(wired.directories)}
@@ -279,7 +281,7 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         uses=uses_of(wired),
         as_of=drawing.as_of,
         created_at=now,
-        base=_base(drawing),
+        base=_base(drawing, (cooling, before)),
         old=lambda key: sorted(old.get(key, []), key=lambda part: order.get(part[0], len(order))),
         last_known=lambda key: last.get(key, []),
         directories=tuple(order),
@@ -289,6 +291,8 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         grace_s=lambda key: _grace_s(sync, last.get(key, [])),
         warming=drawing.warming,
         cooling=cooling,
+        held_before=before,
+        prices=sync.prices,
         warnings=tuple(_flaws(people)) + tuple(_memberless(people.readings, wired, drawing.scope)),
         scope=drawing.scope,
     )
@@ -301,12 +305,12 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
     )
 
 
-def _base(drawing: Drawing) -> Base:
+def _base(drawing: Drawing, numbers: tuple[Mapping[str, str], Mapping[str, object]]) -> Base:
     return Base(
         directory=_one_hash([reading.sha256 for reading in drawing.people.readings]),
         phone=drawing.differences.phone_sha256,
         mapping=drawing.wired.mapping.sha256,
-        memory=_memory_hash(drawing.memory, drawing.bindings),
+        memory=_memory_hash(drawing.memory, drawing.bindings, numbers),
     )
 
 
@@ -329,23 +333,6 @@ def _scope(request: Request, now: datetime) -> str:
     if request.mapping is not None or (request.as_of is not None and request.as_of > now):
         return PREVIEW
     return "users" if request.users else "full"
-
-
-def _since(wired: Wired, now: datetime) -> datetime:
-    rest = max((pool.cooling for pool in wired.sync.pools.values()), default=timedelta(0))
-    return now - rest
-
-
-def _cooling(
-    wired: Wired, released: Iterable[tuple[str, datetime]], now: datetime
-) -> frozenset[str]:
-    pools = [(NumberPool(n, config, None), config) for n, config in wired.sync.pools.items()]
-    return frozenset(
-        number
-        for number, at in released
-        for pool, config in pools
-        if pool.has(number) and at + config.cooling > now
-    )
 
 
 def _flaws(people: People) -> Iterator[str]:
@@ -394,12 +381,13 @@ class Digested:
         return self._hash.hexdigest()
 
 
-def _memory_hash(memory: Memory, bindings: str) -> str:
+def _memory_hash(memory: Memory, bindings: str, numbers: object) -> str:
     content = (
         (memory.adopted, sorted(memory.applied.items(), key=repr), memory.mapping, bindings),
         sorted(memory.reasons.items()),
         (sorted(memory.lost), sorted(memory.changed), sorted(memory.refused.items())),
         sorted((kind, sorted(keys)) for kind, keys in memory.by_kind.items()),
+        numbers,
     )
     return f"sha256:{hashlib.sha256(msgspec.json.encode(content)).hexdigest()}"
 

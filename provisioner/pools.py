@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
+from itertools import chain
 
 from connectors.records import fold
 from provisioner.config import PoolConfig
@@ -11,7 +13,7 @@ from provisioner.config import PoolConfig
 class NumberPool:
     """The numbers of one pool, in order. `offered`: the account's unassigned numbers, None if unknown.
 
-    A pool has its config's ranges, or (`vendor: true`) the account's unassigned numbers at a site.
+    A pool has its config's ranges and list, or (`vendor: true`) the account's unassigned numbers at a site.
     Reserved numbers are in the pool, so that whoever holds one keeps it, but are never given.
     """
 
@@ -30,7 +32,9 @@ class NumberPool:
         value = int(number[1:])
         if self._config.vendor and not self._ranges:
             return True
-        return any(low <= value <= high and len(number) == n for low, high, n in self._ranges)
+        return number in self._config.numbers or any(
+            low <= value <= high and len(number) == n for low, high, n in self._ranges
+        )
 
     def free(self, held: Collection[str], cooling: Collection[str]) -> Iterator[str]:
         """Yield the numbers that can be given, lowest first: not held, reserved or cooling off."""
@@ -39,6 +43,14 @@ class NumberPool:
                 continue
             if self._offered is None or number in self._offered:
                 yield number
+
+    def gives(self, number: str, held: Collection[str], cooling: Collection[str]) -> bool:
+        """Return whether this very number can be given."""
+        if number in held or number in cooling or number in self._config.reserved:
+            return False
+        if self._config.vendor:
+            return number in self._unassigned
+        return self.has(number) and (self._offered is None or number in self._offered)
 
     def takes_back(self, number: str) -> bool:
         """Return whether a number that somebody loses now can be given to another at once.
@@ -56,18 +68,49 @@ class NumberPool:
         )
 
     def _numbers(self) -> Iterable[str]:
-        if not self._config.vendor:
-            return (f"+{n}" for low, high, _ in self._ranges for n in range(low, high + 1))
+        if self._config.vendor:
+            return self._unassigned
+        ranges = (f"+{n}" for low, high, _ in self._ranges for n in range(low, high + 1))
+        return chain(ranges, sorted(self._config.numbers, key=lambda n: (len(n), n)))
+
+    @cached_property
+    def _unassigned(self) -> dict[str, None]:
+        """What the vendor has unassigned (at the pool's site), in order."""
         site = self._config.site
-        return sorted(
-            number
-            for number, at in (self._offered or {}).items()
-            if site is None or (at is not None and fold(at) == fold(site))
+        return dict.fromkeys(
+            sorted(
+                number
+                for number, at in (self._offered or {}).items()
+                if site is None or (at is not None and fold(at) == fold(site))
+            )
         )
 
     @property
     def size(self) -> int | None:
-        """How many numbers its ranges hold; None for a vendor's pool."""
+        """How many numbers it can give at most, reserved ones not counted; None for a vendor's pool."""
         if self._config.vendor:
             return None
-        return sum(high - low + 1 for low, high, _ in self._ranges) - len(self._config.reserved)
+        listed = sum(high - low + 1 for low, high, _ in self._ranges) + len(self._config.numbers)
+        return listed - len(self._config.reserved)
+
+    def counted(self, held: Collection[str]) -> tuple[int, int]:
+        """Return the pool's total and how many of it are held, reserved ones not counted.
+
+        A vendor's pool at one site is what is unassigned there: none of it is held. `held` is a set, or
+        whatever tells as quickly what is in it.
+        """
+        if self._config.vendor:
+            offered = len(self._unassigned)
+            return (offered, 0) if self._config.site else (offered + len(held), len(held))
+        size = self.size or 0
+        if size < len(held):
+            used = sum(n in held and n not in self._config.reserved for n in self._numbers())
+        else:
+            used = sum(n not in self._config.reserved for n in held if self.has(n))
+        return size, used
+
+    def counts(self, number: str) -> bool:
+        """Return whether a number is one of those that `counted` counts."""
+        if self._config.vendor and self._config.site:
+            return number in self._unassigned
+        return self.has(number) and number not in self._config.reserved

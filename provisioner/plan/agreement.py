@@ -213,6 +213,8 @@ class Agreement:
         if wish is None:
             return not user.numbers
         if isinstance(wish, PoolRef):
+            if wish.keeps:
+                return bool(user.numbers)
             return any(self._in_pool(wish.name, number) for number in user.numbers)
         return wish in user.numbers
 

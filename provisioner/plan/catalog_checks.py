@@ -11,30 +11,31 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping
 
 from connectors.records import Catalog, fold
+from provisioner.plan.differences import Differences
 from provisioner.plan.draft import Draft
+from provisioner.plan.numbers import also, contested
 
 
 def check_catalog(
     drafts: Iterable[Draft],
     catalog: Catalog,
-    extensions: Mapping[str, str],
-    held: Collection[str],
+    found: Differences,
     priority: Mapping[str | None, int],
 ) -> None:
     """Block every planned draft that asks for what the phone system hasn't got, or can't give twice.
 
-    `extensions`: the holder's vendor id by extension number; `held`: every direct number that
-    somebody holds; `priority`: the place of each rule, by name.
+    `found` tells who holds which extension and direct number; `priority`: the place of each rule, by
+    name.
     """
     drafts = list(drafts)
     live = [d for d in drafts if d.state in ("planned", "manual") and isinstance(d.after, str)]
     _check_sites(live, catalog)
     _check_templates(live, catalog)
-    _check_numbers(live, catalog, held)
+    _check_numbers(live, catalog, found.held_numbers)
     live.sort(key=lambda d: (priority.get(d.rule, len(priority)), d.key))
     _check_shapes(live, catalog)
     live = [d for d in live if d.state in ("planned", "manual")]
-    _check_extensions([d for d in live if d.kind == "extension.set"], drafts, extensions)
+    _check_extensions([d for d in live if d.kind == "extension.set"], drafts, found)
 
 
 def _check_sites(live: Iterable[Draft], catalog: Catalog) -> None:
@@ -104,10 +105,9 @@ def _check_shapes(live: Iterable[Draft], catalog: Catalog) -> None:
             )
 
 
-def _check_extensions(
-    claims: Iterable[Draft], drafts: Iterable[Draft], extensions: Mapping[str, str]
-) -> None:
+def _check_extensions(claims: Iterable[Draft], drafts: Iterable[Draft], found: Differences) -> None:
     """Give each extension number to one person, and hand on what its holder gives up in this plan."""
+    extensions = found.extensions
     names = {d.id: d.user for d in drafts if d.id is not None}
     waiting: dict[str, deque[Draft]] = defaultdict(deque)
     given: dict[str, Draft] = {}
@@ -131,10 +131,11 @@ def _check_extensions(
     for number, queue in waiting.items():
         for draft in queue:
             if number in given:
-                draft.block(f"extension number {number} goes to {given[number].user} in this plan")
+                draft.block(contested(f"extension number {number}", given[number], draft))
             else:
-                holder = extensions[number]
-                draft.block(f"extension number {number} is held by {names.get(holder, holder)}")
+                told = found.told(extensions[number], "extension_number", number)
+                holder = names.get(told, told)
+                draft.block(f"extension number {number} is held by {holder}{also(draft)}")
 
 
 def _gives_up(draft: Draft) -> bool:

@@ -22,13 +22,14 @@ import msgspec
 from connectors.errors import ReadRefused, RunError
 from connectors.records import Person, PhoneUser, Value, fold
 from connectors.scim_filter import Filter
-from mappings import Mapping
+from mappings import Entitlements, Mapping
 from provisioner.joining import People
 from provisioner.memory import Binding
 from provisioner.plan.agreement import Agreement, Expectation
+from provisioner.plan.ambiguity import one_mail_two_keys, two_phone_users
 from provisioner.plan.differences import Case, Differences, Standing
 from provisioner.plan.look import Look, Names, look_at_persons, look_at_rows
-from provisioner.plan.model import Conflict, Match
+from provisioner.plan.model import Match
 
 _Item = TypeVar("_Item")
 _members = msgspec.structs.astuple
@@ -72,7 +73,7 @@ class Comparison:
         self._joins = mapping.join is not None
         self._applied = applied
         self._seen_names: set[str] = set()
-        self._result = Differences()
+        self._result = Differences(named_numbers=mapping.names_numbers, whose=self._whose_id)
         self._agreement = Agreement(mapping, in_pool, unreadable, applied, self._result)
         # of everybody, by their number in People: what they should have (None: not in scope), the
         # hash of what they have of their own, and the bits above
@@ -253,22 +254,11 @@ class Comparison:
         if key is None or owner is None or owner == number or self._state[owner] & _ALONE:
             return
         if (gone := self._gone.get(user.id)) is not None:
-            self._one_mail_two_keys(key, people.at(owner), gone, user)
+            conflict = one_mail_two_keys(people.at(owner), gone, user)
+            self._result.conflicts.append(conflict)
+            people.left_alone.update(dict.fromkeys((gone.key, key), conflict.reason))
         elif number is not None or self._partner(user)[0] != owner:
             self._result.mail_taken[key] = user.user
-
-    def _one_mail_two_keys(self, key: str, person: Person, gone: Binding, user: PhoneUser) -> None:
-        """Somebody who is gone, and somebody new, have one mail: a new key for one person, perhaps."""
-        reason = (
-            f"one mail address, {user.user}, under two keys: {gone.key}, who is gone and bound to this"
-            f" phone user, and {person.key}; if they are one person, give them their old key back,"
-            " else change the leaver's mail address at the phone system"
-        )
-        self._result.conflicts.append(
-            Conflict((gone.key, person.key), (user.user,), (person.where, user.id), reason)
-        )
-        for one in (gone.key, key):
-            self._people.left_alone[one] = reason
 
     def _count(self, seats: Counter[tuple[str | None, tuple[str, ...], bool]]) -> None:
         result = self._result
@@ -339,14 +329,6 @@ class Comparison:
             person = self._people.at(number)
             result.examples.append(Match(person.user, person.key, user.id, how))
 
-    def _two_phone_users(self, number: int, user: PhoneUser) -> None:
-        person = self._people.at(number)
-        reason = (
-            f"two phone users match {person.user}; bind or rename one of them at the phone system"
-        )
-        self._result.conflicts.append(Conflict((person.key,), (person.user,), (user.id,), reason))
-        self._people.left_alone[self._keys[number]] = reason
-
     def _unmanaged(self, user: PhoneUser) -> None:
         if not self._touchable(user):
             return
@@ -395,7 +377,9 @@ class Comparison:
             )
         for number, user in self._second:
             if state[number] & _MET:
-                self._two_phone_users(number, user)
+                conflict = two_phone_users(self._people.at(number), user)
+                result.conflicts.append(conflict)
+                self._people.left_alone[self._keys[number]] = conflict.reason
                 continue
             self._bind(number, user, "join")
             if not self._agrees(number, user):
@@ -421,6 +405,14 @@ class Comparison:
             if (key, "delegates") not in self._applied:
                 result.learned.applied[key, "delegates"] = True
         return result
+
+    def _whose_id(self, id: str) -> tuple[str, Entitlements | None] | None:
+        number = self._by_id.get(id)
+        if number is None:
+            return None
+        person = self._people.at(number)
+        in_scope = self._expected[number] is not None
+        return person.user, self._mapping.entitlements(person) if in_scope else None
 
     def counts(self, key: str) -> bool:
         """Return whether a folded key is of one of the `people`, who are in scope or bound."""

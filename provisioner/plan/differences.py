@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -51,6 +51,9 @@ class Differences:
     holders of a credit license.
     `phone_users_read`: how many the phone system gave, and `phone_sha256` of their state in canonical order.
     `held_numbers`: every direct number that somebody holds, where the mapping gives any. `delegators_of`: phone users by folded mail of their delegates.
+    `numbers_noted`: whether they were looked at. `named_numbers`: whether rules name numbers, so that
+    `number_holders` has the holder's id of each. `whose` says of a phone user's id who that is and what
+    they should have, where they are somebody's.
     `covers`: folded keys of those whom the comparison was limited to, if it was.
     `extensions`: the holder's id by extension number, where the mapping gives any. `mail_taken`: by
     folded key, the phone user who has the person's mail address, but is somebody else's.
@@ -78,6 +81,13 @@ class Differences:
     mail_taken: dict[str, str] = field(default_factory=dict)
     learned: Learned = field(default_factory=Learned)
     covers: set[str] = field(default_factory=set)
+    numbers_noted: bool = False
+    named_numbers: bool = False
+    number_holders: dict[str, str] = field(default_factory=dict)
+    whose: Callable[[str], tuple[str, Entitlements | None] | None] = field(
+        default=lambda id: None,  # noqa: ARG005
+        compare=False,
+    )
 
     def note(self, users: Sequence[PhoneUser], managed: Collection[str]) -> None:
         """Take in what others need to know of phone users, where the mapping manages it."""
@@ -86,9 +96,26 @@ class Differences:
                 {user.extension_number: user.id for user in users if user.extension_number}
             )
         if "number" in managed:
+            self.numbers_noted = True
             self.held_numbers.update(number for user in users for number in user.numbers)
+            if self.named_numbers:
+                self.number_holders.update((n, user.id) for user in users for n in user.numbers)
         for user in users:
             for delegate in user.delegates or ():
                 self.delegators_of.setdefault(fold(delegate), []).append(user)
         if "delegates" in managed:
             self.phone_users.update({fold(user.email): user for user in users if user.email})
+
+    def number_holder(self, number: str) -> str:
+        """Return in words who holds a direct number, and by which rule."""
+        holder = self.number_holders.get(number)
+        return "somebody else" if holder is None else self.told(holder, "number", number)
+
+    def told(self, holder: str, entitlement: str, value: str) -> str:
+        """Return in words who a phone user is, and which rule gives them the very same."""
+        found = self.whose(holder)
+        if found is None:
+            return holder
+        user, given = found
+        wish = None if given is None else given.single.get(entitlement)
+        return f"{user} (rule {wish.rule})" if wish is not None and wish.value == value else user

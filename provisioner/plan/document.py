@@ -53,6 +53,10 @@ def head_document(plan: Plan) -> dict[str, Any]:
         "warnings": list(plan.warnings),
         "scope": plan.scope,
     }
+    if plan.summary.cost is None:
+        del document["summary"]["cost"]
+    if plan.forecast:
+        document["forecast"] = msgspec.to_builtins(plan.forecast)
     if plan.adoption is not None:
         document["adoption"] = msgspec.to_builtins(plan.adoption)
     return document

@@ -28,6 +28,8 @@ class Draft:
     """One change being drafted. `needs` are drafts that must be done first.
 
     `state` starts as planned; blocked and waiting ones leave the plan's changes, with the reason.
+    `lacks`: the pool (family, folded name) of which no seat is left for it. `until`: when a grace
+    that it waits for is over.
     `absence`: it follows from somebody's absence, so it is believed only of a flawless read.
     """
 
@@ -48,6 +50,8 @@ class Draft:
     user: str = ""
     key: str = ""
     id: str | None = None
+    lacks: tuple[str, str] | None = None
+    until: datetime | None = None
 
     def __post_init__(self) -> None:
         actual, person, binding = self.case.actual, self.case.person, self.case.binding

@@ -6,10 +6,9 @@ says of a draft why it can't be carried out.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -29,8 +28,8 @@ from provisioner.plan.delegation import delegation_changes, link_delegations
 from provisioner.plan.differences import Case, Differences
 from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.leavers import leaver_changes, policy_of
-from provisioner.plan.model import Adoption, Base, Plan, Summary
-from provisioner.plan.numbers import number_changes
+from provisioner.plan.model import Adoption, Base, Plan
+from provisioner.plan.numbers import Numbers, give_numbers, number_changes
 from provisioner.plan.ordering import in_order, link_needs, pass_on
 from provisioner.plan.protection import (
     PROTECTED,
@@ -40,10 +39,12 @@ from provisioner.plan.protection import (
     resources,
     takes,
 )
-from provisioner.plan.seats import Pools, give_numbers, grant_seats, pool_uses
+from provisioner.plan.seats import Pools, grant_seats
 from provisioner.plan.services import credit_changes, license_changes, package_changes
 from provisioner.plan.settings import believed, setting_changes, softphone_changes
+from provisioner.plan.summing import sum_up, unpriced_warnings
 from provisioner.pools import NumberPool
+from provisioner.prices import Prices
 from provisioner.reads import Uses
 
 _FAMILIES: tuple[Callable[[Case, Ground], Iterator[Draft]], ...] = (
@@ -66,8 +67,10 @@ class Situation:
     `old` and `new` give what each directory said of a folded key at the last accepted read, and
     says now; `last_known` what was ever known of somebody who is bound, though gone by now.
     `keyless` names the rows without a readable key (`people.csv:17`). `grace_s` gives a leaver's
-    grace where the mapping says none, in seconds by folded key. `cooling`: numbers that were released
-    lately. `warming`: pushed directories that nobody has declared ready.
+    grace where the mapping says none, in seconds by folded key. `cooling`: numbers that rest since
+    they were released, with the folded key of whoever lost them. `held_before`: by folded key, the
+    numbers that people once had, the last first. `prices`: what seats cost, None where nobody said.
+    `warming`: pushed directories that nobody has declared ready.
     """
 
     sync: str
@@ -89,7 +92,9 @@ class Situation:
     keyless: Sequence[str] = ()
     grace_s: Callable[[str], float] = lambda _: 0.0
     warming: Sequence[str] = ()
-    cooling: frozenset[str] = frozenset()
+    cooling: MappingOf[str, str] = field(default_factory=dict)
+    held_before: MappingOf[str, Sequence[str]] = field(default_factory=dict)
+    prices: Prices | None = None
     warnings: tuple[str, ...] = ()
     scope: str = "full"
 
@@ -150,19 +155,23 @@ def _plan(
     blocked = _named(drafts, "blocked")
     waiting = _named(drafts, "waiting")
     clusters, changes = cluster(numbered)
+    summary = sum_up(differences, situation, (changes, blocked, waiting), drafts, pools)
     return Plan(
         id="",
         sync=situation.sync,
         created_at=situation.created_at,
         as_of=situation.as_of,
         base=situation.base,
-        summary=_summary(differences, changes, blocked, waiting, drafts, pools),
+        summary=summary,
         clusters=clusters,
         changes=changes,
         blocked=blocked,
         waiting=waiting,
         conflicts=tuple(differences.conflicts),
-        warnings=tuple(_warnings(differences, situation, ground)),
+        warnings=(
+            *_warnings(differences, situation, ground),
+            *unpriced_warnings(situation, drafts, pools),
+        ),
         adoption=None if situation.memory.adopted else _adoption(differences),
         scope=situation.scope,
     )
@@ -218,16 +227,17 @@ def _settle(
     _once_per_pair(drafts)
     priority = _priority(situation.mapping)
     held = differences.held_numbers
-    check_catalog(drafts, situation.catalog, differences.extensions, held, priority)
+    check_catalog(drafts, situation.catalog, differences, priority)
     link_needs(drafts)
     link_delegations(drafts, ground)
     pass_on(drafts)
     for family in ("license", "package", "credits"):
         grant_seats(family, drafts, pools, priority)
         pass_on(drafts)
-    give_numbers(
-        drafts, situation.pools, differences.held_numbers, set(situation.cooling), priority
+    numbers = Numbers(
+        situation.pools, held, situation.cooling, situation.held_before, differences.number_holder
     )
+    give_numbers(drafts, numbers, priority)
     pass_on(drafts)
     return pools
 
@@ -334,27 +344,6 @@ def _change(draft: Draft, seq: int = 0, needs: tuple[int, ...] = ()) -> Change:
         consequences=tuple(draft.consequences),
         state=draft.state if draft.state in ("manual", "held") else "planned",
         reason=draft.reason,
-    )
-
-
-def _summary(
-    differences: Differences,
-    changes: Sequence[Change],
-    blocked: Sequence[Change],
-    waiting: Sequence[Change],
-    drafts: Iterable[Draft],
-    pools: Pools,
-) -> Summary:
-    ours = {fold(c.key) for c in changes}
-    theirs = {case.key for case in differences.cases if case.standing == "unmanaged"}
-    return Summary(
-        people=differences.people,
-        unchanged=differences.people - len(ours - theirs),
-        changes=dict(sorted(Counter(c.kind for c in changes).items())),
-        blocked=len(blocked),
-        waiting=len(waiting),
-        manual=sum(c.state == "manual" for c in changes),
-        pools=pool_uses(pools, drafts),
     )
 
 

@@ -17,6 +17,9 @@ FORMAT = "provisioner-plan/1"
 UNDO = "undo"
 """The scope of a plan that takes back what a run did: no plan made by mapping supersedes it, nor it one."""
 
+PARTLY_READ = frozenset({UNDO, "push"})
+"""Scopes of plans for which not every phone user is looked at, so that their numbers aren't counted."""
+
 RISKS: tuple[Risk, ...] = ("destructive", "service", "safe")
 """The most dangerous first: the order in which reports show clusters."""
 
@@ -33,19 +36,57 @@ class Base(msgspec.Struct, frozen=True):
     memory: str
 
 
-class PoolUse(msgspec.Struct, frozen=True):
-    """Seats of one pool: `total` (None: not counted), `used` now, `after` this plan."""
+class PoolUse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Seats of one pool: `total` (None: not counted), `used` now, `after` this plan.
+
+    `after` is `used`, and what the plan has `claimed`, less what it has `freed`; `short` counts the
+    claims that found no seat. `resting`: numbers of the pool that cool off, which nobody can be given.
+    They are None in plans of versions that didn't count them.
+    """
 
     total: int | None
     used: int
     after: int
+    claimed: int | None = None
+    freed: int | None = None
+    short: int | None = None
+    resting: int | None = None
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """What a plan changes of each month's bill, if all that it has planned is carried out.
+
+    Amounts are decimal numbers as text ("-12.50"), in `currency`. `kinds` and `departments` ("" where
+    somebody has none) each add up to `monthly`; what changes nothing is in neither.
+    """
+
+    currency: str
+    monthly: str
+    kinds: dict[str, str] = {}
+    departments: dict[str, str] = {}
+
+
+class Forecast(msgspec.Struct, frozen=True):
+    """One pool on one day to come on which something is `claimed` or `freed`.
+
+    `date` is an ISO date. `after`: the seats that are held or wanted by the end of that day, those of
+    claims that find none included; `short`: how many more that is than there are.
+    """
+
+    pool: str
+    date: str
+    after: int
+    short: int
+    claimed: int
+    freed: int
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of a plan. `changes` counts by kind; `removals` distinct people who lose something.
 
     `people`: in scope or bound. `unchanged`: of those, without a change. `api_calls`: the requests
-    that the planned writes take, fresh reads not counted. `pools`: by `family:name`.
+    that the planned writes take, fresh reads not counted. `pools`: by `family:name`. `cost`: None
+    where config has no prices.
     """
 
     people: int
@@ -58,6 +99,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     manual: int = 0
     api_calls: int = 0
     pools: dict[str, PoolUse] = {}
+    cost: Cost | None = None
 
 
 class Cluster(msgspec.Struct, frozen=True):
@@ -126,7 +168,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     `scope` is "full", "users" (a plan for named users only), "push", or "undo". `changes` are in the order of
     their `seq`, which is an order in which they can be carried out. `warnings` are sentences.
-    `decisions` say how it stands by now; they are no part of what is reviewed.
+    `decisions` say how it stands by now; they are no part of what is reviewed. `forecast`: by date,
+    then pool; empty where nothing is known of days to come.
     """
 
     id: str
@@ -144,6 +187,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     adoption: Adoption | None = None
     scope: str = "full"
     decisions: tuple[Decided, ...] = ()
+    forecast: tuple[Forecast, ...] = ()
 
 
 def highest(risks: Iterable[Risk]) -> Risk:

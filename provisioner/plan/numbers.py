@@ -1,13 +1,16 @@
 """Direct numbers: one for each person, given outright or from a pool.
 
-Whoever already holds a number of the pool keeps it. Which number a claim gets is decided for the
-whole plan at once, so that the same plan always gives the same numbers.
+Whoever already holds a number of the pool keeps it, and one who comes back gets the number that they
+held before, if it is still free. Which number a claim gets is decided for the whole plan at once, so
+that the same plan always gives the same numbers.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
 from connectors.records import Risk
 from mappings import PoolRef
@@ -33,6 +36,8 @@ def number_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     value = wish.value
     if isinstance(value, PoolRef):
         pool = ground.pools[value.name]
+        if value.keeps and held:
+            return
         if any(pool.has(number) for number in held):
             return
         after = f"pool:{value.name}"
@@ -45,23 +50,35 @@ def number_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     yield Draft("number.assign", case, before, after, wish.rule, risk)
 
 
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What is known of direct numbers when claims on them are decided.
+
+    `held`: every number that somebody holds. `cooling`: those that rest, each with the folded key of
+    whoever lost it last. `before`: by folded key, the numbers that somebody once held, the last first.
+    `holder` says who holds a number that a rule names, in words.
+    """
+
+    pools: Mapping[str, NumberPool]
+    held: Collection[str] = ()
+    cooling: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    holder: Callable[[str], str] = lambda number: "somebody else"  # noqa: ARG005
+
+
 def give_numbers(
-    drafts: Iterable[Draft],
-    pools: Mapping[str, NumberPool],
-    held: Collection[str],
-    cooling: Collection[str],
-    priority: Mapping[str | None, int],
+    drafts: Iterable[Draft], known: Numbers, priority: Mapping[str | None, int]
 ) -> None:
     """Choose a number for every claim on a pool, the lowest free first; block those that get none.
 
-    Numbers that somebody loses in the same plan are handed on where the pool lets them not rest, and
-    to whoever a rule gives that very number: the claim then needs the release. `held`: every number
-    that somebody holds; `cooling`: those that rest.
+    Who gets one is decided by `priority` (the place of each rule), then key; which one then by what
+    they held before. Numbers that somebody loses in the same plan are handed on where the pool lets
+    them not rest, and to whoever a rule gives that very number: the claim then needs the release.
     """
     drafts = list(drafts)
     claims = [d for d in drafts if _claims_number(d) and d.state in ("planned", "manual")]
     claims.sort(key=lambda d: (priority.get(d.rule, len(priority)), d.key))
-    numbers = _Numbers(pools, held, cooling, claims)
+    numbers = _Numbers(known, claims)
     numbers.give_free()
     numbers.hand_on(drafts)
     numbers.block_the_rest(drafts)
@@ -95,16 +112,9 @@ def frees_numbers(draft: Draft) -> Iterator[str]:
 class _Numbers:
     """Numbers on their way from hand to hand: who waits for which, and what comes free."""
 
-    def __init__(
-        self,
-        pools: Mapping[str, NumberPool],
-        held: Collection[str],
-        cooling: Collection[str],
-        claims: Sequence[Draft],
-    ) -> None:
-        self._pools = pools
-        self._cooling = cooling
-        self._taken = set(held)
+    def __init__(self, known: Numbers, claims: Sequence[Draft]) -> None:
+        self._known, self._pools, self._cooling = known, known.pools, known.cooling
+        self._taken = set(known.held)
         self._given: dict[str, Draft] = {}
         self._freed: deque[tuple[str, Draft]] = deque()
         self._rank = {id(draft): n for n, draft in enumerate(claims)}
@@ -118,14 +128,39 @@ class _Numbers:
                 self._named[str(draft.after)].append(draft)
 
     def give_free(self) -> None:
-        """Give what nobody holds: first the numbers that rules name, then the pools' lowest."""
+        """Give what nobody holds: first the numbers that rules name, then the pools'."""
         for number, queue in self._named.items():
             if number not in self._taken:
                 self._give(number, queue.popleft())
         for name, queue in self._pooled.items():
-            free = self._pools[name].free(self._taken, self._cooling)
-            while queue and (lowest := next(free, None)) is not None:
-                self._give(lowest, queue.popleft())
+            self._give_back_resting(self._pools[name], queue)
+            self._give_from(self._pools[name], queue)
+
+    def _give_back_resting(self, pool: NumberPool, queue: deque[Draft]) -> None:
+        """Give people who come back what rests since they lost it: it rests for others' sake."""
+        if not (self._cooling and self._known.before):
+            return
+        for draft in list(queue):
+            key = draft.case.key
+            own = [n for n in self._known.before.get(key, ()) if self._cooling.get(n) == key]
+            number = next((n for n in own if pool.gives(n, self._taken, ())), None)
+            if number is not None:
+                queue.remove(draft)
+                self._give(number, draft)
+
+    def _give_from(self, pool: NumberPool, queue: deque[Draft]) -> None:
+        """Give the first claims a number: the one that they held before, else the lowest."""
+        lowest = list(islice(pool.free(self._taken, self._cooling), len(queue)))
+        served = [queue.popleft() for _ in lowest]
+        for draft in list(served) if self._known.before else ():
+            before = self._known.before.get(draft.case.key, ())
+            number = next((n for n in before if pool.gives(n, self._taken, self._cooling)), None)
+            if number is not None:
+                served.remove(draft)
+                self._give(number, draft)
+        left = (number for number in lowest if number not in self._given)
+        for number, draft in zip(list(left), served, strict=False):
+            self._give(number, draft)
 
     def hand_on(self, drafts: Iterable[Draft]) -> None:
         """Give what comes free in this plan, the lowest first; the claim needs what frees it."""
@@ -170,19 +205,37 @@ class _Numbers:
         for number, queue in self._named.items():
             for draft in queue:
                 if number in self._given:
-                    draft.block(f"number {number} goes to {self._given[number].user} in this plan")
+                    draft.block(contested(f"number {number}", self._given[number], draft))
                 else:
                     draft.block(
-                        f"number {number} is held by somebody else{_when([number], waiting)}"
+                        f"number {number} is held by {self._known.holder(number)}"
+                        f"{also(draft)}{_when([number], waiting)}"
                     )
         for name, queue in self._pooled.items():
-            pool = self._pools[name]
-            size = "" if pool.size is None else f" of {pool.size}"
-            soon = _when((n for n in waiting if pool.takes_back(n)), waiting)
             for draft in queue:
-                draft.block(
-                    f"no number{size} is free in pool {name}: add a range, or release some{soon}"
-                )
+                draft.lacks = ("number", name)
+                draft.block(self._shortage(name, waiting))
+
+    def _shortage(self, name: str, waiting: Mapping[str, Draft]) -> str:
+        pool = self._pools[name]
+        size = "" if pool.size is None else f" of {pool.size}"
+        resting = sum(pool.has(number) for number in self._cooling)
+        rest = f" ({resting} rest after their release)" if resting else ""
+        soon = _when((n for n in waiting if pool.takes_back(n)), waiting)
+        return f"no number{size} is free in pool {name}{rest}: add a range, or release some{soon}"
+
+
+def contested(thing: str, winner: Draft, loser: Draft) -> str:
+    """Return why somebody doesn't get what another one gets, with both rules."""
+    rule = f" (rule {winner.rule})" if winner.rule else ""
+    return f"{thing} goes to {winner.user} in this plan{rule}{also(loser)}"
+
+
+def also(loser: Draft) -> str:
+    """Return in words that a rule gives something to one who can't get it."""
+    if not loser.rule:
+        return ""
+    return f", and rule {loser.rule} gives it to {loser.user}: give each their own"
 
 
 def _when(numbers: Iterable[str], waiting: Mapping[str, Draft]) -> str:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+import msgspec
 
 from connectors.records import Catalog, Seats, fold
 from provisioner.plan.draft import Draft
 from provisioner.plan.model import PoolUse
-from provisioner.plan.numbers import give_numbers as give_numbers
+from provisioner.plan.numbers import frees_numbers
+from provisioner.pools import NumberPool
 
 Pool = tuple[str, str]
 """Family (license, package, credits) and folded name."""
@@ -140,6 +143,7 @@ def grant_seats(
             freed.extend((back, draft) for back in frees(draft))
     for pool, queue in claims.items():
         for _, _, _, draft in sorted(queue, key=lambda claim: claim[:3]):
+            draft.lacks = pool
             draft.block(_shortage(pool, pools, drafts, claims))
 
 
@@ -167,19 +171,59 @@ def _shortage(
 
 def pool_uses(pools: Pools, drafts: Iterable[Draft]) -> dict[str, PoolUse]:
     """Return the seats of every pool that is counted or that the plan touches, by `family:name`."""
-    after = Counter(pools.used)
-    touched = {pool for pool, total in pools.totals.items() if total is not None}
+    claimed, freed, short = Counter[Pool](), Counter[Pool](), Counter[Pool]()
     for draft in drafts:
+        if draft.lacks is not None:
+            short[draft.lacks] += 1
         if draft.state in ("planned", "manual"):
             if (pool := takes(draft)) is not None:
-                after[pool] += 1
-                touched.add(pool)
-            for back in frees(draft):
-                after[back] -= 1
-                touched.add(back)
+                claimed[pool] += 1
+            freed.update(frees(draft))
+    touched = {pool for pool, total in pools.totals.items() if total is not None}
+    touched |= claimed.keys() | freed.keys()
     return {
-        f"{family}:{pools.names.get((family, name), name)}": PoolUse(
-            pools.totals.get((family, name)), pools.used[family, name], after[family, name]
+        f"{family}:{pools.names.get((family, name), name)}": _use(
+            pools.totals.get((family, name)),
+            pools.used[family, name],
+            claimed[family, name],
+            freed[family, name],
+            short[family, name],
         )
         for family, name in sorted(touched)
     }
+
+
+def _use(total: int | None, used: int, claimed: int, freed: int, short: int) -> PoolUse:
+    return PoolUse(total, used, used + claimed - freed, claimed, freed, short)
+
+
+def number_uses(
+    pools: Mapping[str, NumberPool],
+    held: Collection[str],
+    cooling: Collection[str],
+    drafts: Iterable[Draft],
+) -> dict[str, PoolUse]:
+    """Return the numbers of every pool, by `number:name`: `held` by somebody, and resting."""
+    live = [draft for draft in drafts if draft.kind == "number.assign" or _ends(draft)]
+    planned = [draft for draft in live if draft.state in ("planned", "manual")]
+    given = [str(d.after) for d in planned if d.kind == "number.assign" and d.after is not None]
+    gone = [number for draft in planned for number in frees_numbers(draft)]
+    short = Counter(draft.lacks for draft in live if draft.lacks is not None)
+    uses: dict[str, PoolUse] = {}
+    for name, pool in sorted(pools.items()):
+        total, used = pool.counted(held)
+        resting = sum(map(pool.counts, cooling)) or None
+        use = _use(
+            total,
+            used,
+            sum(map(pool.counts, given)),
+            sum(map(pool.counts, gone)),
+            short["number", name],
+        )
+        uses[f"number:{name}"] = msgspec.structs.replace(use, resting=resting)
+    return uses
+
+
+def _ends(draft: Draft) -> bool:
+    """Return whether a draft may take a number from somebody."""
+    return draft.kind == "number.release" or bool(draft.consequences)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from connectors.records import Change, Risk, Value, fold
-from provisioner.plan.model import RISKS, UNDO, Cluster, Decided, Plan, highest
+from provisioner.plan.model import RISKS, UNDO, Cluster, Decided, Plan, PoolUse, highest
 
 _JOINERS = "\u200c\u200d"
 """Zero-width (non-)joiners: part of the spelling of Persian, Hindi and other names, and of emoji."""
@@ -285,6 +285,20 @@ def free_seats(total: int | None, after: int) -> str:
     if after > total:
         return f"{after - total:,} too many"
     return f"{total - after:,}" if after < total else "none"
+
+
+def pool_cells(name: str, use: PoolUse) -> tuple[str, ...]:
+    """Return a pool's row, in the order of POOL_HEADER; what an older plan doesn't tell is blank."""
+    moved = ["" if n is None else f"{n:,}" for n in (use.claimed, use.freed, use.short)]
+    total = "?" if use.total is None else f"{use.total:,}"
+    free = free_seats(use.total, use.after + (use.resting or 0))
+    if use.resting:
+        free += f" ({use.resting:,} rest)"
+    return (name, total, f"{use.used:,}", *moved[:2], f"{use.after:,}", moved[2], free)
+
+
+POOL_HEADER = ("pool", "total", "used", "claimed", "freed", "after", "short", "then free")
+"""What is told of each pool: seats now, what the plan takes and gives back, and who gets none."""
 
 
 def title_of_scope(plan: Plan) -> str:

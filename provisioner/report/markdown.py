@@ -14,7 +14,7 @@ from typing import TextIO
 from connectors.records import Change
 from provisioner.plan.document import instant
 from provisioner.plan.model import RISKS, Plan
-from provisioner.report import figures
+from provisioner.report import figures, outlook
 from provisioner.report.figures import counted, visible
 
 MOST_CHANGES = 100
@@ -81,6 +81,7 @@ def write_markdown(plan: Plan, out: TextIO) -> None:
     for part in (
         _head,
         _pools,
+        _outlook,
         _adoption,
         _clusters,
         _held,
@@ -135,18 +136,34 @@ def _pools(plan: Plan) -> Iterator[str]:
         yield "### Pools"
         yield ""
         yield from _table(
-            ("pool", "total:", "used:", "after:", "then free:"),
+            ("pool", *(f"{name}:" for name in figures.POOL_HEADER[1:])),
+            (figures.pool_cells(code(name), use) for name, use in plan.summary.pools.items()),
+        )
+
+
+def _outlook(plan: Plan) -> Iterator[str]:
+    kinds, departments = outlook.by_kind(plan), outlook.by_department(plan)
+    if kinds:
+        yield f"### Cost: {prose(outlook.monthly(plan))}"
+        yield ""
+        rows = [(code(each.name), prose(each.amount)) for each in (*kinds, *departments)]
+        yield from _table(("kind or department", "a month:"), rows)
+    if days := outlook.forecast(plan):
+        yield "### Forecast"
+        yield ""
+        yield from _table(
+            ("day", "pool", "short", "why"),
             (
                 (
-                    code(name),
-                    "?" if use.total is None else f"{use.total:,}",
-                    f"{use.used:,}",
-                    f"{use.after:,}",
-                    figures.free_seats(use.total, use.after),
+                    prose(d.day),
+                    code(d.pool),
+                    f"**{prose(d.short)}**" if d.short else "",
+                    prose(d.words),
                 )
-                for name, use in plan.summary.pools.items()
+                for d in days[: outlook.MOST_DAYS]
             ),
         )
+        yield from _more(len(days) - outlook.MOST_DAYS, "line", "lines", plan)
 
 
 def _adoption(plan: Plan) -> Iterator[str]:

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from connectors.records import Change, Risk, fold
 from provisioner.plan.document import instant
 from provisioner.plan.model import Adoption, Plan, PoolUse
-from provisioner.report import figures
+from provisioner.report import figures, outlook
 from provisioner.report.figures import Move, counted, people_counted, visible
 
 _HERE = Path(__file__).parent
@@ -49,12 +49,10 @@ class Bar(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """One pool's row; `bars` is empty where nothing is counted."""
+    """One pool's row; `cells` as figures.POOL_HEADER has them, `bars` empty where nothing is counted."""
 
     name: str
-    total: str
-    used: str
-    after: str
+    cells: tuple[str, ...]
     free: str
     over: bool
     words: str
@@ -177,9 +175,13 @@ def _context(plan: Plan) -> dict[str, Any]:
         ],
         "warnings": [figures.pieces(figures.with_plan(w, plan)) for w in plan.warnings],
         "adoption": plan.adoption and _adoption(plan.adoption),
+        "pool_header": figures.POOL_HEADER[1:],
         "risks": risks,
         "risk_words": ", ".join(risk.words for risk in risks),
         "kinds": [(kind, f"{count:,}") for kind, count in plan.summary.changes.items()],
+        "cost": outlook.monthly(plan),
+        "costs": [*outlook.by_kind(plan), *outlook.by_department(plan)],
+        "forecast": outlook.forecast(plan),
         "pools": [_pool(name, use) for name, use in plan.summary.pools.items()],
         "choices": _choices(plan),
         "groups": list(_groups(plan)),
@@ -212,12 +214,11 @@ def _risk_bars(plan: Plan) -> Iterator[Bar]:
 
 def _pool(name: str, use: PoolUse) -> Pool:
     total = "not counted" if use.total is None else f"{use.total:,}"
+    _, of, *cells, free = figures.pool_cells(name, use)
     return Pool(
         name=name,
-        total=total if use.total is not None else "–",
-        used=f"{use.used:,}",
-        after=f"{use.after:,}",
-        free=figures.free_seats(use.total, use.after),
+        cells=("–" if use.total is None else of, *cells),
+        free=free,
         over=use.total is not None and use.after > use.total,
         words=f"{use.used:,} used, {use.after:,} after the plan, of {total}",
         bars=list(_pool_bars(use)),

@@ -18,7 +18,7 @@ from rich.text import Text
 from connectors.records import Change
 from provisioner.plan.document import instant
 from provisioner.plan.model import RISKS, Adoption, Plan
-from provisioner.report import figures
+from provisioner.report import figures, outlook
 from provisioner.report.figures import OnePerson, counted, people_counted, visible
 
 MOST_PEOPLE = 200
@@ -98,6 +98,7 @@ def write_text(plan: Plan, out: TextIO, *, color: bool, width: int | None) -> No
     page = Page(out, color=color, width=width)
     _head(plan, page)
     _pools(plan, page)
+    _outlook(plan, page)
     if plan.adoption is not None:
         _adoption(plan.adoption, page)
     _clusters(plan, page)
@@ -142,6 +143,8 @@ def _head(plan: Plan, page: Page) -> None:
     )
     _figure(page, "manual", f"{counted(summary.manual, 'step', 'steps')} for a person to do")
     _figure(page, "api calls", f"{summary.api_calls:,}")
+    if cost := outlook.monthly(plan):
+        _figure(page, "cost", cost)
     if decided := {s: n for s, n in figures.states_of(plan).items() if s not in _COUNTED}:
         _figure(page, "states", ", ".join(f"{n:,} {state}" for state, n in decided.items()))
 
@@ -157,25 +160,31 @@ def _pools(plan: Plan, page: Page) -> None:
     if not plan.summary.pools:
         return
     page.blank()
-    rows = [
-        (
-            visible(name),
-            "?" if use.total is None else f"{use.total:,}",
-            f"{use.used:,}",
-            f"{use.after:,}",
-            figures.free_seats(use.total, use.after),
-        )
-        for name, use in plan.summary.pools.items()
-    ]
-    header = ("pool", "total", "used", "after", "then free")
+    rows = [figures.pool_cells(visible(name), use) for name, use in plan.summary.pools.items()]
+    header = figures.POOL_HEADER
     sizes = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):
         cells = [padded(row[0], sizes[0])]
         cells += [
             " " * (size - cell_len(c)) + c for c, size in zip(row[1:], sizes[1:], strict=True)
         ]
-        style = "dim" if row is header else "bold red" if row[4].endswith("many") else ""
+        style = "dim" if row is header else "bold red" if "many" in row[-1] else ""
         page.line(2, ("   ".join(cells), style))
+
+
+def _outlook(plan: Plan, page: Page) -> None:
+    """Write what the plan costs, and what the days to come will ask for."""
+    kinds, departments = outlook.by_kind(plan), outlook.by_department(plan)
+    if kinds:
+        _title(page, "Cost", f": {outlook.monthly(plan)}")
+        page.line(2, "; ".join(f"{each.name} {each.amount}" for each in kinds))
+        page.line(2, "; ".join(f"{each.name} {each.amount}" for each in departments))
+    if days := outlook.forecast(plan):
+        _title(page, "Forecast", ": from the starts, ends and graces that are known")
+        for each in days[: outlook.MOST_DAYS]:
+            short = (f"  {each.short}", "bold red") if each.short else ""
+            page.line(2, f"{each.day}  {each.pool}", short, f"  ({each.words})")
+        _more(page, len(days) - outlook.MOST_DAYS, "line", "lines", plan)
 
 
 def padded(text: str, size: int) -> str:

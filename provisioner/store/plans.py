@@ -308,13 +308,6 @@ def population(connection: Connection, sync: str) -> int:
     return people
 
 
-def released_since(
-    connection: Connection, sync: str, since: datetime
-) -> list[tuple[str, datetime]]:
-    """Return the numbers that a sync released since then, by whatever change, with the moment."""
-    return [(each.number, each.at) for each in releases_since(connection, sync, since)]
-
-
 class Release(NamedTuple):
     """A number that somebody lost: their folded key, and how plans call them."""
 
@@ -325,7 +318,7 @@ class Release(NamedTuple):
 
 
 def releases_since(connection: Connection, sync: str, since: datetime) -> list[Release]:
-    """Return the same, each with who lost it; by moment."""
+    """Return the numbers that a sync released since then, by whatever change; by moment."""
     rows = connection.execute(
         select(changes.c.document, changes.c.state_at)
         .where(
@@ -342,6 +335,28 @@ def releases_since(connection: Connection, sync: str, since: datetime) -> list[R
         for change in [msgspec.json.decode(document, type=Change)]
         for number in _released(change)
     ]
+
+
+def held_before(
+    connection: Connection, sync: str, keys: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the direct numbers that people, by folded key, once lost by this sync, the last first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for some in chunked(set(keys)):
+        rows = connection.execute(
+            select(changes.c.key, changes.c.document)
+            .where(
+                changes.c.sync == sync,
+                changes.c.key.in_(some),
+                changes.c.kind.in_((*REMOVALS, "number.assign")),
+                changes.c.state.in_(_REACHED),
+            )
+            .order_by(changes.c.key, changes.c.state_at.desc(), changes.c.plan, changes.c.seq)
+        )
+        for key, document in rows:
+            lost = _released(msgspec.json.decode(document, type=Change))
+            found[key] = (*found.get(key, ()), *lost)
+    return {key: tuple(dict.fromkeys(numbers)) for key, numbers in found.items() if numbers}
 
 
 def _released(change: Change) -> Iterator[str]:

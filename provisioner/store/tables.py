@@ -122,6 +122,7 @@ changes = Table(
     Column("sent_by", String),
     Index("changes_by_content", "sync", "content"),
     Index("changes_by_state", "sync", "state", "state_at"),
+    Index("changes_by_key", "sync", "key"),
 )
 
 decisions = Table(

@@ -74,3 +74,27 @@ def test_a_reserved_or_foreign_number_is_not_handed_on() -> None:
 def test_a_number_whose_site_nobody_knows_is_not_handed_on_by_a_pool_of_one_site() -> None:
     assert pool([], vendor=True).takes_back("+491")
     assert not pool([], vendor=True, site="Munich").takes_back("+491")
+
+
+def test_a_pool_may_be_a_list_of_numbers() -> None:
+    numbers = pool(numbers=frozenset({"+4977", "+4955"}), reserved=frozenset({"+4977"}))
+
+    assert list(numbers.free((), ())) == ["+4955"]
+    assert numbers.has("+4977")
+    assert not numbers.has("+4966")
+    assert numbers.size == 1
+
+
+def test_a_pool_counts_what_is_held_of_it_but_for_what_is_reserved() -> None:
+    numbers = pool(ranges=RANGES, reserved=frozenset({"+49891001"}))
+    held = {"+49891000", "+49891001", "+49555"}
+
+    assert numbers.counted(held) == (4, 1)
+    assert numbers.counted(held | {f"+4966{n}" for n in range(9)}) == (4, 1)
+
+
+def test_a_vendors_pool_counts_what_is_unassigned_and_without_a_site_what_is_held_too() -> None:
+    offered = [("+493", "Munich"), ("+491", "Munich"), ("+492", "Brno")]
+
+    assert pool(offered, vendor=True, site="munich").counted({"+497"}) == (2, 0)
+    assert pool(offered, vendor=True).counted({"+497"}) == (4, 1)

@@ -158,7 +158,8 @@ def test_the_summary_counts_what_the_plan_holds(emea: Installation) -> None:
     assert summary["held"] == sum(c["state"] == "held" for c in plan["changes"])
     assert summary["people"] - summary["unchanged"] == len({c["key"] for c in plan["changes"]})
     for use in summary["pools"].values():
-        assert set(use) == {"total", "used", "after"}
+        assert set(use) == {"total", "used", "after", "claimed", "freed", "short"}
+        assert use["after"] == use["used"] + use["claimed"] - use["freed"]
         assert use["total"] is None or use["after"] <= use["total"]
 
 

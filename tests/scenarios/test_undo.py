@@ -479,7 +479,10 @@ def test_seats_are_counted_for_an_undo_too(emea: Installation) -> None:
 
     (needed,) = only(plan, "license.assign")["needs"]
     assert plan["changes"][needed - 1]["kind"] == "user.delete", "the joiner's seat comes free"
-    assert plan["summary"]["pools"]["license:zoom_phone"] == {"total": 22, "used": 22, "after": 22}
+    assert (
+        plan["summary"]["pools"]["license:zoom_phone"].items()
+        >= {"total": 22, "used": 22, "after": 22}.items()
+    )
     alone = undone(emea, run, "--user", LEAVER)
     assert [c["kind"] for c in alone["blocked"]] == ["license.assign"]
     assert [c["kind"] for c in alone["waiting"]] == ["package.assign"]

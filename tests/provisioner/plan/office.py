@@ -115,7 +115,7 @@ class Office:
             new=lambda key: present.get(key, []),
             last_known=lambda key: known.get(key, []),
             keyless=self.keyless,
-            cooling=self.cooling,
+            cooling=dict.fromkeys(self.cooling, ""),
             warming=self.warming,
             grace_s=lambda _: self.grace_s,
         )

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.records import Catalog, Person, PhoneUser
 from provisioner.plan.catalog_checks import check_catalog
-from provisioner.plan.differences import Case
+from provisioner.plan.differences import Case, Differences
 from provisioner.plan.draft import Draft
 
 CATALOG = Catalog(
@@ -38,7 +38,8 @@ def check(
     extensions: Mapping[str, str] | None = None,
     held: Collection[str] = (),
 ) -> list[str]:
-    check_catalog(drafts, catalog, extensions or {}, held, {"all": 0})
+    found = Differences(held_numbers=set(held), extensions=dict(extensions or {}))
+    check_catalog(drafts, catalog, found, {"all": 0})
     return [d.state for d in drafts]
 
 
@@ -115,7 +116,10 @@ def test_an_extension_number_that_somebody_holds_is_blocked_by_name() -> None:
 
     check(holder, wish, extensions={"77": "p1"})
 
-    assert wish.reason == "extension number 77 is held by jan@example.org"
+    assert wish.reason == (
+        "extension number 77 is held by jan@example.org, and rule all gives it to eva@example.org:"
+        " give each their own"
+    )
 
 
 def test_an_extension_number_that_two_people_ask_for_goes_to_one() -> None:
@@ -124,7 +128,10 @@ def test_an_extension_number_that_two_people_ask_for_goes_to_one() -> None:
     check(second, first)
 
     assert first.state == "planned"
-    assert second.reason == "extension number 77 goes to ada@example.org in this plan"
+    assert second.reason == (
+        "extension number 77 goes to ada@example.org in this plan (rule all), and rule all gives it to"
+        " eva@example.org: give each their own"
+    )
 
 
 def test_an_extension_number_is_handed_on_by_whoever_changes_theirs() -> None:

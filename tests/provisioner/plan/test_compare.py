@@ -837,5 +837,5 @@ def test_a_table_is_compared_as_its_people_are(
 
     for found in (by_row, by_person):  # a place names a person only where it is an LDAP entry's dn
         found.mails = {n: mail for n, mail in found.mails.items() if not n.startswith("hr:")}
-    for name in (each.name for each in dataclasses.fields(Differences)):
+    for name in (each.name for each in dataclasses.fields(Differences) if each.compare):
         assert getattr(by_row, name) == getattr(by_person, name), name

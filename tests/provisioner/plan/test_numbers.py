@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from connectors.records import Person, PhoneUser
 from provisioner.config import PoolConfig
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft
-from provisioner.plan.numbers import give_numbers
+from provisioner.plan.numbers import Numbers, give_numbers
 from provisioner.pools import NumberPool
 
 RULES: dict[str | None, int] = {"boss": 0, "all": 1}
@@ -44,8 +47,11 @@ def give(
     held: Collection[str] = (),
     pools: dict[str, NumberPool] | None = None,
     cooling: Collection[str] = (),
+    lost: dict[str, str] | None = None,
+    before: dict[str, tuple[str, ...]] | None = None,
 ) -> None:
-    give_numbers(drafts, pools or pool(), set(held), set(cooling), RULES)
+    rest = dict.fromkeys(cooling, "") | (lost or {})
+    give_numbers(drafts, Numbers(pools or pool(), set(held), rest, before or {}), RULES)
 
 
 def test_the_lowest_free_number_goes_to_whoever_comes_first() -> None:
@@ -163,12 +169,15 @@ def test_a_number_that_a_rule_names_is_handed_on_even_where_the_pool_rests() -> 
 
 
 def test_a_number_that_a_rule_names_goes_to_one_person_only() -> None:
-    first, second = claim("a", after="+4977"), claim("b", after="+4977")
+    first, second = claim("a", after="+4977", rule="boss"), claim("b", after="+4977")
 
     give([second, first])
 
     assert first.state == "planned"
-    assert second.reason == "number +4977 goes to a@example.org in this plan"
+    assert second.reason == (
+        "number +4977 goes to a@example.org in this plan (rule boss), and rule all gives it to"
+        " b@example.org: give each their own"
+    )
 
 
 def test_a_number_that_a_rule_names_is_not_also_given_from_the_pool() -> None:
@@ -204,3 +213,73 @@ def test_several_pools_are_served_each_from_their_own_numbers() -> None:
     give([munich, brno, release("jan", "+4982")], {"+4981", "+4982", "+4983"}, pools)
 
     assert (munich.after, brno.after) == ("+491", "+4982")
+
+
+def test_who_comes_back_gets_the_number_that_they_held_before() -> None:
+    back, other = claim("b"), claim("a")
+
+    give([back, other], before={"b": ("+492", "+493")})
+
+    assert (other.after, back.after) == ("+491", "+492")
+
+
+def test_a_number_that_somebody_else_holds_by_now_is_not_given_back() -> None:
+    back = claim("b")
+
+    give([back], held={"+492"}, before={"b": ("+492",)})
+
+    assert back.after == "+491"
+
+
+def test_a_number_rests_for_others_and_not_for_who_lost_it() -> None:
+    back, other = claim("b"), claim("a")
+
+    give([back, other], lost={"+491": "b"}, before={"b": ("+491",), "a": ("+491",)})
+
+    assert (back.after, other.after) == ("+491", "+492")
+
+
+def test_what_somebody_held_before_takes_nobodys_turn() -> None:
+    back, first = claim("b"), claim("a")
+
+    give([back, first], held={"+491", "+493"}, before={"b": ("+492",)})
+
+    assert (first.after, back.state) == ("+492", "blocked")
+
+
+@given(
+    held=st.sets(st.integers(1, 6)),
+    rests=st.dictionaries(st.integers(1, 6), st.sampled_from("abcdef")),
+    before=st.dictionaries(st.sampled_from("abcdef"), st.lists(st.integers(1, 7), max_size=3)),
+    released=st.sets(st.integers(1, 6)),
+    named=st.dictionaries(st.sampled_from("ab"), st.integers(1, 7)),
+    keys=st.sets(st.sampled_from("abcdef")),
+)
+def test_no_number_is_ever_given_twice_nor_taken_from_anybody(
+    held: set[int],
+    rests: dict[int, str],
+    before: dict[str, list[int]],
+    released: set[int],
+    named: dict[str, int],
+    keys: set[str],
+) -> None:
+    claims = [claim(k, after=f"+49{named[k]}" if k in named else "pool:munich") for k in keys]
+    gone = [release(f"x{n}", f"+49{n}") for n in sorted(released & held)]
+
+    give(
+        [*claims, *gone],
+        {f"+49{n}" for n in held},
+        pool("+491", "+496"),
+        lost={f"+49{n}": key for n, key in rests.items()},
+        before={key: tuple(f"+49{n}" for n in numbers) for key, numbers in before.items()},
+    )
+
+    given_out = [str(d.after) for d in claims if d.state == "planned"]
+    assert len(given_out) == len(set(given_out))
+    for draft in claims:
+        number = int(str(draft.after)[3:]) if draft.state == "planned" else 0
+        if number in held:
+            assert number in released
+            assert [need.before for need in draft.needs] == [draft.after]
+        if draft.state == "planned" and draft.key not in named and number not in released & held:
+            assert rests.get(number, draft.key) == draft.key, "it rests for others"

@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.records import Catalog, Person, PhoneUser, Seats
+from provisioner.config import PoolConfig
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft
+from provisioner.plan.model import PoolUse
 from provisioner.plan.ordering import in_order
-from provisioner.plan.seats import Pools, grant_seats, pool_uses
+from provisioner.plan.seats import Pools, grant_seats, number_uses, pool_uses
+from provisioner.pools import NumberPool
 
 RULES: dict[str | None, int] = {"boss": 0, "all": 1}
 
@@ -188,3 +191,24 @@ def test_no_step_of_a_plan_ever_holds_more_seats_than_there_are(
             assert held[str(draft.after)] <= totals[str(draft.after)]
         if draft.before is not None:
             held[str(draft.before)] -= 1
+
+
+def test_a_pools_figures_tell_what_is_claimed_freed_and_short() -> None:
+    leaver, drafts = release("jan", "basic"), [claim(key, "basic") for key in "abc"]
+    pools = packages({"basic": 2}, {"basic": 1})
+
+    grant_seats("package", [leaver, *drafts], pools, RULES)
+
+    assert pool_uses(pools, [leaver, *drafts]) == {"package:basic": PoolUse(2, 1, 2, 2, 1, 1)}
+
+
+def test_a_pool_of_numbers_has_figures_too() -> None:
+    pools = {"m": NumberPool("m", PoolConfig((("+491", "+495"),)), None)}
+    given_out = Draft("number.assign", case("a"), None, "+492", "all", "safe")
+    gone = Draft("number.release", case("b"), "+491", None, None, "destructive")
+    short = Draft("number.assign", case("c"), None, None, "all", "safe", state="blocked")
+    short.lacks = ("number", "m")
+
+    uses = number_uses(pools, {"+491", "+49555"}, ["+495", "+4977"], [given_out, gone, short])
+
+    assert uses == {"number:m": PoolUse(5, 1, 1, 1, 1, 1, 1)}

@@ -328,10 +328,10 @@ def test_a_number_rests_whatever_change_released_it(engine: Engine) -> None:
     done(engine, plan, 8, hours_ago=30)
 
     with reading(engine) as connection:
-        released = plan_store.released_since(connection, "emea", NOW - 24 * HOUR)
+        released = plan_store.releases_since(connection, "emea", NOW - 24 * HOUR)
 
-    assert sorted(number for number, _ in released) == ["+1", "+2", "+3", "+4", "+5"]
-    assert {at for _, at in released} == {NOW}
+    assert sorted(each.number for each in released) == ["+1", "+2", "+3", "+4", "+5"]
+    assert {each.at for each in released} == {NOW}
 
 
 def test_a_plan_that_undoes_is_overtaken_by_no_other_and_overtakes_none(engine: Engine) -> None:
