@@ -13,7 +13,8 @@ from provisioner.scim.conditions import GROUP_COLUMNS, USER_COLUMNS, Columns
 from provisioner.scim.rendering import Resource, decoded, group, user
 from provisioner.scim.schemas import ResourceType
 from provisioner.store import scim_groups, scim_members, scim_users
-from provisioner.store.direct import Row, Session
+from provisioner.store.direct import Session
+from provisioner.store.pipeline import Row
 from provisioner.store.scim_counts import Kind as Counted
 from provisioner.store.scim_groups import GroupRow
 from provisioner.store.scim_users import UserRow

@@ -2,18 +2,16 @@
 
 Connections are opened as the store opens them (WAL, synchronous=FULL), kept between requests, and
 commit by themselves what no transaction is begun for. SQL is written once for both databases, with
-`:name` for every value; the few differences are a Session's to tell. What fails is a StoreError, as
+`:name` for every value; the few differences are a Session's to tell, and PostgreSQL's way is pipeline.py. What fails is a StoreError, as
 everywhere; what a unique index refuses is `NotUnique`.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,14 +19,13 @@ import psycopg
 from sqlalchemy import Engine
 
 from provisioner.store.database import StoreError
+from provisioner.store.pipeline import Pipeline, Row
 from provisioner.store.turns import ENDING, Turns, process
 
-_NAMED = re.compile(r"(?<!:):(\w+)")
 _TRIES = 10
 _REMEDY = "see its disk and permissions, and who else uses it; what was acknowledged is kept"
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
 
 
 class NotUnique(Exception):
@@ -38,30 +35,40 @@ class NotUnique(Exception):
 class Session:
     """One connection while somebody uses it. `postgresql` tells which of the two databases it is."""
 
-    __slots__ = ("_cursor", "connection", "postgresql")
+    __slots__ = ("_pipeline", "connection", "postgresql")
 
     def __init__(self, connection: Any, postgresql: bool) -> None:
         self.connection = connection
         self.postgresql = postgresql
-        self._cursor = connection.cursor()
+        self._pipeline = Pipeline(connection.pgconn) if postgresql else None
 
-    def run(self, sql: str, **values: Any) -> int:
-        """Execute a statement and return how many rows it changed."""
-        cursor = self._execute(sql, values)
-        return int(cursor.rowcount)
+    def run(self, sql: str, **values: Any) -> None:
+        """Carry out a statement: at once, or with the next that is asked for its rows, or at the end."""
+        self._execute(sql, values, later=True)
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
-        """Execute a statement and return its rows."""
-        found: list[Row] = self._execute(sql, values).fetchall()
-        return found
+        """Carry out a statement and return its rows."""
+        return self._execute(sql, values)
 
     def row(self, sql: str, **values: Any) -> Row | None:
-        """Execute a statement and return its first row, None if it has none."""
-        cursor = self._execute(sql, values)
-        found: Row | None = cursor.fetchone()
-        if found is not None and not self.postgresql:
-            cursor.fetchall()  # a statement that isn't read to its end holds SQLite's lock
-        return found
+        """Carry out a statement and return its first row, None if it has none."""
+        found = self.rows(sql, **values)  # to the end: a statement that isn't holds SQLite's lock
+        return found[0] if found else None
+
+    def finish(self) -> None:
+        """Carry out whatever waits."""
+        if self._pipeline is not None:
+            self._pipeline.finish()
+
+    def drop(self) -> None:
+        """Forget whatever waits."""
+        if self._pipeline is not None:
+            self._pipeline.drop()
+
+    @property
+    def broken(self) -> bool:
+        """Whether the server has ended the connection while nobody used it."""
+        return self._pipeline is not None and self._pipeline.broken
 
     def listed(self, values: Sequence[Any]) -> Any:
         """Return a list as the value of a name that `texts` or `numbers` reads."""
@@ -87,16 +94,14 @@ class Session:
             return f"(SELECT unnest(CAST(:{name} AS {kind}[])) AS value)"
         return f"(SELECT value FROM json_each(:{name}))"
 
-    def _execute(self, sql: str, values: dict[str, Any]) -> Any:
-        if self.postgresql:
-            return self._cursor.execute(_pyformat(sql), values)
-        return self._cursor.execute(sql, values)
-
-
-@lru_cache(maxsize=4096)
-def _pyformat(sql: str) -> str:
-    """Return SQL with psycopg's `%(name)s` for `:name`."""
-    return _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
+    def _execute(self, sql: str, values: dict[str, Any], *, later: bool = False) -> list[Row]:
+        if self._pipeline is None:
+            found: list[Row] = self.connection.execute(sql, values).fetchall()
+            return found
+        if later:
+            self._pipeline.later(sql, values)
+            return []
+        return self._pipeline.rows(sql, values)
 
 
 class _InTheWay(Exception):
@@ -124,12 +129,14 @@ class Direct:
             session = self._take()
             try:
                 result = work(session)
+                session.finish()
             except (sqlite3.Error, psycopg.Error) as error:
                 self._give_up(session)
                 if last or not _is_lost(error):
                     raise _explained(error) from None
                 self.close()  # the others will be dead too
             except BaseException:
+                session.drop()
                 self._idle.append(session)
                 raise
             else:
@@ -146,6 +153,7 @@ class Direct:
             session.run(begin)
             yield session
             session.run("COMMIT")
+            session.finish()
         except (sqlite3.Error, psycopg.Error) as error:
             self._give_up(session)
             raise _explained(error) from None
@@ -169,18 +177,19 @@ class Direct:
     def _write(self, work: Callable[[Session], T], *, last: bool = False) -> T:
         """Do it once; raises _InTheWay if it may be done again, but for the last time."""
         session = self._take()
-        began = False
+        ending = False
         try:
             session.run("BEGIN" if self.postgresql else "BEGIN IMMEDIATE")
-            began = True
             result = work(session)
+            ending = True
             session.run("COMMIT")
+            session.finish()
         except (sqlite3.IntegrityError, psycopg.IntegrityError):
             self._roll_back(session)
             raise NotUnique from None
         except (sqlite3.Error, psycopg.Error) as error:
             self._give_up(session)
-            again = _is_in_the_way(error) or (not began and _is_lost(error))
+            again = _is_in_the_way(error) or (not ending and _is_lost(error))
             raise (_InTheWay() if again and not last else _explained(error)) from None
         except BaseException:
             self._roll_back(session)
@@ -197,10 +206,14 @@ class Direct:
     def _take(self) -> Session:
         if self._process != process():  # a connection isn't shared by parent and child
             self._process, self._idle = process(), deque()
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._open()
+        while True:
+            try:
+                session = self._idle.pop()
+            except IndexError:
+                return self._open()
+            if not session.broken:
+                return session
+            self._give_up(session)
 
     def _open(self) -> Session:
         pooled = self._engine.raw_connection()
@@ -211,8 +224,10 @@ class Direct:
         return Session(connection, self.postgresql)
 
     def _roll_back(self, session: Session) -> None:
+        session.drop()
         try:
             session.run("ROLLBACK")
+            session.finish()
         except (sqlite3.Error, psycopg.Error):
             self._give_up(session)
         else:

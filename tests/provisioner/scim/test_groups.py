@@ -265,9 +265,9 @@ def statements(tenant: Tenant, monkeypatch: pytest.MonkeyPatch, *operations: Any
     executed = []
     real = Session._execute
 
-    def counted(self: Session, sql: str, values: dict[str, Any]) -> Any:
+    def counted(self: Session, sql: str, values: dict[str, Any], **how: Any) -> Any:
         executed.append(sql)
-        return real(self, sql, values)
+        return real(self, sql, values, **how)
 
     monkeypatch.setattr(Session, "_execute", counted)
     patch_group(tenant, id, *operations)

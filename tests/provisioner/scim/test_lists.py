@@ -26,9 +26,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
     def counting() -> Iterator[list[str]]:
         executed: list[str] = []
 
-        def noted(self: Session, sql: str, values: dict[str, Any]) -> Any:
+        def noted(self: Session, sql: str, values: dict[str, Any], **how: Any) -> Any:
             executed.append(sql)
-            return real(self, sql, values)
+            return real(self, sql, values, **how)
 
         with monkeypatch.context() as patched:
             patched.setattr(Session, "_execute", noted)

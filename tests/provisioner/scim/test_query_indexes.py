@@ -83,9 +83,9 @@ def test_an_index_serves_what_clients_look_for(
     executed: list[tuple[str, dict[str, Any]]] = []
     real = Session._execute
 
-    def noted(self: Session, sql: str, values: dict[str, Any]) -> Any:
+    def noted(self: Session, sql: str, values: dict[str, Any], **how: Any) -> Any:
         executed.append((sql, values))
-        return real(self, sql, values)
+        return real(self, sql, values, **how)
 
     def listed(session: Session) -> Page:
         return page(

@@ -84,7 +84,11 @@ def test_dead_connections_are_replaced(direct: Direct, engine: Engine) -> None:
         return int(row[0])
 
     def kill(pid: int) -> None:
-        killer.read(lambda session: session.row("SELECT pg_terminate_backend(:pid)", pid=pid))
+        killer.read(
+            lambda session: session.row(
+                "SELECT pg_terminate_backend(CAST(:pid AS integer))", pid=pid
+            )
+        )
 
     with direct.snapshot():  # so that two are kept
         second = own()
@@ -110,6 +114,7 @@ def test_two_who_wait_for_each_other_both_get_their_way(direct: Direct) -> None:
         def work(session: Session) -> None:
             tries.append(1)
             session.run("UPDATE scim_keys SET secret = secret || 'x' WHERE name = :n", n=first)
+            session.row("SELECT 1")  # the row is this transaction's now
             if len(tries) == 1:
                 both.wait()
             session.run("UPDATE scim_keys SET secret = secret || 'x' WHERE name = :n", n=second)

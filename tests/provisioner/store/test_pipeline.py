@@ -1,0 +1,152 @@
+"""Statements that go to PostgreSQL together: in their order, all or none, and answered as they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from provisioner.store.pipeline import Pipeline
+from tests.provisioner.store.made import store
+
+INSERT = "INSERT INTO things (name) VALUES (:name)"
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection[Any]]:
+    with store("postgresql", tmp_path_factory.mktemp("store")) as engine:
+        url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
+            yield connection
+
+
+@pytest.fixture
+def pipeline(connection: psycopg.Connection[Any]) -> Pipeline:
+    connection.execute("DEALLOCATE ALL")  # a connection has one pipeline
+    connection.execute("DROP TABLE IF EXISTS things")
+    connection.execute("CREATE TABLE things (seq SERIAL, name TEXT PRIMARY KEY)")
+    return Pipeline(connection.pgconn)
+
+
+def names(connection: psycopg.Connection[Any]) -> list[str]:
+    return [name for (name,) in connection.execute("SELECT name FROM things ORDER BY seq")]
+
+
+def test_what_waits_is_carried_out_before_what_is_asked_for(pipeline: Pipeline) -> None:
+    for name in ("a", "b", "c"):
+        pipeline.later(INSERT, {"name": name})
+
+    assert pipeline.rows("SELECT name FROM things ORDER BY seq", {}) == [("a",), ("b",), ("c",)]
+
+
+def test_nothing_is_carried_out_before_it_is_asked_for(
+    pipeline: Pipeline, connection: psycopg.Connection[Any]
+) -> None:
+    pipeline.later(INSERT, {"name": "a"})
+    assert names(connection) == []
+
+    pipeline.finish()
+    assert names(connection) == ["a"]
+
+
+def test_what_is_dropped_never_is(pipeline: Pipeline, connection: psycopg.Connection[Any]) -> None:
+    pipeline.later(INSERT, {"name": "a"})
+    pipeline.drop()
+    pipeline.finish()
+
+    assert names(connection) == []
+
+
+def test_a_statement_that_fails_takes_those_after_it_along(
+    pipeline: Pipeline, connection: psycopg.Connection[Any]
+) -> None:
+    for sql, name in (("BEGIN", ""), (INSERT, "a"), (INSERT, "a"), (INSERT, "b"), ("COMMIT", "")):
+        pipeline.later(sql, {"name": name})
+
+    with pytest.raises(psycopg.errors.UniqueViolation, match="things_pkey"):
+        pipeline.finish()
+
+    pipeline.rows("ROLLBACK", {})
+    assert names(connection) == []
+    for name in ("a", "c"):
+        pipeline.later(INSERT, {"name": name})
+    assert pipeline.rows("SELECT count(*) FROM things", {}) == [(2,)]
+
+
+def test_a_statement_that_was_never_prepared_is_prepared_when_it_comes_again(
+    pipeline: Pipeline,
+) -> None:
+    for sql in ("SELECT nothing FROM nowhere", "SELECT 1"):
+        pipeline.later(sql, {})
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        pipeline.finish()
+
+    assert pipeline.rows("SELECT 1", {}) == [(1,)]
+    pipeline.later("SELECT 2", {})
+    assert pipeline.rows("SELECT 1", {}) == [(1,)]
+
+
+def test_every_kind_of_value_comes_back_as_what_it_was(pipeline: Pipeline) -> None:
+    sql = (
+        "SELECT CAST(:text AS text), CAST(:none AS text), :yes, :no, :small, :large, :half,"
+        " CAST(1.50 AS numeric), :small"
+    )
+    values = {"text": "Žluť", "none": None, "yes": True, "no": False, "small": -7}
+
+    (row,) = pipeline.rows(sql, values | {"large": 1 << 60, "half": 0.5})
+
+    assert row == ("Žluť", None, True, False, -7, 1 << 60, 0.5, Decimal("1.50"), -7)
+    assert [type(value) for value in row[2:7]] == [bool, bool, int, int, float]
+
+
+def test_a_colon_pair_is_a_cast_and_a_percent_sign_itself(pipeline: Pipeline) -> None:
+    assert pipeline.rows("SELECT '5 %'::text || :a", {"a": " :a"}) == [("5 % :a",)]
+
+
+def test_a_text_that_postgresql_cant_hold_is_refused(pipeline: Pipeline) -> None:
+    with pytest.raises(psycopg.DataError, match="NUL"):
+        pipeline.rows(INSERT, {"name": "a\0b"})
+
+
+def test_what_cant_be_sent_is_named(pipeline: Pipeline) -> None:
+    with pytest.raises(psycopg.ProgrammingError, match="name: a dict can't be sent"):
+        pipeline.rows(INSERT, {"name": {}})
+
+
+def test_more_than_the_wire_holds_at_once_goes_through(pipeline: Pipeline) -> None:
+    large = "x" * 3_000_000
+    for number in range(5):
+        pipeline.later(INSERT, {"name": f"{number}"})
+        pipeline.later("UPDATE things SET name = name || length(:large)", {"large": large})
+
+    assert (
+        len(pipeline.rows("SELECT name, CAST(:large AS text) FROM things", {"large": large})) == 5
+    )
+
+
+def test_a_connection_that_the_server_ended_is_seen_before_it_is_used(
+    connection: psycopg.Connection[Any],
+) -> None:
+    with psycopg.connect(connection.info.dsn, autocommit=True) as other:
+        pipeline = Pipeline(other.pgconn)
+        (pid,) = pipeline.rows("SELECT pg_backend_pid()", {})[0]
+        assert not pipeline.broken
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        assert pipeline.broken
+        pipeline.later("SELECT 1", {})
+        with pytest.raises(psycopg.OperationalError):
+            pipeline.rows("SELECT 2", {})
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(TEXTS), numbers=st.lists(st.integers(-(1 << 63), (1 << 63) - 1)))
+def test_lists_arrive_as_they_are(pipeline: Pipeline, texts: list[str], numbers: list[int]) -> None:
+    for kind, values in (("text", texts), ("bigint", numbers)):
+        sql = f"SELECT value FROM unnest(CAST(:each AS {kind}[])) WITH ORDINALITY AS e (value, n) ORDER BY n"
+        assert pipeline.rows(sql, {"each": values}) == [(value,) for value in values]
