@@ -200,7 +200,11 @@ class _Listing:
         table = f"{self.kind.table} {alias}"
         selected = self.kind.selected(self.session, related=self.related)
         limit = "LIMIT :limit OFFSET :skip"
-        if skip or self.column:
+        if self.few and not skip and not self.column:
+            # PostgreSQL plans a statement anew each time it is used, which takes longer than a lookup,
+            # unless its cost is known without its values: of a limit that is one, it isn't
+            limit = f"LIMIT {1 << (count - 1).bit_length()}"
+        elif skip or self.column:
             where = (
                 f"{alias}.seq IN (SELECT {alias}.seq FROM {table} WHERE {where}"
                 f" ORDER BY {order} {limit})"
@@ -212,7 +216,7 @@ class _Listing:
             limit=count,
             skip=skip,
         )
-        return self.kind.rows(self.session, found)
+        return self.kind.rows(self.session, found[:count])
 
     def _order(self) -> str:
         seq = f"{self.kind.alias}.seq"
