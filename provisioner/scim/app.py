@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/scim+json"
 ENDPOINTS: dict[str, Endpoint] = {"Users": Users(), "Groups": Groups()}
 
+_CONTENT_TYPE = ("Content-Type", MEDIA_TYPE)
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
@@ -234,12 +235,9 @@ class _Answered(Response):
 
 
 def _response(answer: Answer) -> Response:
-    response = _Answered(answer.body, answer.status, content_type=MEDIA_TYPE)
-    headers = response.headers
-    if answer.body is None:
-        del headers["Content-Type"]
+    headers = [] if answer.body is None else [_CONTENT_TYPE]
     if answer.location is not None:
-        headers["Location"] = answer.location
+        headers.append(("Location", answer.location))
     if answer.tag is not None:
-        headers["ETag"] = answer.tag
-    return response
+        headers.append(("ETag", answer.tag))
+    return _Answered(answer.body, answer.status, headers)
