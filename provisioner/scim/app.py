@@ -240,4 +240,7 @@ def _response(answer: Answer) -> Response:
         headers.append(("Location", answer.location))
     if answer.tag is not None:
         headers.append(("ETag", answer.tag))
-    return _Answered(answer.body, answer.status, headers)
+    response = _Answered(answer.body, answer.status, headers)
+    if answer.body is None:
+        del response.headers["Content-Type"]  # werkzeug's own
+    return response

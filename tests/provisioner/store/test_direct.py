@@ -86,7 +86,7 @@ def test_dead_connections_are_replaced(direct: Direct, engine: Engine) -> None:
     def kill(pid: int) -> None:
         killer.read(
             lambda session: session.row(
-                "SELECT pg_terminate_backend(CAST(:pid AS integer))", pid=pid
+                "SELECT pg_terminate_backend(CAST(:pid AS integer), 10000)", pid=pid
             )
         )
 
