@@ -26,6 +26,7 @@ Returned = Literal["always", "never", "default", "request"]
 Uniqueness = Literal["none", "server", "global"]
 
 _PLAIN_NAME = re.compile(r"[^\W\d_][\w-]*")
+_BEGINNING = len("urn:")
 _LONGEST_NAME = 200
 
 
@@ -169,6 +170,8 @@ class Schema:
         It is looked for whole, because URNs hold colons and dots themselves. The dot is Microsoft
         Entra's ("Known issues and resolutions with SCIM 2.0 protocol compliance …", until 2018).
         """
+        if not text[start : start + _BEGINNING].lower().startswith(self._beginnings):
+            return None  # as most names: nothing else need be looked at
         for uri in self._uris:
             end = start + len(uri)
             if text.startswith((":", "."), end) and text[start:end].lower() == uri.lower():
@@ -182,6 +185,10 @@ class Schema:
         'urn:x:More'
         """
         return self._urns.get(text.lower())
+
+    @cached_property
+    def _beginnings(self) -> tuple[str, ...]:
+        return tuple({uri[:_BEGINNING].lower() for uri in self._uris})
 
     @cached_property
     def _urns(self) -> Mapping[str, str]:

@@ -94,9 +94,10 @@ def page(
     Raises ScimError (400 invalidCursor, tooMany).
     """
     listing = _Listing(session, sync, query, base, related)
-    label = f"{sync}\n{query.text}"
+    label = ""
     place: list[Any] | None = None
     if window.cursor is not None:
+        label = f"{sync}\n{query.text}"
         place = cursors.read(label, window.cursor) if window.cursor else []
     if not listing.exact:
         found = listing.scan().page(query.sort, window.start - 1, window.size, place)
