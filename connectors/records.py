@@ -57,7 +57,8 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     `externalId`, `name.givenName`, `displayName`, `emails` (objects of value, type, primary),
     `addresses`, `title`, `active` (a boolean, absent where the directory doesn't say), the
     enterprise extension under its URN, `groups` (objects of value and display: direct and, where
-    the directory follows nesting, inherited memberships) and whatever `columns` adds at top level.
+    the directory follows nesting, inherited memberships, these with `type` "indirect" and, where the
+    directory tells, in `via` the `value` of the group through which) and whatever `columns` adds at top level.
     Absent attributes have no member; none is null or "".
     `where`: the place it was read from (`people.csv:17`, `ou=…`, a resource's id), for messages.
     """

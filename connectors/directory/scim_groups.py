@@ -1,7 +1,8 @@
 """Who is in which groups, as a SCIM service tells it: from its Users' side or from its Groups'.
 
 Both give a `Membership`: a function from a canonical User resource to its `groups`, objects of
-value and display. `User.groups` holds nested memberships too (RFC 7643 section 4.1.2), so the map
+value and display, inherited ones with `type: indirect` (and, where the Groups tell, in `via` the value
+of the group that is their member). `User.groups` holds nested memberships too (RFC 7643 section 4.1.2), so the map
 that is made from `Group.members` follows nesting as well.
 """
 
@@ -35,9 +36,11 @@ def from_users(service: Service, *, nested: bool) -> Membership:
     def membership(user: Resource) -> Groups:
         groups: Groups = []
         for group in user.get("groups", ()):
-            if nested or group.get("type", "").lower() != "indirect":
+            direct = group.get("type", "").lower() != "indirect"
+            if nested or direct:
                 display = group.get("display") or name(group["value"])
-                groups.append({"value": group.get("value", display), "display": display})
+                held = {"value": group.get("value", display), "display": display}
+                groups.append(held if direct else held | {"type": "indirect"})
         return groups
 
     return membership
@@ -142,20 +145,26 @@ class _Table:
     def groups_of(self, user: Resource) -> Groups:
         direct = self._of_user.get(user["id"], ())
         if direct not in self._resolved:
-            numbers = sorted(self._with_outer(direct)) if self._nested else direct
-            self._resolved[direct] = [self._groups[number] for number in numbers]
+            numbers = self._with_outer(direct) if self._nested else dict.fromkeys(direct)
+            self._resolved[direct] = [self._shown(*each) for each in sorted(numbers.items())]
         return self._resolved[direct]
 
-    def _with_outer(self, numbers: Iterable[int]) -> set[int]:
-        """Add the groups that these belong to, and those in turn; circles end."""
-        found: set[int] = set()
-        waiting = [*numbers]
-        while waiting:
-            number = waiting.pop()
-            if number not in found:
-                found.add(number)
-                waiting += self._of_group.get(self._groups[number]["value"], ())
+    def _with_outer(self, numbers: Iterable[int]) -> dict[int, int | None]:
+        """Add the groups that these belong to, and those in turn, each with its member; circles end."""
+        found: dict[int, int | None] = dict.fromkeys(numbers)
+        waiting = list(found)
+        for number in waiting:  # it grows meanwhile
+            for outer in self._of_group.get(self._groups[number]["value"], ()):
+                if outer not in found:
+                    found[outer] = number
+                    waiting.append(outer)
         return found
+
+    def _shown(self, number: int, inner: int | None) -> dict[str, str]:
+        group = self._groups[number]
+        if inner is None:
+            return group
+        return group | {"type": "indirect", "via": self._groups[inner]["value"]}
 
 
 def _members(group: Resource) -> Iterator[tuple[str, bool]]:

@@ -110,13 +110,14 @@ class Pushed:
     def _person(self, row: UserRow, resource: Resource) -> Person:
         for name in ("id", "schemas", "meta", "password"):
             resource.pop(name, None)
-        groups = [
-            {"value": id} if display is None else {"value": id, "display": clean(display)}
-            for id, display, direct in row.groups
-            if direct or self._nested
-        ]
+        groups = [_group(*each) for each in row.groups if each[2] or self._nested]
         if groups:
             resource["groups"] = groups
         external = resource.get("externalId")
         key = row.id if self._by_id or external is None else str(external)
         return Person(key, resource, row.id)
+
+
+def _group(id: str, display: str | None, direct: bool) -> dict[str, str]:
+    shown = {"value": id} if display is None else {"value": id, "display": clean(display)}
+    return shown if direct else shown | {"type": "indirect"}

@@ -10,7 +10,7 @@ A primary group (`gidNumber`, `primaryGroupID`) is no membership that the direct
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from connectors.directory.ldap_json.attributes import texts
@@ -18,7 +18,9 @@ from connectors.directory.ldap_json.dn import first_value, normal
 from connectors.records import clean, fold
 
 Group = dict[str, str]
-"""A value of SCIM's `groups`: `value` is the group's dn, `display` its first RDN's value."""
+"""A value of SCIM's `groups`: `value` is the group's dn, `display` its first RDN's value.
+
+An inherited one has `type: indirect`, and in `via` the dn of the group that is its member."""
 
 _NUMBER = struct.Struct("=I")
 _SHARED, _SHORT = 100_000, 80
@@ -33,6 +35,7 @@ class Groups:
         self._spelled: dict[str, int] = {}  # by dn as somebody wrote it
         self._names: list[str] = []  # normal dn by number
         self._groups: list[Group] = []
+        self._inherited: dict[tuple[int, int], Group] = {}  # by number, and that of its member
         self._of_dn = _Memberships()
         self._of_uid = _Memberships()
 
@@ -82,21 +85,27 @@ class Groups:
         numbers = [*named, *self._of_dn.get(name)]
         for uid in uids:
             numbers += self._of_uid.get(fold(uid))
-        if self._nested:
-            numbers = self._with_outer(numbers)
-        groups = self._groups
-        return [groups[number] for number in dict.fromkeys(numbers)]
+        groups, direct = self._groups, dict.fromkeys(numbers)
+        held = [groups[number] for number in direct]
+        return [*held, *self._outer(list(direct))] if self._nested else held
 
-    def _with_outer(self, numbers: list[int]) -> list[int]:
-        """Add the groups that these are in, and those that they are in; a circle ends where it began."""
-        found = dict.fromkeys(numbers)
-        waiting = list(found)
-        for number in waiting:  # it grows meanwhile
+    def _outer(self, numbers: list[int]) -> Iterator[Group]:
+        """Yield the groups that these are in, and those that they are in; a circle ends where it began."""
+        found = set(numbers)
+        for number in numbers:  # it grows meanwhile
             for outer in self._of_dn.get(self._names[number]):
                 if outer not in found:
-                    found[outer] = None
-                    waiting.append(outer)
-        return waiting
+                    found.add(outer)
+                    numbers.append(outer)
+                    yield self._by_way_of(outer, number)
+
+    def _by_way_of(self, number: int, inner: int) -> Group:
+        group = self._inherited.get((number, inner))
+        if group is None:
+            via = self._groups[inner]["value"]
+            group = self._groups[number] | {"type": "indirect", "via": via}
+            self._inherited[number, inner] = group
+        return group
 
 
 class _Memberships:

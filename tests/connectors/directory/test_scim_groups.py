@@ -44,6 +44,27 @@ def test_memberships_are_the_same_whichever_side_tells_them(how: str, pages: str
     assert groups_of(read) == MEMBERSHIPS
 
 
+@pytest.mark.parametrize(
+    ("how", "inherited"),
+    [
+        ("full", {"Group inner": None, "Group circle": "", "Group outer": ""}),
+        ("none", {"Group inner": None, "Group circle": "inner", "Group outer": "inner"}),
+    ],
+)
+def test_inherited_groups_are_told_from_direct_ones(
+    how: str, inherited: dict[str, str | None]
+) -> None:
+    """The Users say which are inherited, the Groups through which other one, too."""
+    with service(users(2), NESTED, style=Style(user_groups=how)) as (base, _):
+        _, person = directory(base).read()
+
+    assert isinstance(person, Person)
+    assert {
+        g["display"]: g.get("via", "") if g.get("type") == "indirect" else None
+        for g in person.resource["groups"]
+    } == inherited
+
+
 @pytest.mark.parametrize("how", ["full", "none"])
 def test_without_nesting_only_direct_members_count(how: str) -> None:
     with service(users(4), NESTED, style=Style(user_groups=how)) as (base, _):

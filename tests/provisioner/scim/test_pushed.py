@@ -36,7 +36,7 @@ def test_people_come_in_their_order_with_key_groups_and_attributes(
                 ENTERPRISE: {"department": "Sales"},
                 "groups": [
                     {"value": sales.id, "display": "Sales"},
-                    {"value": outer.id, "display": "Outer"},
+                    {"value": outer.id, "display": "Outer", "type": "indirect"},
                 ],
             },
             eva.id,

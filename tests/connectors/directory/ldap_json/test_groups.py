@@ -135,6 +135,35 @@ def test_nesting_is_followed_only_where_config_says_so(groups: Callable[..., Any
     assert groups(*entries, nested_groups=True) == {"eva": ["Inner", "Outer", "Outermost"]}
 
 
+def test_an_inherited_group_names_the_one_through_which_it_is_held(
+    read: Callable[..., Any],
+) -> None:
+    (eva,) = read(
+        person("eva"),
+        group("Inner", "uid=eva,ou=People,o=x"),
+        group("Outer", "cn=inner,ou=groups,o=x"),
+        group("Outermost", "cn=outer,ou=groups,o=x"),
+        nested_groups=True,
+    )
+    assert [(g["display"], g.get("type"), g.get("via")) for g in eva.resource["groups"]] == [
+        ("Inner", None, None),
+        ("Outer", "indirect", "cn=Inner,ou=Groups,o=x"),
+        ("Outermost", "indirect", "cn=Outer,ou=Groups,o=x"),
+    ]
+
+
+def test_a_group_that_is_held_directly_and_through_another_is_direct(
+    read: Callable[..., Any],
+) -> None:
+    (eva,) = read(
+        person("eva"),
+        group("Inner", "uid=eva,ou=People,o=x"),
+        group("Outer", "cn=inner,ou=groups,o=x", "uid=eva,ou=People,o=x"),
+        nested_groups=True,
+    )
+    assert ["type" in g for g in eva.resource["groups"]] == [False, False]
+
+
 def test_nesting_is_followed_by_the_groups_own_member_of(groups: Callable[..., Any]) -> None:
     entries = [
         person("eva", memberOf=["cn=Inner,ou=Groups,o=x"]),
