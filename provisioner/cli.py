@@ -21,6 +21,7 @@ import click
 from connectors.errors import ProvisionerError, ReadRefused
 from provisioner.cli_audit import audit
 from provisioner.cli_directory import directory
+from provisioner.cli_explain import explain
 from provisioner.cli_manual import manual
 from provisioner.cli_options import config_option, moment_of
 from provisioner.cli_quarantine import quarantine
@@ -63,6 +64,7 @@ provisioner.add_command(directory)
 provisioner.add_command(audit)
 provisioner.add_command(manual)
 provisioner.add_command(rehearse)
+provisioner.add_command(explain)
 
 
 @provisioner.command()

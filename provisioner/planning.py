@@ -288,7 +288,7 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         key_of=others.get,
         new=lambda key: _parts(people, key, offsets.get(key)),
         keyless=tuple(flaw.where for _, flaw in people.keyless),
-        grace_s=lambda key: _grace_s(sync, last.get(key, [])),
+        grace_s=lambda key: grace_s(sync, last.get(key, [])),
         warming=drawing.warming,
         cooling=cooling,
         held_before=before,
@@ -314,7 +314,7 @@ def _base(drawing: Drawing, numbers: tuple[Mapping[str, str], Mapping[str, objec
     )
 
 
-def _grace_s(sync: SyncConfig, parts: Parts) -> float:
+def grace_s(sync: SyncConfig, parts: Parts) -> float:
     """Return a leaver's grace where the mapping says none: a day for whoever was pushed."""
     return _PUSHED_GRACE_S if any(name == sync.pushed for name, _ in parts) else 0.0
 

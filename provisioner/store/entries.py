@@ -104,7 +104,7 @@ def _entries(connection: Connection, where: ColumnElement[bool]) -> dict[str, _E
     found: dict[str, _Entry] = {}
     query = select(entries.c.columns, entries.c.people, entries.c.data).where(where)
     for row in connection.execute(query):
-        for key, data in _unpacked(row.people, row.data):
+        for key, data in unpacked(row.people, row.data):
             found[key] = _Entry(row.columns, data)
     return found
 
@@ -192,7 +192,7 @@ def known_entries(
     held = (entries.c.directory, entries.c.columns, entries.c.people, entries.c.data)
     for some in chunked(blocks):
         for row in connection.execute(select(*held).where(where, entries.c.block.in_(some))):
-            for key, data in _unpacked(row.people, row.data, checksums):
+            for key, data in unpacked(row.people, row.data, checksums):
                 known = found.get((key, row.directory))
                 if key in sought and (known is None or data < known.data):
                     found[key, row.directory] = _Entry(row.columns, data)
@@ -212,7 +212,7 @@ def _decoded(found: dict[tuple[str, str], _Entry]) -> dict[str, list[tuple[str, 
     return people
 
 
-def _unpacked(
+def unpacked(
     people: bytes, data: bytes, checksums: Collection[int] | None = None
 ) -> Iterator[tuple[str, bytes]]:
     """Yield folded key and data of those in a block, or only those with one of the checksums."""

@@ -1,0 +1,105 @@
+"""Finding one person among all who are remembered, by whatever name a directory gives them.
+
+There is no index of names: nobody looks for a name but people who ask about somebody. So the blocks of
+entries are gone through, and only those in which the name stands at all are taken apart.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from heapq import nlargest
+
+from sqlalchemy import Connection, select
+
+from connectors.columns import Columns
+from connectors.records import Person, fold
+from provisioner.spool import decode_person
+from provisioner.store.entries import unpacked
+from provisioner.store.tables import bindings, entries
+
+_COMPARED = 200
+"""Names that are compared letter by letter with one that is nobody's."""
+_NEAR = 3
+
+
+def names_of(person: Person) -> Iterator[str]:
+    """Yield every name by which somebody may be asked for: key, userName, and mail addresses."""
+    yield person.key
+    if user_name := person.resource.get("userName"):
+        yield str(user_name)
+    for email in person.resource.get("emails", ()):
+        if value := email.get("value"):
+            yield str(value)
+
+
+def is_called(person: Person, folded: str) -> bool:
+    """Return whether one of the person's names is this one."""
+    return any(fold(name) == folded for name in names_of(person))
+
+
+def called(connection: Connection, sync: str, name: str) -> dict[str, str]:
+    """Return who is called so in any directory, at its last accepted read: how reports name them, by folded key.
+
+    Of those who are gone, whoever is bound is still known.
+    """
+    folded = fold(name)
+    needle = folded.encode() if folded.isascii() else None
+    return {
+        fold(person.key): person.user
+        for person in _everybody(connection, sync, needle)
+        if is_called(person, folded)
+    }
+
+
+def bound_as(connection: Connection, sync: str, phone_id: str) -> str | None:
+    """Return the folded key of whoever is bound to the phone user of that id."""
+    asked = select(bindings.c.key).where(bindings.c.sync == sync, bindings.c.phone_id == phone_id)
+    return connection.execute(asked).scalar()
+
+
+def known_names(connection: Connection, sync: str) -> Iterator[str]:
+    """Yield the names of everybody who is remembered."""
+    for person in _everybody(connection, sync, None):
+        yield from names_of(person)
+
+
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """Return the few names that are most like one that is nobody's.
+
+    >>> nearest("eva.mala@exampel.org", ["jan@example.org", "eva.mala@example.org"])
+    ['eva.mala@example.org']
+    """
+    folded = fold(name)
+    pairs = _pairs(folded)
+    found = nlargest(
+        _COMPARED,
+        ((len(pairs & _pairs(fold(each))), each) for each in names),
+        key=lambda each: each[0],
+    )
+    likely = {fold(each): each for common, each in found if 2 * common >= len(pairs)}
+    return [likely[n] for n in difflib.get_close_matches(folded, likely, n=_NEAR, cutoff=0.7)]
+
+
+def _pairs(text: str) -> set[str]:
+    return {text[at : at + 2] for at in range(len(text) - 1)}
+
+
+def _everybody(connection: Connection, sync: str, needle: bytes | None) -> Iterator[Person]:
+    """Yield everybody in the blocks in which the needle stands, as lower ASCII; None: in all blocks."""
+    tables: dict[str, Columns] = {}
+    rows = connection.execute(
+        select(entries.c.columns, entries.c.people, entries.c.data)
+        .where(entries.c.sync == sync)
+        .order_by(entries.c.directory, entries.c.gone, entries.c.block)
+        .execution_options(yield_per=50)
+    )
+    for texts, people, data in rows:
+        if needle is not None and needle not in zlib.decompress(data).lower():
+            continue
+        if texts is not None and texts not in tables:
+            tables[texts] = Columns.named(json.loads(texts))
+        for _, one in unpacked(people, data):
+            yield decode_person(one, "", None if texts is None else tables[texts])
