@@ -168,20 +168,30 @@ class Config:
         return [sync.name for sync in self.syncs.values() if sync.pushed is not None]
 
 
-def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+_UNREAD = Secret("a secret that is not read here")
+
+
+def load_config(
+    path: Path, environ: Mapping[str, str] = os.environ, *, outside: bool = True
+) -> Config:
     """Read and check a config file, with the secrets that it refers to.
 
-    Raises InputError with every problem, in the order of the file.
+    Without `outside`, those of phone systems and directories stay unread: whoever asks none of them
+    need not be trusted with their secrets, so they need not be there. Only where one must have a form
+    (a URL) it is read all the same. Raises InputError with every problem, in the order of the file.
     """
     located = load_yaml(path)
     problems: list[Problem] = []
-    data = _resolve(located, SecretSource(environ, path.parent), problems)
+    unread: set[str] | None = None if outside else set()
+    data = _resolve(located, SecretSource(environ, path.parent), problems, unread)
     unresolved = {p.where for p in problems}
     schema = ConfigSchema()
     try:
         loaded = schema.load(data)
     except ValidationError as e:
         found = schema_problems(messages_of(e), located, schema)
+        if unread and any(p.where in unread for p in found):
+            return load_config(path, environ)
         problems += [p for p in found if p.where not in unresolved]
         loaded = None
     problems += _cross_problems(data, path.parent, located)
@@ -190,15 +200,21 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     return _config(path, loaded)
 
 
-def _resolve(located: Located, source: SecretSource, problems: list[Problem]) -> Any:
+def _resolve(
+    located: Located, source: SecretSource, problems: list[Problem], unread: set[str] | None
+) -> Any:
     """Return the file's data with every reference to a secret replaced by the secret.
 
     A reference stands where the schema wants a scalar; elsewhere `file` and `env` are mere names.
+    `unread`, if given, takes the places of those outside that were left alone.
     """
 
     def walk(value: Any, judge: object, at: tuple[Step, ...]) -> Any:
         scalar = judge is not None and not isinstance(judge, (fields.Dict, fields.Nested, Schema))
         if scalar and is_reference(value):
+            if unread is not None and at[2:3] in (("phone_system",), ("directories",)):
+                unread.add(located.where(at))
+                return _UNREAD
             try:
                 return source.read(value)
             except ValueError as e:

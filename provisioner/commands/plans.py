@@ -35,11 +35,11 @@ _FOR_PROGRAMS = ("json", "jsonl", "csv", "html")
 """Formats that are UTF-8 wherever they go; the others follow the terminal."""
 
 
-def site_of(config: Path) -> Site:
-    """Load the config and open its store."""
+def site_of(config: Path, *, outside: bool = True) -> Site:
+    """Load the config and open its store; see `load_config` for `outside`."""
     if not config.is_file():
         raise RunError(f"there is no config file {config}", remedy="give its path with -c")
-    return open_site(load_config(config))
+    return open_site(load_config(config, outside=outside))
 
 
 def sync_name(config: Config, name: str | None) -> str:

@@ -2,7 +2,8 @@
 
 It opens `bind` and nothing else, and starts no schedule: what is pushed to it lies in the store, where
 the daemon plans it. TERM and INT end it within ten seconds, after the requests at work; HUP reads
-config again.
+config again. It asks no phone system and no directory, so their secrets aren't read and need not be
+there: of the config it needs the store's and the server's alone.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def run_receiver(config: Path) -> int:
     """Serve until told to stop, and return the exit status."""
     configure_logs()
     try:
-        loaded = load_config(config)
+        loaded = load_config(config, outside=False)
         configure_logs(secrets=secrets_of(loaded))
         _serve(loaded)
     except InputError as error:

@@ -40,7 +40,7 @@ def run_create(
 ) -> int:
     """Make a token, or an OAuth client's secret, and print it."""
     _refuse_name(name)
-    site = site_of(config)
+    site = site_of(config, outside=False)
     sync = pushed_sync(site.config, sync)
     now = site.now()
     end = None if expires is None else now + expires
@@ -61,7 +61,7 @@ def run_rotate(
     config: Path, name: str, overlap: timedelta, sync: str | None, expires: timedelta | None
 ) -> int:
     """Make the successor of a token, print it, and have the old ones of its name end."""
-    site = site_of(config)
+    site = site_of(config, outside=False)
     now = site.now()
     with site.engine.begin() as connection:
         old = _meant(token_store.named(connection, name, now), name, sync)
@@ -89,7 +89,7 @@ def run_rotate(
 
 def run_revoke(config: Path, name: str, sync: str | None) -> int:
     """End tokens, and come back when no process takes them any more."""
-    site = site_of(config)
+    site = site_of(config, outside=False)
     now = site.now()
     with site.engine.begin() as connection:
         found = _meant(token_store.named(connection, name, now), name, sync)
@@ -102,7 +102,7 @@ def run_revoke(config: Path, name: str, sync: str | None) -> int:
 
 def run_list(config: Path, form: str, *, ended: bool) -> int:
     """Print the tokens, as a table or as JSON."""
-    site = site_of(config)
+    site = site_of(config, outside=False)
     now = site.now()
     with reading(site.engine) as connection:
         found = token_store.listed(connection, now, ended=ended)

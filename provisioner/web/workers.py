@@ -216,7 +216,7 @@ def main(arguments: Iterable[str]) -> int:
 def _loaded(path: Path) -> Config | None:
     """Return the config, None if it can't be used, which is told."""
     try:
-        config = load_config(path)
+        config = load_config(path, outside=False)
     except InputError as error:
         logger().error("http.config_refused", problems=list(map(str, error.problems)))
         return None

@@ -420,6 +420,39 @@ def test_a_secret_that_is_not_there_is_one_problem_at_its_place(
     assert said in problem
 
 
+def test_who_asks_nobody_outside_needs_no_secret_of_theirs(load: Load) -> None:
+    Path("c.yaml").write_text(zoom("{env: NOT_SET}"))
+
+    config = load_config(Path("c.yaml"), {}, outside=False)
+
+    assert config.syncs["emea"].phone_system.kind == "zoom"
+    with pytest.raises(InputError, match="NOT_SET isn't set"):
+        load_config(Path("c.yaml"), {})
+
+
+def test_a_secret_that_must_have_a_form_is_read_all_the_same(load: Load) -> None:
+    text = zoom("{env: NOT_SET}").replace("client_id: def", "client_id: def, api_url: {env: API}")
+    Path("c.yaml").write_text(text)
+
+    with pytest.raises(InputError, match="API isn't set"):
+        load_config(Path("c.yaml"), {}, outside=False)
+    environ = {"API": "https://zoom.example.org/v2", "NOT_SET": "s3cr3t"}
+    system = load_config(Path("c.yaml"), environ, outside=False).syncs["emea"].phone_system
+
+    assert system.options["api_url"] == "https://zoom.example.org/v2"
+
+
+def test_another_mistake_is_told_without_a_word_of_secrets_that_nobody_needs(load: Load) -> None:
+    text = zoom("{env: NOT_SET}").replace("version: 1", "version: 1\nservr: {}")
+    Path("c.yaml").write_text(text)
+
+    with pytest.raises(InputError) as refused:
+        load_config(Path("c.yaml"), {}, outside=False)
+
+    (problem,) = refused.value.problems
+    assert "servr" in str(problem)
+
+
 def test_a_column_may_be_called_file_or_env_without_being_a_secret(load: Load) -> None:
     text = LEAST.replace("path: people.csv", "path: people.csv, columns: {file: title}")
 

@@ -197,6 +197,19 @@ def test_a_proxys_word_is_taken_where_config_trusts_it(tmp_path: Path) -> None:
     assert body["meta"]["location"] == f"https://scim.example.org/idm/scim/v2/Users/{body['id']}"
 
 
+def test_a_receiver_alone_needs_no_secret_of_the_phone_system(tmp_path: Path) -> None:
+    pushed = Pushed(tmp_path)
+    secret = {"env": "NOT_SET_WHERE_THE_RECEIVER_RUNS"}
+    zoom = {"kind": "zoom", "account_id": "a", "client_id": "c", "client_secret": secret}
+    pushed.emea.sync["phone_system"] = zoom
+    pushed.configure()
+
+    with pushed.running() as running:
+        provider = Provider(running.url, pushed.token())
+        assert provider.user("eva")
+    assert "NOT_SET" in pushed.emea.shell("check").said
+
+
 def test_nobody_without_a_token_for_it_learns_of_a_sync(tmp_path: Path) -> None:
     pushed = Pushed(tmp_path)
     with pushed.running() as running:
