@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from werkzeug.datastructures import Headers
 
 from provisioner.config import PUSHED, Config
 from provisioner.scim import discovery
+from provisioner.scim.auth import Client
 from provisioner.scim.bulk import bulk
 from provisioner.scim.call import Answer, Call, Endpoint
 from provisioner.scim.cursors import Cursors
@@ -34,6 +35,7 @@ from provisioner.scim.schemas import Registry
 from provisioner.scim.schemas.custom import registry_of
 from provisioner.scim.search import asked, search, search_all
 from provisioner.scim.tenant import Tenant
+from provisioner.scim.walks import Walks
 from provisioner.server_config import Intake
 from provisioner.store.direct import Direct
 
@@ -56,7 +58,7 @@ class Receiver:
     """What the routes serve: the syncs that are pushed to, and the one that `/scim/v2` is of, if any.
 
     `registries`: what the resources of each sync may be made of. `base_url` is how clients reach the
-    server, without a final slash; None: as each request says.
+    server, without a final slash; None: as each request says. `walks`: those of all its processes.
     """
 
     store: Direct
@@ -65,6 +67,7 @@ class Receiver:
     limits: Intake
     base_url: str | None
     now: Callable[[], datetime]
+    walks: Walks = field(default_factory=Walks)
 
     def tenants(self) -> dict[str, Tenant]:
         """Return the tenants by the names of their syncs."""
@@ -74,7 +77,9 @@ class Receiver:
         }
 
 
-def receiver_of(config: Config, store: Direct, now: Callable[[], datetime]) -> Receiver:
+def receiver_of(
+    config: Config, store: Direct, now: Callable[[], datetime], walks: Walks | None = None
+) -> Receiver:
     """Return what a config says of the receiver. `now` tells the time (aware, UTC)."""
     registries = {
         sync.name: registry_of(directory.options)
@@ -83,7 +88,8 @@ def receiver_of(config: Config, store: Direct, now: Callable[[], datetime]) -> R
         if directory.kind == PUSHED
     }
     server = config.server
-    return Receiver(store, registries, config.alias, server.limits, server.base_url, now)
+    alias, limits, base_url = config.alias, server.limits, server.base_url
+    return Receiver(store, registries, alias, limits, base_url, now, walks or Walks())
 
 
 def blueprint(receiver: Receiver, admit: Admit) -> Blueprint:
@@ -190,7 +196,7 @@ class _Routes:
         """Return the call that this request is, once whoever asks is let in."""
         asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # not by proxy
         tenant = self.tenants.get(sync or self.receiver.default or "")
-        self.admit(asked, tenant.sync if tenant else None)
+        client = self.admit(asked, tenant.sync if tenant else None)
         if tenant is None:
             raise ScimError(404, "there is no such resource")
         environ = asked.environ
@@ -201,8 +207,9 @@ class _Routes:
         when = ALWAYS
         if "HTTP_IF_MATCH" in environ or "HTTP_IF_NONE_MATCH" in environ:
             when = Preconditions(environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH"))
-        receiver = self.receiver
-        return Call(tenant, self._base(sync, environ), receiver.limits, self.cursors, given, when)
+        receiver, base = self.receiver, self._base(sync, environ)
+        walks = receiver.walks.of(client.key if isinstance(client, Client) else "", tenant.sync)
+        return Call(tenant, base, receiver.limits, self.cursors, given, when, walks)
 
     def _base(self, sync: str | None, environ: WSGIEnvironment) -> str:
         """Return the URL before `/Users`, as this client reaches it."""

@@ -17,6 +17,7 @@ from provisioner.scim.projection import Projection
 from provisioner.scim.query import Window
 from provisioner.scim.schemas import ResourceType
 from provisioner.scim.tenant import Tenant
+from provisioner.scim.walks import Client as Walking
 from provisioner.server_config import Intake
 
 DEFAULT_PAGE = 100
@@ -30,7 +31,7 @@ class Call:
     """What is asked, by whom it may be. `base` is the URL before `/Users`, with nothing to escape in it.
 
     `parameters` have names in lower case; `text` values are as the query string has them, lists
-    come from a search's body.
+    come from a search's body. `walks`: those by index of whoever asks, None if they aren't remembered.
     """
 
     tenant: Tenant
@@ -39,6 +40,7 @@ class Call:
     cursors: Cursors
     parameters: Mapping[str, Any] = field(default_factory=dict)
     when: Preconditions = ALWAYS
+    walks: Walking | None = None
 
     @property
     def shaped(self) -> bool:

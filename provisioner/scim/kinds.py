@@ -32,11 +32,15 @@ _ORDERED = {
 
 
 class Found(NamedTuple):
-    """What a page holds: of `total` resources these, and the place of the last, if others follow."""
+    """What a page holds: of `total` resources these, and the place of the last, if others follow.
+
+    `before`: how many come before them, where a scan has counted that.
+    """
 
     total: int
     rows: list[StoredRow]
     next_place: list[Any] | None = None
+    before: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,8 +24,10 @@ def found(session: Session, call: Call, kind: Kind) -> tuple[Page, list[str]]:
     query = Query.parse(kind, call.filter, sort_by, descending=call.descending)
     projection = call.projection(kind.type)
     related = kind.name == "User" and projection.wants("groups")
-    sync, window = call.tenant.sync, call.window
-    result = page(session, sync, query, window, call.cursors, call.base, related=related)
+    sync, window, walks = call.tenant.sync, call.window, call.walks
+    result = page(
+        session, sync, query, window, call.cursors, call.base, related=related, walks=walks
+    )
     return result, texts(session, call, kind, result.rows, projection)
 
 

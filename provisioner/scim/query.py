@@ -1,8 +1,9 @@
 """Lists: what a filter finds, sorted, one page at a time (RFC 7644 section 3.4.2, RFC 9865).
 
 Resources come in the order of their creation unless sorted, ties in that order too, so that pages have a
-total order and a walk by index meets everybody who is there all the while that others are only created
-or changed. A walk by cursor goes on from the last resource that it saw, whatever comes and goes.
+total order. A walk by cursor goes on from the last resource that it saw, whatever comes and goes; so does
+one by index as long as it is remembered (walks.py), and its total then counts those who are gone since.
+Without that, it meets everybody who is there all the while that others are only created or changed.
 
 What has an index is looked up (conditions.py); a filter or a sorting that SQL can't say is worked out on
 the resources that are left, up to a bound (scan.py). No total is had by loading resources that SQL
@@ -14,12 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from connectors.scim_filter import Filter, FilterError, parse_filter, parse_path
+from connectors.scim_filter import Filter, FilterError, Path, parse_filter, parse_path
 from provisioner.scim.conditions import TRUE, Binder, condition
 from provisioner.scim.cursors import Cursors
 from provisioner.scim.errors import ScimError, invalid_path
 from provisioner.scim.kinds import Found, Kind, Sort, StoredRow
 from provisioner.scim.scan import Scan
+from provisioner.scim.walks import Client, Place
 from provisioner.store.direct import Session
 from provisioner.store.scim_counts import total_and_place
 
@@ -62,13 +64,15 @@ class Query:
             read = parse_filter(filter, schema) if filter and filter.strip() else None
         except FilterError as error:
             raise ScimError(400, f"filter: {error}", "invalidFilter") from None
+        if read is not None and any(map(_forgotten, read.paths)):
+            raise ScimError(400, "filter: nobody is found by what is never kept", "invalidFilter")
         if not sort_by or not sort_by.strip():
             return cls(kind, read)
         try:
             path = parse_path(sort_by.strip(), schema)
         except FilterError as error:
             raise invalid_path(f"sortBy: {error}") from None
-        if path.leaf is None:
+        if path.leaf is None or _forgotten(path):
             raise invalid_path(f"sortBy: {path} has no value to sort by")
         return cls(kind, read, Sort(path, descending))
 
@@ -77,6 +81,10 @@ class Query:
         """The query in canonical words: of two that differ, these differ."""
         sorting = f"{self.sort.path} {self.sort.descending}" if self.sort else ""
         return f"{self.kind.name}\n{self.filter.text if self.filter else ''}\n{sorting}"
+
+
+def _forgotten(path: Path) -> bool:
+    return path.definition.mutability == "writeOnly"
 
 
 def page(
@@ -88,27 +96,39 @@ def page(
     base: str,
     *,
     related: bool,
+    walks: Client | None = None,
 ) -> Page:
     """Return one page of a list; `related`: users with their groups. `base` is the URL before `/Users`.
 
-    Raises ScimError (400 invalidCursor, tooMany).
+    `walks`: those by index of who asks. Raises ScimError (400 invalidCursor, tooMany).
     """
     listing = _Listing(session, sync, query, base, related)
-    label = ""
-    place: list[Any] | None = None
-    if window.cursor is not None:
-        label = f"{sync}\n{query.text}"
-        place = cursors.read(label, window.cursor) if window.cursor else []
-    if not listing.exact:
-        found = listing.scan().page(query.sort, window.start - 1, window.size, place)
-    elif place is not None:
+    if window.cursor is None:
+        found = _by_index(listing, window, walks)
+        return Page(found.total, found.rows, window.start)
+    label = f"{sync}\n{query.text}"
+    place = cursors.read(label, window.cursor) if window.cursor else []
+    if listing.exact:
         found = listing.after(place, window.size)
     else:
-        found = listing.from_index(window.start, window.size)
-    if place is None:
-        return Page(found.total, found.rows, window.start)
+        found = listing.scan().page(query.sort, 0, window.size, place)
     cursor = cursors.make(label, found.next_place) if found.next_place else None
     return Page(found.total, found.rows, None, cursor)
+
+
+def _by_index(listing: _Listing, window: Window, walks: Client | None) -> Found:
+    """Return the page at `window.start`: after the page before it, where that is remembered."""
+    start, size, query = window.start, window.size, listing.query
+    if walks is None or not size:
+        return listing.from_index(start, size)
+    begun = walks.place(query.text, start) if start > 1 else None
+    found = listing.from_index(start, size) if begun is None else listing.on(begun, start, size)
+    if found.rows and start - 1 + len(found.rows) < found.total:
+        ended = found.next_place or listing.place(found.rows[-1])
+        walks.reached(query.text, start, begun, start + len(found.rows), ended)
+    elif start > 1:
+        walks.ended(query.text)
+    return found
 
 
 class _Listing:
@@ -143,6 +163,8 @@ class _Listing:
 
     def from_index(self, start: int, count: int) -> Found:
         """Return `count` resources from the `start`-th on."""
+        if not self.exact:
+            return self.scan().page(self.query.sort, start - 1, count, None)
         if self.query.filter is None and self.query.sort is None:
             return self._everybody(start, count)
         rows = self._rows(self.where, self.values, count, start - 1) if count else []
@@ -158,18 +180,40 @@ class _Listing:
         where = f"{self.where} AND {self.kind.alias}.seq >= :begin"
         return Found(total, self._rows(where, {**self.values, "begin": seq}, count, skip))
 
-    def after(self, place: list[Any], count: int) -> Found:
+    def on(self, begun: Place, start: int, count: int) -> Found:
+        """Return `count` resources after a place, which somebody came to who goes on at `start`.
+
+        The total is that of the walk: how many it has behind it, and how many are before it.
+        """
+        if not self.exact:
+            found = self.scan().page(self.query.sort, 0, count, begun)
+            return found._replace(total=start - 1 + found.total - found.before)
+        if self.query.filter is None and self.query.sort is None:
+            found = self._everybody(start - 1, count + 1)
+            if found.rows and [found.rows[0].seq] == begun:  # nobody before it is gone
+                return found._replace(rows=found.rows[1:])
+        where, values = self._after(begun)
+        rows = self._rows(where, values, count, 0)
+        left = len(rows) if len(rows) < count else self._number(where, values)
+        return Found(start - 1 + left, rows)
+
+    def _after(self, place: Place) -> tuple[str, dict[str, Any]]:
+        """Return the SQL of what comes after a place, and its values."""
+        values = dict(self.values)
+        if not place:
+            return self.where, values
+        *key, values["seq"] = place
+        return f"{self.where} AND {self._beyond(key[0] if key else None, values)}", values
+
+    def after(self, place: Place, count: int) -> Found:
         """Return `count` resources after the place of a cursor."""
-        where, values = self.where, dict(self.values)
-        if place:
-            *key, values["seq"] = place
-            where += f" AND {self._beyond(key[0] if key else None, values)}"
+        where, values = self._after(place)
         rows = self._rows(where, values, count + 1, 0) if count else []
         total = self.from_index(1, 0).total
         if len(rows) <= count:
             return Found(total, rows)
         rows.pop()
-        return Found(total, rows, self._place(rows[-1]))
+        return Found(total, rows, self.place(rows[-1]))
 
     def _beyond(self, key: Any, values: dict[str, Any]) -> str:
         """Return the SQL of what comes after a place; see `_order`."""
@@ -185,7 +229,8 @@ class _Listing:
         equal = f"{self.column} = :key AND {seq} > :seq"
         return f"({self.column} {sign} :key OR ({equal}){others})"
 
-    def _place(self, row: StoredRow) -> list[Any]:
+    def place(self, row: StoredRow) -> Place:
+        """Return the place that a resource has."""
         if self.column is None:
             return [row.seq]
         found = self.session.row(
@@ -232,9 +277,11 @@ class _Listing:
     def _count(self) -> int:
         if self.query.filter is None:
             return self._everybody(1, 0).total
+        return self._number(self.where, self.values)
+
+    def _number(self, where: str, values: dict[str, Any]) -> int:
         row = self.session.row(
-            f"SELECT COUNT(*) FROM {self.kind.table} {self.kind.alias} WHERE {self.where}",
-            **self.values,
+            f"SELECT COUNT(*) FROM {self.kind.table} {self.kind.alias} WHERE {where}", **values
         )
         assert row is not None
         return int(row[0])

@@ -44,16 +44,16 @@ class Scan:
             return self._sorted_page(sort, skip, count, place)
         after = place[0] if place else 0
         rows: list[StoredRow] = []
-        total, more = 0, False
+        total, before, more = 0, 0, False
         for row, _ in self._matching(None):
             wanted = row.seq > after if place is not None else total >= skip
             total += 1
+            before += not wanted
             if wanted and len(rows) < count:
                 rows.append(row)
             elif wanted:
                 more = True
-        going_on = place is not None and more and rows
-        return Found(total, rows, [rows[-1].seq] if going_on else None)
+        return Found(total, rows, [rows[-1].seq] if more and rows else None, before)
 
     def _sorted_page(self, sort: Sort, skip: int, count: int, place: list[Any] | None) -> Found:
         keys = [
@@ -67,8 +67,9 @@ class Scan:
         chosen = keys[start : start + count]
         by_seq = {row.seq: row for row in self._of([seq for _, seq in chosen])}
         rows = [by_seq[seq] for _, seq in chosen if seq in by_seq]
-        going_on = place is not None and chosen and start + count < len(keys)
-        return Found(len(keys), rows, [list(chosen[-1][0]), chosen[-1][1]] if going_on else None)
+        going_on = chosen and start + count < len(keys)
+        next_place = [list(chosen[-1][0]), chosen[-1][1]] if going_on else None
+        return Found(len(keys), rows, next_place, start)
 
     def _matching(self, sort: Sort | None) -> Iterator[tuple[StoredRow, Resource]]:
         paths = set(self.filter.paths) if self.filter else set()

@@ -99,7 +99,7 @@ class _Both:
             window = Window(room, cursor=self.inner)
         else:
             window = Window(0)
-        part = replace(self.call)
+        part = replace(self.call, walks=None)  # an index is one of both types together here
         part.window = window
         page, texts = found(self.session, part, kind)
         self.total += page.total

@@ -15,11 +15,13 @@ from provisioner.scim import oauth
 from provisioner.scim.auth import Authenticator
 from provisioner.scim.client_rate import ClientRate
 from provisioner.scim.jwts import Issuers
+from provisioner.scim.walks import Walks
 from provisioner.store.direct import Direct
 from provisioner.store.rate_board import open_board
 from provisioner.web import around, status
 from provisioner.web.around import Figures, Log
 from provisioner.web.proxies import TrustedProxies
+from provisioner.web.slashes import SingleSlashes
 from provisioner.wiring import utc_now
 
 CLOSING = "provisioner.closing"
@@ -33,10 +35,12 @@ def create_app(
     log: Log | None = None,
     figures: Figures | None = None,
     daemon: str | None = None,
+    walks: Walks | None = None,
 ) -> Flask:
     """Return the application on an engine of its own.
 
     `daemon`: the path at which the daemon tells of its health; None where there is none to ask.
+    `walks`: clients' walks by index, where other processes serve them too.
     """
     server = config.server
     app = Flask("provisioner.receiver", static_folder=None)
@@ -46,9 +50,11 @@ def create_app(
     door = Authenticator(engine, utc_now, jwts=jwts, limiter=limiter)
     store = Direct(engine)
     app.extensions[CLOSING] = (door.book.close, store.close, engine.dispose)
-    app.register_blueprint(scim.blueprint(scim.receiver_of(config, store, utc_now), door.admit))
+    receiver = scim.receiver_of(config, store, utc_now, walks)
+    app.register_blueprint(scim.blueprint(receiver, door.admit))
     app.register_blueprint(oauth.blueprint(engine, utc_now, limiter))
     app.register_blueprint(status.blueprint(daemon) if daemon else _own_health(engine))
+    app.wsgi_app = SingleSlashes(app.wsgi_app)  # type: ignore[method-assign]
     if server.trusted_proxies:
         app.wsgi_app = TrustedProxies(app.wsgi_app, server.trusted_proxies)  # type: ignore[method-assign]
     return app

@@ -31,6 +31,7 @@ from connectors.errors import InputError, ProvisionerError
 from provisioner.config import Config, load_config
 from provisioner.hiding import secrets_of
 from provisioner.logs import configure_logs, logger
+from provisioner.scim.walks import Walks
 from provisioner.store.database import engine_on
 from provisioner.web import metrics
 from provisioner.web.access_log import AccessLog
@@ -73,6 +74,7 @@ class Master(BaseApplication):  # type: ignore[misc]
     def __init__(self, task: Task, config: Config) -> None:
         self._task, self._config = task, config
         self._closing: list[Callable[[], None]] = []
+        self._walks = Walks()  # before the fork: all workers share it
         super().__init__()
 
     def load_config(self) -> None:
@@ -109,7 +111,14 @@ class Master(BaseApplication):  # type: ignore[misc]
         engine = engine_on(self._config.store, pool_size=threads, max_overflow=2)
         log = AccessLog() if logger().isEnabledFor(logging.INFO) else None
         figures = metrics.RequestFigures() if metrics.FOLDER in os.environ else None
-        app = create_app(self._config, engine, log=log, figures=figures, daemon=self._task.daemon)
+        app = create_app(
+            self._config,
+            engine,
+            log=log,
+            figures=figures,
+            daemon=self._task.daemon,
+            walks=self._walks,
+        )
         self._closing = list(app.extensions[CLOSING])
         if log is not None:
             self._closing.append(lambda: log.close(_FLUSH_S))

@@ -389,8 +389,11 @@ def test_another_process_goes_on_with_a_cursor(world: World) -> None:
         ("userName eq", None, "invalidFilter"),
         ('nope eq "x"', None, "invalidFilter"),
         ("name.givenName gt 5", None, "invalidFilter"),
+        ('password eq "x"', None, "invalidFilter"),
+        ('userName pr or not (password eq "x")', None, "invalidFilter"),
         (None, "nope", "invalidPath"),
         (None, "name", "invalidPath"),
+        (None, "password", "invalidPath"),
     ],
 )
 def test_what_is_not_understood_is_refused(
