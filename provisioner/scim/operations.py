@@ -33,8 +33,10 @@ MAX_OPERATIONS = 10_000
 MAX_ATTRIBUTE_OPERATIONS = 1000
 """Operations of one request on attributes other than members, taken apart."""
 
-_NAMES = re.compile(r"(?:[^\[]*:)?[a-z$][\w$-]*(?:\.[a-z$][\w$-]*)?(?:\[|\Z)", re.IGNORECASE)
-"""How a path to an attribute begins, whatever is called so (RFC 7644 figure 7)."""
+_NAMES = re.compile(
+    r"(?:[^\[]*:)?[a-z$][\w$-]*(?:(?:\[.*\])?(?:\.[a-z$][\w$-]*)?)\Z", re.IGNORECASE | re.DOTALL
+)
+"""How a path to an attribute is written, whatever is called so (RFC 7644 figure 7)."""
 
 Op = Literal["add", "remove", "replace"]
 

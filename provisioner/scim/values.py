@@ -7,7 +7,7 @@ NFC without surrounding blanks. What an attribute can't hold is refused with its
 - "True" and "False" for booleans, in any case (Microsoft, "Known issues and resolutions with SCIM
   2.0 protocol compliance of the Microsoft Entra user provisioning service").
 - One object where a list of them belongs; a manager's id as bare text; roles, entitlements and
-  members as bare texts; roles and entitlements whose text is a JSON object of `value` and
+  members as bare texts, and mail addresses so in a list (wso2/product-is issue 21040); roles and entitlements whose text is a JSON object of `value` and
   `displayName` (Microsoft, "Customize user provisioning attribute-mappings", AppRoleAssignments).
 - `[{"value": X}]` where X alone belongs (the same "Known issues", behavior before December 2018), and
   a text for the object that a PATCH's brackets choose (grokability/snipe-it pull request 19183).
@@ -41,6 +41,7 @@ MAX_VALUES = 500
 _INDEXED = frozenset({"userName", "externalId", "displayName", "emails.value", "members.value"})
 _BARE = frozenset({"roles", "entitlements", "members", "manager"})
 """Where text alone stands for an object's `value`."""
+_BARE_LISTED = _BARE | {"emails"}
 _JSON_TEXTS = frozenset({"roles", "entitlements"})
 _OTHER_NAMES = {
     "manager": {"managerid": "value"},  # SCIM 1.1
@@ -204,7 +205,7 @@ def _members(name: str, path: str, value: Any) -> dict[str, Any] | None:
     if type(value) is not dict:
         if value is None or value == "":
             return None
-        if name in _BARE and type(value) is str:
+        if name in _BARE_LISTED and type(value) is str:
             value = {"value": value}
         else:
             value = _unwrapped(value, path, "an object")

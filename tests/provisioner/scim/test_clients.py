@@ -276,6 +276,16 @@ def test_ping_and_other_clients_of_scim_1_name_its_schemas(urn: str) -> None:
     }
 
 
+def test_mails_may_come_as_bare_texts_among_objects() -> None:
+    """wso2/product-is issue 21040: what its outbound provisioning is given and passes on."""
+    mails = ["one@example.org", {"type": "work", "value": "two@example.org"}]
+
+    assert created({"userName": "user1", "emails": mails})["emails"] == [
+        {"value": "one@example.org"},
+        {"type": "work", "value": "two@example.org"},
+    ]
+
+
 def test_one_mail_may_come_as_an_object() -> None:
     mail = {"value": "eva@example.org", "type": "work", "primary": "True"}
 
@@ -331,7 +341,7 @@ def test_the_phone_extension_takes_every_entitlement() -> None:
         ({"name": "Eva"}, "name"),
         ({"name": {"givenName": ["a", "b"]}}, "name.givenName"),
         ({"emails": "eva@example.org"}, "emails"),
-        ({"emails": ["eva@example.org"]}, "emails"),
+        ({"phoneNumbers": ["+420"]}, "phoneNumbers"),
         ({"emails": [{"value": "a"}, {"value": "b", "primary": "x"}]}, "emails.primary"),
         ({"x509Certificates": [{"value": "not base64!"}]}, "x509Certificates.value"),
         ({ENTERPRISE: "Sales"}, ENTERPRISE),

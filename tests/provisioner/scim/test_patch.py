@@ -217,6 +217,8 @@ def test_plain_values_can_be_chosen_by_brackets() -> None:
         (op("add", None, "title"), "invalidValue"),
         (op("replace", "userName", ""), "invalidValue"),
         (op("add", 7, "x"), "invalidPath"),  # type: ignore[arg-type]
+        (op("add", 'emails[type eq "work"].value.x', "x"), "invalidPath"),
+        (op("add", "name.givenName.x", "x"), "invalidPath"),
         (op("add", "emails[", "x"), "invalidFilter"),
         (op("add", 'emails[type eq "work"', "x"), "invalidFilter"),
         (op("add", "emails[type xx 1].value", "x"), "invalidFilter"),
