@@ -47,6 +47,7 @@ from provisioner.store.audit_entries import directory_read, phone_read, plan_fai
 from provisioner.store.database import reading as store_reading
 from provisioner.store.reviews import with_decisions
 from provisioner.store.warming import warming
+from provisioner.trying import Trial
 from provisioner.wiring import Site, Wired, wire
 
 PREVIEW = "preview"
@@ -100,13 +101,14 @@ def plan_sync(
 
 def _planned(site: Site, name: str, request: Request, progress: Progress, calls: Calls) -> Plan:
     sync = site.config.syncs[name]
-    rules = None
+    rules, trial = None, None
     if request.mapping is not None:
-        rules = load_mapping(request.mapping, sync.people)
+        rules = load_mapping(request.mapping, sync.people, sync.pools)
+        trial = Trial(sync, rules, tuple(request.users))
     wired, now = wire(site, sync, rules), site.now()
     uses = uses_of(wired)
     readings = [Reading(directory, uses, progress) for directory in wired.directories]
-    people = People(readings)
+    people = People(readings) if trial is None else trial.people(readings)
     with store_reading(site.engine) as connection:
         memory = plan_store.remembered(connection, name, now)
     with store_reading(site.engine) as connection:
@@ -139,6 +141,7 @@ def _planned(site: Site, name: str, request: Request, progress: Progress, calls:
         counts=comparison.counts,
     )
     plan = draw_up(site, drawing)
+    plan = plan if trial is None else trial.told(plan)
     return _record(site, plan, readings, differences, believed, memory, people.left_alone, calls)
 
 

@@ -59,6 +59,8 @@ def head_document(plan: Plan) -> dict[str, Any]:
         document["forecast"] = msgspec.to_builtins(plan.forecast)
     if plan.adoption is not None:
         document["adoption"] = msgspec.to_builtins(plan.adoption)
+    if plan.comparison is not None:
+        document["comparison"] = msgspec.to_builtins(plan.comparison)
     return document
 
 

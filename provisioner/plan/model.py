@@ -163,13 +163,71 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     seqs: tuple[int, ...]
 
 
+class Swing(msgspec.Struct, frozen=True):
+    """What another mapping would give otherwise: None stands for nothing; of a list, one value of it.
+
+    `entitlement` may be `scope`: True for whoever is in it. `old_rule` decides now, `new_rule` would.
+    `users` names the first few of the `people`.
+    """
+
+    entitlement: str
+    before: str | bool | None
+    after: str | bool | None
+    old_rule: str | None
+    new_rule: str | None
+    people: int
+    users: tuple[str, ...] = ()
+
+
+class RuleCompared(msgspec.Struct, frozen=True):
+    """By one rule: the people to whom it gives something, changes something, or no longer gives something."""
+
+    rule: str
+    gives: int
+    changes: int
+    loses: int
+
+
+class PoolCompared(msgspec.Struct, frozen=True):
+    """Seats of one pool: `total` (None: not counted), `used` now, and how many `more` and `less` are wished."""
+
+    pool: str
+    total: int | None
+    used: int
+    more: int
+    less: int
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """Another mapping (`new`) against the one that counts (`old`), for all `people` of the directories.
+
+    `differ` of them would be given something else; of these some `gain` what they don't have, and some
+    `lose`. `monthly`: what it would cost more, as text, in `currency`; None without prices.
+    """
+
+    old: str
+    new: str
+    old_sha256: str
+    new_sha256: str
+    people: int
+    differ: int
+    gain: int
+    lose: int
+    swings: tuple[Swing, ...] = ()
+    rules: tuple[RuleCompared, ...] = ()
+    pools: tuple[PoolCompared, ...] = ()
+    currency: str | None = None
+    monthly: str | None = None
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One plan of one sync. `blocked` and `waiting` are changes with a `reason`, not also in `changes`.
 
     `scope` is "full", "users" (a plan for named users only), "push", or "undo". `changes` are in the order of
     their `seq`, which is an order in which they can be carried out. `warnings` are sentences.
     `decisions` say how it stands by now; they are no part of what is reviewed. `forecast`: by date,
-    then pool; empty where nothing is known of days to come.
+    then pool; empty where nothing is known of days to come. `comparison`: of a plan by another mapping,
+    with the one that counts.
     """
 
     id: str
@@ -188,6 +246,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = "full"
     decisions: tuple[Decided, ...] = ()
     forecast: tuple[Forecast, ...] = ()
+    comparison: Compared | None = None
 
 
 def highest(risks: Iterable[Risk]) -> Risk:

@@ -14,7 +14,7 @@ from typing import TextIO
 from connectors.records import Change
 from provisioner.plan.document import instant
 from provisioner.plan.model import RISKS, Plan
-from provisioner.report import figures, outlook
+from provisioner.report import compared, figures, outlook
 from provisioner.report.figures import counted, visible
 
 MOST_CHANGES = 100
@@ -82,6 +82,7 @@ def write_markdown(plan: Plan, out: TextIO) -> None:
         _head,
         _pools,
         _outlook,
+        _compared,
         _adoption,
         _clusters,
         _held,
@@ -164,6 +165,22 @@ def _outlook(plan: Plan) -> Iterator[str]:
             ),
         )
         yield from _more(len(days) - outlook.MOST_DAYS, "line", "lines", plan)
+
+
+def _compared(plan: Plan) -> Iterator[str]:
+    if plan.comparison is None:
+        return
+    yield "### Compared"
+    yield ""
+    yield prose(compared.in_words(plan.comparison)) + "."
+    yield ""
+    for table in compared.tables(plan.comparison):
+        yield f"#### {table.title}"
+        yield ""
+        yield from _table(table.header, (list(map(prose, row)) for row in table.rows))
+        if table.more:
+            yield f"… and {table.more:,} more differences"
+            yield ""
 
 
 def _adoption(plan: Plan) -> Iterator[str]:

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from connectors.records import Change, Risk, fold
 from provisioner.plan.document import instant
 from provisioner.plan.model import Adoption, Plan, PoolUse
-from provisioner.report import figures, outlook
+from provisioner.report import compared, figures, outlook
 from provisioner.report.figures import Move, counted, people_counted, visible
 
 _HERE = Path(__file__).parent
@@ -182,6 +182,8 @@ def _context(plan: Plan) -> dict[str, Any]:
         "cost": outlook.monthly(plan),
         "costs": [*outlook.by_kind(plan), *outlook.by_department(plan)],
         "forecast": outlook.forecast(plan),
+        "compared": plan.comparison and compared.in_words(plan.comparison),
+        "compared_tables": list(compared.tables(plan.comparison)) if plan.comparison else [],
         "pools": [_pool(name, use) for name, use in plan.summary.pools.items()],
         "choices": _choices(plan),
         "groups": list(_groups(plan)),

@@ -7,7 +7,7 @@ The same plan gives the same text. Nothing in it comes out as more than text: ev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from shutil import get_terminal_size
 from typing import TextIO
 
@@ -18,7 +18,7 @@ from rich.text import Text
 from connectors.records import Change
 from provisioner.plan.document import instant
 from provisioner.plan.model import RISKS, Adoption, Plan
-from provisioner.report import figures, outlook
+from provisioner.report import compared, figures, outlook
 from provisioner.report.figures import OnePerson, counted, people_counted, visible
 
 MOST_PEOPLE = 200
@@ -99,6 +99,7 @@ def write_text(plan: Plan, out: TextIO, *, color: bool, width: int | None) -> No
     _head(plan, page)
     _pools(plan, page)
     _outlook(plan, page)
+    _compared(plan, page)
     if plan.adoption is not None:
         _adoption(plan.adoption, page)
     _clusters(plan, page)
@@ -161,15 +162,35 @@ def _pools(plan: Plan, page: Page) -> None:
         return
     page.blank()
     rows = [figures.pool_cells(visible(name), use) for name, use in plan.summary.pools.items()]
-    header = figures.POOL_HEADER
+    _table(page, figures.POOL_HEADER, rows, {0})
+
+
+def _table(
+    page: Page, header: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[int]
+) -> None:
+    """Write a table; the columns `left` begin at the left, the others end at the right."""
     sizes = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):
-        cells = [padded(row[0], sizes[0])]
-        cells += [
-            " " * (size - cell_len(c)) + c for c, size in zip(row[1:], sizes[1:], strict=True)
+        cells = [
+            padded(cell, size) if at in left else " " * (size - cell_len(cell)) + cell
+            for at, (cell, size) in enumerate(zip(row, sizes, strict=True))
         ]
         style = "dim" if row is header else "bold red" if "many" in row[-1] else ""
         page.line(2, ("   ".join(cells), style))
+
+
+def _compared(plan: Plan, page: Page) -> None:
+    """Write what another mapping would give otherwise."""
+    if plan.comparison is None:
+        return
+    _title(page, "Compared", f": {compared.in_words(plan.comparison)}")
+    for table in compared.tables(plan.comparison):
+        page.blank()
+        page.line(2, (table.title, "bold"))
+        header = [name.removesuffix(":") for name in table.header]
+        left = {at for at, name in enumerate(table.header) if not name.endswith(":")}
+        _table(page, header, table.rows, left)
+        _more(page, table.more, "difference", "differences", plan)
 
 
 def _outlook(plan: Plan, page: Page) -> None:
