@@ -136,7 +136,8 @@ class PhoneUser(msgspec.Struct, frozen=True, gc=False):
     @property
     def user(self) -> str:
         """How reports name this phone user when no person of ours is bound to it."""
-        return self.email or self.key or self.id
+        name = self.display_name if self.kind != "person" else None
+        return self.email or self.key or name or self.id
 
 
 Risk = Literal["safe", "service", "destructive"]
@@ -162,7 +163,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     `kind` is `object.verb` (DESIGN section 4). `key` is the person's key, for unmanaged users the
     phone user's; `id` the vendor's id, None until an account exists. `needs` are the `seq`s that
     must be done first. `consequences` are sentences: what else this takes with it. `reason` is
-    set for what is held, blocked, waiting, failed or stale.
+    set for what is held, blocked, waiting, failed or stale. `user_kind` is the phone user's kind:
+    person, room or common_area.
     """
 
     seq: int = 0
@@ -181,6 +183,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     consequences: tuple[str, ...] = ()
     state: State = "planned"
     reason: str | None = None
+    user_kind: str = "person"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -255,6 +258,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     those in which one can be made, None for any. `existing`: folded mail addresses of people who have
     a paid account of their own with the vendor; `joining`: what an invitation into this account means
     to such a person, in sentences.
+    `places`: by kind of phone user who is no person (room, common_area), what it can do for one.
     `resend_after`: an invitation is sent again so long after the last one, `resend_max` times at most;
     None: never. `delegation_sweep`: how many people's delegations a full plan reads beyond those that
     matter to it, where each takes a call. `looks_closer`: entitlements for which only a read of one
@@ -287,6 +291,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     resend_max: int = 0
     delegation_sweep: int = 0
     looks_closer: frozenset[str] = frozenset()
+    places: dict[str, frozenset[str]] = {}
     joining: tuple[str, ...] = ()
     profile: frozenset[str] | None = None
     side_by_side: int = 1

@@ -19,7 +19,16 @@ from marshmallow import ValidationError
 
 from connectors.errors import InputError, Problem
 from connectors.records import clean, fold
-from connectors.scim_filter import USER, Filter, FilterError, Path, Schema, parse_filter, parse_path
+from connectors.scim_filter import (
+    PHONE_USER,
+    USER,
+    Filter,
+    FilterError,
+    Path,
+    Schema,
+    parse_filter,
+    parse_path,
+)
 from mappings.entitlements import (
     DEFAULTS_RULE,
     ENTITLEMENTS,
@@ -40,6 +49,9 @@ from mappings.yaml_file import Located, did_you_mean, load_yaml, schema_problems
 from mappings.yaml_nodes import Step, place
 
 At = tuple[Step, ...]
+
+PLACES = {"rooms": "room", "common_areas": "common_area"}
+"""The sections of rules for phone users who are no person, and the kind that each is about."""
 
 
 def load_mapping(
@@ -80,7 +92,9 @@ class _Reader:
         attributes: Schema,
         problems: list[Problem],
         pools: Collection[str] | None,
+        section: str = "rules",
     ) -> None:
+        self._section = section
         self._path, self._places, self._located = path, Places(located, path), located
         self._attributes, self._problems, self._pools = attributes, problems, pools
         self._lookups: dict[str, Lookup] = {}
@@ -95,6 +109,7 @@ class _Reader:
         join = self._join(content.get("join"))
         scope = self._filter(("scope",), content.get("scope"))
         existing = self._filter(("existing_account",), content.get("existing_account"))
+        places = {kind: tuple(self._place_rules(content, name)) for name, kind in PLACES.items()}
         if self._problems:
             return None
         gives = [defaults, *(p.give for p in personas.values()), *(r.give for r in rules)]
@@ -114,6 +129,7 @@ class _Reader:
             lookups=self._lookups,
             file=self._located.file,
             existing_account=existing,
+            places={kind: _place_mapping(rules) for kind, rules in places.items() if rules},
         )
 
     def _tables(self, content: dict[str, Any]) -> Iterator[tuple[str, Lookup]]:
@@ -177,13 +193,21 @@ class _Reader:
             ("personas", names[0], "extends"), said if len(names) == 1 else f"{listed} {said}"
         )
 
+    def _place_rules(self, content: dict[str, Any], section: str) -> Iterator[Rule]:
+        """Yield the rules for rooms or common areas: their filters and texts are over phone users."""
+        reader = _Reader(
+            self._path, self._located, PHONE_USER, self._problems, self._pools, section
+        )
+        reader._lookups = self._lookups
+        yield from reader._rules(content, {})
+
     def _rules(self, content: dict[str, Any], personas: dict[str, Persona]) -> Iterator[Rule]:
         names: dict[str, int] = {fold(n): -1 for n in (DEFAULTS_RULE, PROFILE_RULE)}
-        rules = content.get("rules")
+        rules = content.get(self._section)
         for number, rule in enumerate(rules if isinstance(rules, list) else ()):
             if not isinstance(rule, dict):
                 continue
-            at = ("rules", number)
+            at = (self._section, number)
             name, persona = rule.get("name"), rule.get("persona")
             if isinstance(name, str):
                 self._check_name((*at, "name"), name, names, number)
@@ -211,7 +235,7 @@ class _Reader:
                 at, f"a rule can't be called {name!r}: what is not from a rule bears that name"
             )
         elif first != number:
-            line = self._located.where(("rules", first)).rsplit(":", 2)[1]
+            line = self._located.where((self._section, first)).rsplit(":", 2)[1]
             self._problem(at, f"there are two rules {name!r}, the first in line {line}")
 
     def _known(self, at: At, name: str, personas: Collection[str]) -> None:
@@ -310,6 +334,20 @@ class _Reader:
 
     def _problem(self, at: At, text: str) -> None:
         self._problems.append(Problem(self._located.where(at), f"{_name(at)}: {text}"))
+
+
+def _place_mapping(rules: tuple[Rule, ...]) -> Mapping:
+    return Mapping(
+        sha256="",
+        join=None,
+        scope=None,
+        leavers=Leavers(),
+        unmanaged="report",
+        defaults=Give(),
+        profile={},
+        rules=rules,
+        managed=frozenset().union(*(rule.give.names for rule in rules)),
+    )
 
 
 def _name(at: At) -> str:

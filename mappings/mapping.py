@@ -28,6 +28,7 @@ class Mapping:
     entitlements that the mapping mentions anywhere, profile attributes as `profile.display_name`.
     `rules` are in their order, which is also the priority of claims on what runs short. `personas`
     and `lookups` by name, as written; `file` is the mapping's own, as it was given.
+    `places`: by kind (`room`, `common_area`) a mapping of its own, whose rules are over phone users.
     `existing_account` matches whoever has a paid account of their own with the phone system's vendor.
     """
 
@@ -44,6 +45,7 @@ class Mapping:
     lookups: Dict[str, Lookup] = field(default_factory=dict)
     file: str = ""
     existing_account: Filter | None = None
+    places: Dict[str, Mapping] = field(default_factory=dict)
 
     def in_scope(self, person: Person) -> bool:
         """Tell whether the person is in scope; one whom the directory calls inactive never is."""
@@ -74,6 +76,11 @@ class Mapping:
         paths = {path for text in self._texts() for path in text.paths}
         paths.update(path for each in self._filters() for path in each.paths)
         return frozenset(paths | {self.join} if self.join else paths)
+
+    @cached_property
+    def managed_anywhere(self) -> frozenset[str]:
+        """What is managed of persons, or of any kind of place."""
+        return self.managed.union(*(each.managed for each in self.places.values()))
 
     @cached_property
     def uses_groups(self) -> frozenset[str] | None:

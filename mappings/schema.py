@@ -297,6 +297,24 @@ class ProfileSchema(_Schema):
     usage_location = Text()
 
 
+class PlaceGiveSchema(_Schema):
+    """What a rule gives a room or a common area."""
+
+    packages = Texts()
+    template = Text()
+    site = Text()
+    extension_number = ExtensionNumber()
+    number = Number()
+
+
+class PlaceRuleSchema(_Schema):
+    """One rule for rooms or common areas: which (`when`, over the phone user) are given what."""
+
+    name = Text(required=True)
+    when = Text(required=True)
+    give = fields.Nested(PlaceGiveSchema, required=True)
+
+
 class RuleSchema(_Schema):
     """One rule: who (`when`) is given what (`persona`, `give`), and what is taken from them (`take`)."""
 
@@ -333,3 +351,5 @@ class MappingSchema(_Schema):
     personas = fields.Dict(keys=Text(), values=fields.Nested(PersonaSchema), load_default=dict)
     lookups = fields.Dict(keys=Text(), values=LookupTable(), load_default=dict)
     rules = fields.List(fields.Nested(RuleSchema), load_default=list)
+    rooms = fields.List(fields.Nested(PlaceRuleSchema))
+    common_areas = fields.List(fields.Nested(PlaceRuleSchema))

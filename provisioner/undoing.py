@@ -28,13 +28,13 @@ from provisioner.audit.calls import Calls, collecting
 from provisioner.config import SyncConfig
 from provisioner.freeze import with_freezes
 from provisioner.guard import hold
-from provisioner.plan.compare import is_touchable
 from provisioner.plan.document import change_document, instant
 from provisioner.plan.draft import Draft
 from provisioner.plan.effects import Done, Effect, effects
 from provisioner.plan.inverse import invert, judge_numbers
 from provisioner.plan.make import Situation, ground_of, plan_of
 from provisioner.plan.model import UNDO, Base, Conflict, Plan
+from provisioner.plan.places import is_touchable
 from provisioner.plan.taking_back import Inverse, which
 from provisioner.planning import api_calls
 from provisioner.pools import NumberPool

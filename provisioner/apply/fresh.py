@@ -37,7 +37,9 @@ def fresh_reads(
         if email and (not phone_id or change.kind in MAKES):
             by_mail[fold(email)].append(key)
         delegates = () if delegations or key in delegating else None
-        stubs[key] = PhoneUser(phone_id, key=change.key, email=email, delegates=delegates)
+        stubs[key] = PhoneUser(
+            phone_id, key=change.key, kind=change.user_kind, email=email, delegates=delegates
+        )
     by_id: dict[str, list[str]] = defaultdict(list)
     for key, stub in stubs.items():
         if stub.id:

@@ -97,6 +97,11 @@ def _gives(data: Any) -> Iterator[tuple[tuple[Step, ...], dict[str, Any]]]:
         yield ("personas", name), given or {}
     for number, rule in enumerate(data.get("rules") or ()):
         yield ("rules", number, "give"), rule.get("give") or {}
+    for section in ("rooms", "common_areas"):
+        for number, rule in enumerate(data.get(section) or ()):
+            given = dict(rule.get("give") or {})
+            given.pop("template", None)  # of another sort than the catalog's, which are persons'
+            yield (section, number, "give"), given
 
 
 def _texts(at: tuple[Step, ...], value: Any) -> Iterator[tuple[tuple[Step, ...], str]]:

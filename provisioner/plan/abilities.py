@@ -55,6 +55,8 @@ def _blocked(draft: Draft, abilities: Abilities) -> str | None:
         blocks = actual.vendor.get("blocks")
         if isinstance(blocks, dict) and draft.kind in blocks:
             return str(blocks[draft.kind])
+        if actual.kind != "person" and draft.kind not in abilities.places.get(actual.kind, ()):
+            return f"this phone system can't do {draft.kind} for a {actual.kind.replace('_', ' ')}"
     if draft.kind in ACCOUNTS and abilities.domains is not None and isinstance(draft.after, str):
         domain = fold(draft.after.rpartition("@")[2])
         if domain not in abilities.domains:

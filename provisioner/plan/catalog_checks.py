@@ -56,10 +56,10 @@ def _check_templates(live: Collection[Draft], catalog: Catalog) -> None:
         sites[fold(name)].append(at)
     moves = {id(d.case): str(d.after) for d in live if d.kind == "site.set"}
     for draft in live:
-        if draft.kind != "template.apply":
-            continue
-        serves = sites.get(fold(str(draft.after)))
         actual = draft.case.actual
+        if draft.kind != "template.apply" or (actual is not None and actual.kind != "person"):
+            continue  # a place's templates are of another sort, and not in the catalog
+        serves = sites.get(fold(str(draft.after)))
         site = moves.get(id(draft.case)) or (actual.site if actual else None)
         if serves is None:
             draft.block(_no_such("template", draft.after, [name for name, _ in catalog.templates]))

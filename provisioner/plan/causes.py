@@ -83,7 +83,7 @@ def _twice(text: str) -> tuple[str, str]:
 
 
 def _why_at_first(draft: Draft) -> str:
-    if draft.case.standing != "in_scope":
+    if draft.case.standing in _STANDING:
         return _STANDING[draft.case.standing]
     if draft.case.actual is None:
         return "no phone user yet"

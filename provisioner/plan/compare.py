@@ -30,6 +30,7 @@ from provisioner.plan.ambiguity import one_mail_two_keys, two_phone_users
 from provisioner.plan.differences import Case, Differences, Standing
 from provisioner.plan.look import Look, Names, look_at_persons, look_at_rows
 from provisioner.plan.model import Match
+from provisioner.plan.places import is_touchable, place_case
 
 _Item = TypeVar("_Item")
 _members = msgspec.structs.astuple
@@ -192,7 +193,7 @@ class Comparison:
     def add_bystanders(self, mails: MappingOf[str, str], users: Iterable[PhoneUser]) -> None:
         """Take in phone users who are not compared, and names by which somebody's mail is known."""
         self._result.mails.update(mails)
-        self._result.note(list(users), self._mapping.managed)
+        self._result.note(list(users), self._mapping.managed_anywhere)
 
     def mail_is_taken(self, key: str, user: PhoneUser) -> None:
         """Take in that somebody, by folded key, has the mail address of another one's phone user."""
@@ -211,7 +212,7 @@ class Comparison:
             digests += [sha256(_encode(_members(user))).digest()[:16] for user in batch]
             # a trashed user's seats are free for others
             seats.update([_seats_of(user) for user in batch if user.status != "trashed"])
-            self._result.note(batch, self._mapping.managed)
+            self._result.note(batch, self._mapping.managed_anywhere)
             for user in batch:
                 number = by_id.get(user.id)
                 if self._adopted and user.email is not None:
@@ -332,6 +333,9 @@ class Comparison:
     def _unmanaged(self, user: PhoneUser) -> None:
         if not self._touchable(user):
             return
+        if (case := place_case(self._mapping, user)) is not None:
+            self._look(case)
+            return
         self._result.phone_users_unmatched.append(user.user)
         self._look(Case(fold(user.key or user.id), "unmanaged", actual=user))
 
@@ -433,10 +437,3 @@ class Comparison:
             binding.key for n, binding in self._bindings.items() if self._expected[n] is not None
         )
         learned.back += back
-
-
-def is_touchable(user: PhoneUser, manages: Filter | None) -> bool:
-    """Return whether a sync may touch a phone user: persons who are members, or whom `manages` names."""
-    if manages is None:
-        return user.kind == "person" and user.role == "member"
-    return manages.matches(msgspec.structs.asdict(user))

@@ -12,14 +12,15 @@ from mappings import Entitlements
 from provisioner.memory import Binding, Learned
 from provisioner.plan.model import Conflict, Match
 
-Standing = Literal["in_scope", "out_of_scope", "inactive", "gone", "unmanaged"]
+Standing = Literal["in_scope", "out_of_scope", "inactive", "gone", "unmanaged", "place"]
 
 
 @dataclass(slots=True)
 class Case:
     """One person, or phone user without one, who may need a change.
 
-    `key` is folded; `entitlements` is None for everybody who is not in scope; `at` is where the
+    A `place` is a room or a common area that a rule names. `key` is folded; `entitlements` is None for
+    everybody else who is not in scope; `at` is where the
     person can be read again.
     """
 

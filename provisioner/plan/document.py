@@ -29,10 +29,15 @@ def instant(moment: datetime) -> str:
 
 
 def change_document(change: Change) -> dict[str, Any]:
-    """Return a change in the plan JSON's shape; `reason` is there only where there is one."""
+    """Return a change in the plan JSON's shape; `reason` is there only where there is one.
+
+    `user_kind` is there only for a room or a common area.
+    """
     document: dict[str, Any] = msgspec.to_builtins(change)
     if change.reason is None:
         del document["reason"]
+    if change.user_kind == "person":
+        del document["user_kind"]
     return document
 
 

@@ -31,6 +31,7 @@ from provisioner.plan.leavers import leaver_changes, policy_of
 from provisioner.plan.model import Adoption, Base, Plan
 from provisioner.plan.numbers import Numbers, give_numbers, number_changes
 from provisioner.plan.ordering import in_order, link_needs, pass_on
+from provisioner.plan.places import ground_of_place, place_changes
 from provisioner.plan.protection import (
     PROTECTED,
     known_as,
@@ -199,13 +200,18 @@ def _drafted(differences: Differences, ground: Ground) -> Iterator[Draft]:
     doomed = frozenset(
         fold(case.actual.user)
         for case in differences.cases
-        if case.standing != "in_scope" and case.actual and policy_of(case, ground) != "report"
+        if case.standing not in ("in_scope", "place")
+        and case.actual
+        and policy_of(case, ground) != "report"
     )
     for case in differences.cases:
         if case.standing == "in_scope":
             for family in _FAMILIES:
                 yield from family(case, ground)
             differences.learned.applied.update(believed(case, ground))
+        elif case.standing == "place":
+            yield from place_changes(case, ground)
+            differences.learned.applied.update(believed(case, ground_of_place(case, ground)))
         else:
             yield from leaver_changes(case, ground, doomed)
 
@@ -243,7 +249,8 @@ def _settle(
 
 
 def _priority(mapping: Mapping) -> dict[str | None, int]:
-    names: list[str | None] = [rule.name for rule in mapping.rules]
+    ours = (*mapping.rules, *(rule for each in mapping.places.values() for rule in each.rules))
+    names: list[str | None] = [rule.name for rule in ours]
     return {name: n for n, name in enumerate([*names, DEFAULTS_RULE, PROFILE_RULE, None])}
 
 
@@ -344,7 +351,13 @@ def _change(draft: Draft, seq: int = 0, needs: tuple[int, ...] = ()) -> Change:
         consequences=tuple(draft.consequences),
         state=draft.state if draft.state in ("manual", "held") else "planned",
         reason=draft.reason,
+        user_kind=_user_kind(draft),
     )
+
+
+def _user_kind(draft: Draft) -> str:
+    actual = draft.case.actual
+    return actual.kind if actual is not None and actual.id == draft.id else "person"
 
 
 def _adoption(differences: Differences) -> Adoption:
@@ -364,7 +377,7 @@ def _adoption(differences: Differences) -> Adoption:
 def _warnings(differences: Differences, situation: Situation, ground: Ground) -> Iterator[str]:
     yield from situation.warnings
     for entitlement, why in sorted(situation.catalog.without.items()):
-        if ground.manages(entitlement):
+        if entitlement in situation.mapping.managed_anywhere:
             yield f"the mapping's {entitlement} is set for nobody: {why}"
     for (entitlement, rule, attribute), count in sorted(differences.missing.items()):
         people = "1 person" if count == 1 else f"{count} people"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.records import Value, fold
+from connectors.records import PhoneUser, Value, fold
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground, same
 
@@ -39,10 +39,15 @@ def setting_changes(case: Case, ground: Ground) -> Iterator[Draft]:
         yield Draft(kind, case, held, wished, wish.rule if wish else None, "service")
 
 
+def _has_phone(actual: PhoneUser) -> bool:
+    """Return whether settings can be had: a room or common area is there only because it has a phone."""
+    return actual.license is not None or actual.kind != "person"
+
+
 def _held(case: Case, entitlement: str, ground: Ground) -> tuple[bool, str | None]:
     """Return whether what they hold is known, and what it is."""
     if entitlement in ground.abilities.unreadable and (
-        case.actual is None or case.actual.license is None
+        case.actual is None or not _has_phone(case.actual)
     ):
         return True, None  # whoever gets the license in this plan starts without one
     return ground.held(case, entitlement, entitlement)
@@ -54,7 +59,7 @@ def believed(case: Case, ground: Ground) -> Iterator[tuple[tuple[str, str], Valu
     if given is None or actual is None:
         return
     names = [name for name, _ in _SETTINGS] + ["softphone"]
-    wishes = {name: given.single.get(name) for name in names if actual.license is not None}
+    wishes = {name: given.single.get(name) for name in names if _has_phone(actual)}
     wishes |= {f"profile.{name}": wish for name, wish in given.profile.items()}
     for entitlement, wish in wishes.items():
         unknown = (case.key, entitlement) not in ground.memory.applied

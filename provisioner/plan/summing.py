@@ -43,7 +43,7 @@ def sum_up(
     """Return the plan's figures; `named` are its changes, and what is blocked and waiting."""
     changes, blocked, waiting = named
     ours = {fold(c.key) for c in changes}
-    theirs = {case.key for case in differences.cases if case.standing == "unmanaged"}
+    theirs = {case.key for case in differences.cases if case.standing in ("unmanaged", "place")}
     uses = pool_uses(pools, drafts)
     if differences.numbers_noted and situation.scope not in PARTLY_READ:
         uses |= number_uses(situation.pools, differences.held_numbers, situation.cooling, drafts)

@@ -347,3 +347,45 @@ def test_the_order_of_rules_is_content(tmp_path: Path) -> None:
         load(tmp_path, head + rules[0] + rules[1]).sha256
         != load(tmp_path, head + rules[1] + rules[0]).sha256
     )
+
+
+PLACES = """\
+version: 1
+rules: []
+common_areas:
+  - {name: lobbies, when: 'display_name sw "Lobby"', give: {packages: [us], template: Areas}}
+rooms:
+  - {name: rooms, when: "site eq 'x'", give: {licence: zoom_phone}}
+  - {name: more, when: 'displayName pr', give: {delegates: [eva]}}
+"""
+
+
+def test_rules_for_places_are_over_phone_users_and_manage_what_they_mention(tmp_path: Path) -> None:
+    mapping = load(tmp_path, PLACES.partition("rooms:")[0])
+
+    assert set(mapping.places) == {"common_area"}
+    assert mapping.places["common_area"].managed == {"packages", "template"}
+    assert mapping.managed == frozenset()
+
+
+def test_what_a_place_cannot_have_and_attributes_of_persons_are_named_where_they_stand(
+    tmp_path: Path,
+) -> None:
+    found = problems(tmp_path, PLACES)
+
+    assert [problem.partition(": ")[0].partition(":")[0] for problem in found] == [
+        "6",
+        "6",
+        "7",
+        "7",
+    ]
+    said = "\n".join(found)
+    for words in ("rooms.0.when", "rooms.0.give.licence", "rooms.1.when", "rooms.1.give.delegates"):
+        assert words in said
+
+
+def test_rules_without_places_have_the_hash_that_they_always_had(tmp_path: Path) -> None:
+    with_none = load(tmp_path, WHOLE)
+
+    assert with_none.places == {}
+    assert with_none.sha256 != load(tmp_path, WHOLE + "existing_account: 'title pr'\n").sha256

@@ -84,7 +84,7 @@ def _assign_package(account: Account, user: PhoneUser, c: Change) -> None:
     if has_it:
         account.put(replace(user, packages=kept))
         return
-    if user.license is None:
+    if user.license is None and user.kind == "person":
         raise PersonError("a package needs a license first")
     new = account.seat("packages", _text(c.after))
     account.put(replace(user, packages=(*kept, new)))
@@ -105,7 +105,7 @@ def _assign_number(account: Account, user: PhoneUser, c: Change) -> None:
         return
     if c.before is not None and len(kept) == len(user.numbers):
         raise Stale(f"the number {c.before} isn't held any more")
-    if user.license is None or not user.packages:
+    if (user.license is None and user.kind == "person") or not user.packages:
         raise PersonError("a number needs a license and a package first")
     account.put(replace(user, numbers=(*kept, account.free_number(new))))
 

@@ -21,6 +21,7 @@ import msgspec
 
 from connectors.errors import RunError
 from connectors.phone.zoom.names import batch_name
+from connectors.phone.zoom.place_calls import place_units
 from connectors.records import Call, Change, fold
 
 ADD_PEOPLE = "POST /phone/users/batch"
@@ -74,12 +75,14 @@ JOINER = frozenset({"user.invite", "user.create"})
 class Unit(msgspec.Struct, frozen=True):
     """The smallest thing to send: one person's changes, by seq, that one operation carries.
 
-    `shares`: units with the same value (not "") may go in one call.
+    `shares`: units with the same value (not "") may go in one call. `requests`: how many it takes, 0
+    where that follows from the changes.
     """
 
     what: str
     changes: tuple[Change, ...]
     shares: str = ""
+    requests: int = 0
 
     @property
     def seq(self) -> int:
@@ -117,6 +120,12 @@ def _seq(change: Change) -> int:
 
 def _units(own: list[Change]) -> Iterator[Unit]:
     """Yield one person's changes (by seq) as units."""
+    if own[0].user_kind != "person":
+        for what, some, requests in place_units(own):
+            if not what:
+                raise _no_call(some[0])
+            yield Unit(what, tuple(some), requests=requests)
+        return
     left = list(own)
     yield from _account_units(left)
     yield from _add_units(left)
@@ -124,11 +133,15 @@ def _units(own: list[Change]) -> Iterator[Unit]:
     yield from _plan_and_number_units(left)
     for change in left:
         if change.kind not in ALONE:
-            raise RunError(
-                f"Zoom has no call for {change.kind} ({change.user})",
-                remedy="this is a fault of the program: a plan must not hold such a change",
-            )
+            raise _no_call(change)
         yield Unit(ALONE[change.kind], (change,))
+
+
+def _no_call(change: Change) -> RunError:
+    return RunError(
+        f"Zoom has no call for {change.kind} ({change.user})",
+        remedy="this is a fault of the program: a plan must not hold such a change",
+    )
 
 
 def _take(left: list[Change], *kinds: str) -> list[Change]:
@@ -314,7 +327,7 @@ class _Order:
 
 def _call(units: list[Unit]) -> Call:
     changes = tuple(sorted((c for unit in units for c in unit.changes), key=_seq))
-    what, requests = units[0].what, 1
+    what, requests = units[0].what, units[0].requests or 1
     wished = profile(changes)
     if what == CREATE:
         requests += bool(wished.keys() - {"display_name", "email"})

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from connectors.phone.zoom.place_calls import CAN
 from connectors.records import Abilities, fold
 
 MAX_DELEGATES = 15
@@ -137,4 +138,5 @@ def abilities(
         resend_max=0 if resend is None else resend[1],
         delegation_sweep=sweep,
         looks_closer=frozenset({"delegates"}),
+        places=CAN,
     )

@@ -28,6 +28,7 @@ LICENSE = "zoom_phone"
 """What the phone license is called in records and plans."""
 
 SITES_OFF = "Multiple Sites is off on this Zoom account, so there is no site to set"
+_SORTS = {"user": "user", "commonArea": "common area"}
 KEPT_FOR = timedelta(minutes=5)
 
 
@@ -150,24 +151,28 @@ class Lookups:
             return None
         return next((site.name for site in sites if site.id == site_id), shown)
 
-    def template_id(self, name: str, site: Site | None) -> str:
-        """Return the id of the user template of that name at a site, None where there are no sites.
+    def template_id(self, name: str, site: Site | None, sort: str = "user") -> str:
+        """Return the id of the template of that name at a site, None where there are no sites.
+
+        `sort` is Zoom's type of it: user, commonArea.
 
         Raises PersonError where there is none.
         """
         place = site.id if site else ""
-        found = self._kept.search(f"templates:{place}", lambda: self._templates(place, fold(name)))
+        found = self._kept.search(
+            f"templates:{place}", lambda: self._templates(place, fold(name), sort)
+        )
         if found:
             return found[0]
         where = f"site {site.name!r}" if site else "this Zoom account"
         raise PersonError(
-            f"there is no user template called {name!r} at {where}",
+            f"there is no {_SORTS.get(sort, sort)} template called {name!r} at {where}",
             remedy="templates belong to one site: create it there, or correct the mapping",
         )
 
-    def _templates(self, site_id: str, folded: str) -> list[str]:
+    def _templates(self, site_id: str, folded: str, sort: str) -> list[str]:
         kept = self._kept.get(f"templates:{site_id}", lambda: tuple(_templates(self._api, site_id)))
-        return [template for template, name in kept if fold(name) == folded]
+        return [id for id, name, of in kept if fold(name) == folded and of == sort]
 
     def uses_site_codes(self) -> bool:
         """Return whether extension numbers begin with their site's code on this account."""
@@ -325,21 +330,22 @@ def _uses_site_codes(api: Api) -> bool:
 def _all_templates(api: Api, sites: tuple[Site, ...] | None) -> Iterator[tuple[str, str | None]]:
     """Yield user templates with their site, which must be named wherever there are sites."""
     if sites is None:
-        yield from ((name, None) for _, name in _templates(api, ""))
+        yield from ((name, None) for _, name, sort in _templates(api, "") if sort == "user")
     for site in sites or ():
-        yield from ((name, site.name) for _, name in _templates(api, site.id))
+        found = _templates(api, site.id)
+        yield from ((name, site.name) for _, name, sort in found if sort == "user")
 
 
-def _templates(api: Api, site_id: str) -> Iterator[tuple[str, str]]:
-    """Yield (id, name) of the user templates of a site, of the whole account where it is ""."""
+def _templates(api: Api, site_id: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (id, name, type) of the templates of a site, of the whole account where it is ""."""
     params = {"site_id": site_id} if site_id else {}
     listed = entries(
         api, "/phone/setting_templates", "templates", label="phone.light", size=300, params=params
     )
     with understood("the templates"):
         for template in listed:
-            if template.get("type", "user") == "user":
-                yield str(template["id"]), clean(str(template["name"]))
+            sort = str(template.get("type") or "user")
+            yield str(template["id"]), clean(str(template["name"])), sort
 
 
 def _free_numbers(api: Api) -> Iterator[dict[str, Any]]:

@@ -52,7 +52,7 @@ def add_plans(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
     """Give packages, all of one person's in one call."""
 
     def post(some: tuple[Change, ...]) -> None:
-        plans = [_plan_body(desk.lookups.plan(str(change.after))) for change in some]
+        plans = [plan_body(desk.lookups.plan(str(change.after))) for change in some]
         desk.send("POST", desk.phone_path(some[0], "/calling_plans"), {"calling_plans": plans})
 
     yield from _add(desk, changes, post, lambda phone: phone.packages)
@@ -236,7 +236,8 @@ def _found(desk: Desk, change: Change) -> dict[str, Any]:
     return found
 
 
-def _plan_body(plan: CallingPlan) -> dict[str, Any]:
+def plan_body(plan: CallingPlan) -> dict[str, Any]:
+    """Return a calling plan as the calls that give one want it."""
     body: dict[str, Any] = {"type": plan.kind}
     if plan.subscription:
         body["billing_subscription_id"] = plan.subscription

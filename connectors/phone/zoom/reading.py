@@ -106,9 +106,10 @@ class Reader:
         for user in filter(None, found):
             self._lookups.remember_email(user.id, user.email)
             yield user
-        places = {user.id for user in wanted if user.kind != "person"}
-        if places:
-            yield from (place for place in self._places() if place.id in places)
+        for kind in ("room", "common_area"):
+            places = {user.id for user in wanted if user.kind == kind}
+            if places:
+                yield from (place for place in self._places(kind) if place.id in places)
 
     def _read_each(self, persons: list[PhoneUser]) -> Iterator[PhoneUser | None]:
         """Yield one person's fresh read after the other's; several are under way at once."""
@@ -327,12 +328,14 @@ class Reader:
         for entry in self._listed("/phone/users", "users"):
             yield self.phone(entry)
 
-    def _places(self) -> Iterator[PhoneUser]:
-        """Yield the rooms and the common areas."""
-        for room in self._listed("/phone/rooms", "rooms"):
-            yield self._place(room, "room")
-        for area in self._listed("/phone/common_areas", "common_areas"):
-            yield self._place(area, "common_area")
+    def _places(self, only: str | None = None) -> Iterator[PhoneUser]:
+        """Yield the rooms and the common areas, or one of both kinds."""
+        for path, items, kind in (
+            ("/phone/rooms", "rooms", "room"),
+            ("/phone/common_areas", "common_areas", "common_area"),
+        ):
+            if only in (None, kind):
+                yield from (self._place(entry, kind) for entry in self._listed(path, items))
 
     def _listed(self, path: str, items: str) -> Iterator[dict[str, Any]]:
         return entries(self._api, path, items, label="phone.medium", size=PHONES_A_PAGE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from connectors.errors import PersonError
-from connectors.phone.zoom import accounts, batch, calls, phone_users
+from connectors.phone.zoom import accounts, batch, calls, phone_users, place_calls, places
 from connectors.phone.zoom.answers import Refused
 from connectors.phone.zoom.desk import Desk, failed
 from connectors.records import Call, Change, Outcome
@@ -33,6 +33,21 @@ HANDLERS: dict[str, Handler] = {
     calls.ADD_DELEGATE: phone_users.add_delegate,
     calls.SET_PRIVILEGES: phone_users.set_privileges,
     calls.REMOVE_DELEGATE: phone_users.remove_delegate,
+    place_calls.TEMPLATE: places.apply_template,
+}
+PLACES: dict[str, Handler] = {
+    "set_up": places.set_up,
+    "add_plans": places.add_plans,
+    "swap_plan": places.swap_plan,
+    "remove_plan": places.remove_plan,
+    "add_numbers": places.add_numbers,
+    "swap_number": places.add_numbers,
+    "remove_number": places.remove_number,
+}
+HANDLERS |= {
+    place_calls.operation(kind, step): handler
+    for kind in place_calls.CAN
+    for step, handler in PLACES.items()
 }
 
 

@@ -30,6 +30,7 @@ from . import (
     catalog,
     delegation,
     phone_users,
+    places,
     portal,
     snapshot,
     user_features,
@@ -61,7 +62,17 @@ __all__ = [
 
 STOPPING_S = 5.0
 
-V2 = (user_features, user_profile, users, phone_users, batch, calling_plans, delegation, catalog)
+V2 = (
+    user_features,
+    user_profile,
+    users,
+    phone_users,
+    places,
+    batch,
+    calling_plans,
+    delegation,
+    catalog,
+)
 
 
 def create_app(

@@ -246,7 +246,7 @@ def read_site(call: Call, site_id: str) -> Answer:
 
 @operation(blueprint, "GET", "/phone/setting_templates", "LIGHT", query=TemplatesQuery())
 def list_templates(call: Call) -> Answer:
-    """The user templates of one site; with Multiple Sites on the site must be named."""
+    """The templates of one site, of every type; with Multiple Sites on the site must be named."""
     if call.options.multiple_sites:
         if "site_id" not in call.query:
             raise invalid("site_id")
@@ -259,7 +259,7 @@ def list_templates(call: Call) -> Answer:
     where = "(site_id = ? OR site_id IS NULL)" if call.options.multiple_sites else "(1 OR ? = '')"
     rows, token, total = _listed(call, page, "templates t", where, [site])
     templates = [
-        {"id": r["id"], "name": r["name"], "description": "", "type": "user"} for r in rows
+        {"id": r["id"], "name": r["name"], "description": "", "type": r["type"]} for r in rows
     ]
     return _envelope(page, token, total, "templates", templates), 200
 

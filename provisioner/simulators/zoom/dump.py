@@ -29,7 +29,7 @@ def catalog_line(state: State) -> dict[str, Any]:
     sites = {row["id"]: row["name"] for row in state.rows("SELECT * FROM sites ORDER BY seq")}
     catalog["templates"] = [
         [row["name"], sites.get(row["site_id"])]
-        for row in state.rows("SELECT * FROM templates ORDER BY seq")
+        for row in state.rows("SELECT * FROM templates WHERE type = 'user' ORDER BY seq")
     ]
     catalog["sites"] = list(sites.values())
     catalog["numbers"] = [

@@ -34,6 +34,10 @@ class SnapshotError(ValueError):
     """A line that no account can hold, or that is no snapshot line; says which and why."""
 
 
+TYPES = {"person": "user", "room": "zr", "common_area": "commonArea"}
+"""The type of template that each kind of phone user takes."""
+
+
 class Line(msgspec.Struct, forbid_unknown_fields=True):
     """One line of a snapshot; absent and null members mean none."""
 
@@ -127,7 +131,7 @@ class Loader:
         self._state = account.state
         self._now = stamp(account.clock())
         self._sites: dict[str, str] = {}
-        self._templates: dict[tuple[str, str], str] = {}
+        self._templates: dict[tuple[str, str, str], str] = {}
         self._plans: dict[str, int] = {}
         self._delegates: list[tuple[str, str]] = []
         self._unnumbered: list[str] = []
@@ -234,7 +238,7 @@ class Loader:
             vendor.get("extension_id") or made,
             _extension(line.extension_number),
             site,
-            self._template(line.template, site) if line.template else None,
+            self._template(line.template, site, TYPES[line.kind]) if line.template else None,
             status,
             json.dumps(vendor.get("policy", {})),
             bool(vendor.get("delegation_privacy")),
@@ -257,22 +261,25 @@ class Loader:
             site = self._sites[name] = self._state.make_site(name)
         return site
 
-    def _template(self, name: str, site: str) -> str:
-        found = self._templates.get((name, site))
+    def _template(self, name: str, site: str, type_: str = "user") -> str:
+        found = self._templates.get((name, site, type_))
         if found is None:
-            row = self._state.template_at(name, site)
-            found = str(row["id"]) if row else self._make_template(name, site)
-            self._templates[name, site] = found
+            row = self._state.template_at(name, site, type_)
+            found = str(row["id"]) if row else self._make_template(name, site, type_)
+            self._templates[name, site, type_] = found
         return found
 
-    def _make_template(self, name: str, site: str | None) -> str:
-        id_ = make_id("template", fold(name), site)
+    def _make_template(self, name: str, site: str | None, type_: str = "user") -> str:
+        sort = () if type_ == "user" else (type_,)
+        id_ = make_id("template", fold(name), site, *sort)
         self._state.run(
-            "INSERT OR IGNORE INTO templates (id, name, name_key, site_id) VALUES (?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO templates (id, name, name_key, site_id, type)"
+            " VALUES (?, ?, ?, ?, ?)",
             id_,
             name,
             fold(name),
             site,
+            type_,
         )
         return id_
 

@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS sites (
   name_key TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS templates (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-  name_key TEXT NOT NULL, site_id TEXT);
+  name_key TEXT NOT NULL, site_id TEXT, type TEXT NOT NULL DEFAULT 'user');
 CREATE TABLE IF NOT EXISTS log (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL,
   query TEXT NOT NULL, body TEXT NOT NULL, time TEXT NOT NULL);
@@ -181,13 +181,16 @@ class State:
         main = self.site_named(MAIN_SITE) or self.row("SELECT * FROM sites ORDER BY seq")
         return str(main["id"]) if main else self.make_site(MAIN_SITE)
 
-    def template_at(self, name: str, site_id: str | None) -> sqlite3.Row | None:
-        """Return the user template of that name which serves a site (None: any), or None."""
+    def template_at(
+        self, name: str, site_id: str | None, type_: str = "user"
+    ) -> sqlite3.Row | None:
+        """Return the template of that name and type which serves a site (None: any), or None."""
         return self.row(
-            "SELECT * FROM templates WHERE name_key = ?1 AND"
+            "SELECT * FROM templates WHERE name_key = ?1 AND type = ?3 AND"
             " (?2 IS NULL OR site_id = ?2 OR site_id IS NULL) ORDER BY site_id IS NULL",
             fold(name),
             site_id,
+            type_,
         )
 
     def next_extension(self) -> int:
