@@ -31,7 +31,7 @@ from provisioner.cli_tokens import token
 FAILED, CHANGES, REFUSED = 1, 2, 3
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _FORMATS = ("text", "json", "jsonl", "csv", "html", "markdown")
-_SYSTEMS = ("zoom",)
+_SYSTEMS = ("zoom", "teams")
 
 
 def _sync_option(command: _Command) -> _Command:
@@ -321,6 +321,20 @@ def receiver(config: Path) -> None:
 )
 @click.option("--rate-limits/--no-rate-limits", default=True, show_default=True)
 @click.option(
+    "--agreement",
+    type=click.Choice(["mca", "other"]),
+    default="other",
+    show_default=True,
+    help="Teams: how the tenant buys; mca has no product Communications Credits.",
+)
+@click.option(
+    "--settling",
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="Teams: until a new calling plan takes a number.",
+)
+@click.option(
     "--faults",
     default="",
     metavar="SPEC",
@@ -337,16 +351,19 @@ def simulate(
     directory: Path | None,
     sso: bool,
     rate_limits: bool,
+    agreement: str,
+    settling: float,
     faults: str,
     seed: int,
 ) -> None:
     """Serve a vendor's interface on this machine, for trying things out; any credentials will do."""
     from provisioner.commands.simulate import Simulated, list_faults, run_simulate
 
-    assert system == "zoom"  # there is no other yet
     if faults == "list":
         sys.exit(list_faults())
-    simulated = Simulated(load, database, directory, sso, rate_limits, faults, seed)
+    simulated = Simulated(
+        system, load, database, directory, sso, rate_limits, agreement, settling, faults, seed
+    )
     sys.exit(run_simulate(simulated, port))
 
 

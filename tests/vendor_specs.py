@@ -54,8 +54,10 @@ ALTERNATIVE_STATUS = {
     ("zoom", "POST", "/phone/users/{userId}/calling_plans", 201): 200,
     ("zoom", "POST", "/phone/users/{userId}/phone_numbers", 201): 200,
 }
+ERRORS = {"zoom": "ZoomError", "graph": "ODataError"}
+"""The schema of a vendor's refusals."""
+
 UNDECLARED = frozenset({400, 401, 403, 404, 405})
-ERROR = "#/components/schemas/ZoomError"
 
 
 class Mismatch(AssertionError):
@@ -82,10 +84,12 @@ class Spec:
         self.vendor = vendor
         self.document = document
         self._paths = [
-            (path, re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path) + "$"))
+            (path, re.compile("[^/]+".join(map(re.escape, re.split(r"\{[^}]+\}", path))) + "$"))
             # a literal part is matched before a parameter: /users/summary before /users/{userId}
             for path in sorted(document["paths"], key=lambda p: (p.count("{"), p))
         ]
+        if vendor == "graph":
+            _flatten(document)
         _close_and_widen(document)
         resource = Resource.from_contents(document, default_specification=DRAFT4)
         self._registry: Registry[Any] = Registry().with_resource("urn:spec", resource)
@@ -137,23 +141,35 @@ class Spec:
         answer: Any,
     ) -> Iterator[str]:
         status = ALTERNATIVE_STATUS.get((self.vendor, method, template, status), status)
-        declared = operation["responses"].get(str(status))
+        responses = operation["responses"]
+        key = next((k for k in (str(status), f"{status // 100}XX") if k in responses), None)
+        declared = None if key is None else responses[key]
         if declared is None:
             if status not in UNDECLARED:
                 yield f"status {status} is not declared"
             else:
-                yield from self._faults(f"urn:spec{ERROR}", answer, "answer")
+                error = f"urn:spec#/components/schemas/{ERRORS[self.vendor]}"
+                yield from self._faults(error, answer, "answer")
             return
+        at = f"{at}/responses/{key}"
+        if "$ref" in declared:
+            at = f"urn:spec{declared['$ref']}"
+            declared = self.document["components"]["responses"][at.rpartition("/")[2]]
         schema = declared.get("content", {}).get("application/json", {}).get("schema")
         if schema is None:
             if answer is not None:
                 yield "the answer should have no body"
             return
-        ref = f"{at}/responses/{status}/content/application~1json/schema"
+        ref = f"{at}/content/application~1json/schema"
         yield from self._faults(ref, answer, "answer")
 
     def _query_faults(self, operation: dict[str, Any], query: Mapping[str, str]) -> Iterator[str]:
-        known = {p["name"]: p for p in operation.get("parameters", ()) if p["in"] == "query"}
+        shared = self.document.get("components", {}).get("parameters", {})
+        parameters = [
+            shared[p["$ref"].rpartition("/")[2]] if "$ref" in p else p
+            for p in operation.get("parameters", ())
+        ]
+        known = {p["name"]: p for p in parameters if p["in"] == "query"}
         for name, parameter in known.items():
             if parameter.get("required") and name not in query:
                 yield f"query {name} is missing"
@@ -182,6 +198,8 @@ class Spec:
         if value is None:
             yield f"{what} is missing"
             return
+        if self.vendor == "graph":
+            value = _without_annotations(value)
         validator = OAS30Validator({"$ref": ref}, registry=self._registry)
         for error in validator.iter_errors(value):
             place = "".join(f"[{p!r}]" for p in error.absolute_path)
@@ -232,6 +250,51 @@ def _close(schema: Any) -> None:
         for inner in schema["properties"].values():
             _close(inner)
     _close(schema.get("items"))
+
+
+def _flatten(document: dict[str, Any]) -> None:
+    """Make one closed object of each schema that inherits: its own and every inherited property."""
+    schemas = document["components"]["schemas"]
+
+    def properties(schema: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" in schema:
+            return properties(schemas[schema["$ref"].rpartition("/")[2]])
+        inherited = (properties(part) for part in schema.get("allOf", ()))
+        own: dict[str, Any] = schema.get("properties", {})
+        return {k: v for part in inherited for k, v in part.items()} | own
+
+    def flatten(schema: Any) -> None:
+        if isinstance(schema, list):
+            for part in schema:
+                flatten(part)
+        if not isinstance(schema, dict):
+            return
+        if len(schema.get("allOf", ())) > 1:
+            found = properties(schema)
+            schema.clear()
+            schema |= {"type": "object", "properties": found, "additionalProperties": False}
+        for part in schema.values():
+            flatten(part)
+
+    for name in sorted(schemas):
+        if "allOf" not in schemas[name] and schemas[name].get("properties"):
+            schemas[name].setdefault("additionalProperties", False)
+    flatten(document["paths"])
+    flatten(schemas)
+
+
+def _without_annotations(value: Any) -> Any:
+    """Return a value without OData's annotations, which no schema names."""
+    if isinstance(value, list):
+        return [_without_annotations(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    kept = ("@odata.id", "@odata.nextLink", "@odata.deltaLink", "@odata.count")
+    return {
+        name: _without_annotations(each)
+        for name, each in value.items()
+        if not name.startswith("@odata.") or name in kept
+    }
 
 
 def _widen(schema: Any) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
+from flask import Flask
 
 from connectors.errors import RunError
-from provisioner.simulators import faults, scim_service, zoom
+from provisioner.simulators import faults, scim_service, teams, zoom
 
 DEMO_TOKEN = "demo-token"  # noqa: S105 (of a service that holds sample people only)
 FAULTS_HELP = "`provisioner simulate zoom --faults list` tells every kind and what it does"
@@ -21,27 +22,36 @@ _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What a simulated Zoom account begins with, and how it behaves.
+    """What a simulated account of a vendor begins with, and how it behaves.
 
-    `load`: a snapshot. `database`: where its state is kept, None for memory. `directory`: SCIM
-    resources that are served under /scim/v2 on the same port. `faults`: what goes wrong, as
+    `system`: zoom or teams. `load`: a snapshot. `database`: where its state is kept, None for memory.
+    `directory`: SCIM resources that are served under /scim/v2 on the same port. `sso`: at Zoom, whether
+    the account has SSO pre-provisioning. `agreement`: at Microsoft, mca or other; `settling_h`: how many
+    hours a new calling plan takes until it bears a number. `faults`: what goes wrong, as
     simulators/faults/spec.py has it, "" for nothing; `seed` decides when.
     """
 
+    system: str = "zoom"
     load: Path | None = None
     database: Path | None = None
     directory: Path | None = None
     sso: bool = True
     rate_limits: bool = True
+    agreement: str = "other"
+    settling_h: float = 24
     faults: str = ""
     seed: int = 0
 
 
-def application(simulated: Simulated) -> _Application:
-    """Return the WSGI application of the simulator.
+class _Vendor(NamedTuple):
+    """One vendor's simulator: its application, what its faults know, and how a snapshot is loaded."""
 
-    Raises RunError for files that can't be loaded, and for faults that don't exist.
-    """
+    app: Flask
+    faults: faults.Vendor
+    load: Callable[[Flask, Iterable[str]], object]
+
+
+def _zoom(simulated: Simulated) -> _Vendor:
     options = zoom.Options(
         account_id=None,
         client_id=None,
@@ -49,20 +59,47 @@ def application(simulated: Simulated) -> _Application:
         sso="provisioning" if simulated.sso else "none",
         rates=zoom.BUSINESS_PLUS if simulated.rate_limits else None,
     )
+    app = zoom.create_app(simulated.database or ":memory:", options=options)
+    return _Vendor(app, zoom.ZoomFaults(app), zoom.load_snapshot)
+
+
+def _teams(simulated: Simulated) -> _Vendor:
+    options = teams.Options(
+        tenant=None,
+        client_id=None,
+        client_secret=None,
+        mca=simulated.agreement == "mca",
+        settling_s=simulated.settling_h * 3600,
+        throttled=simulated.rate_limits,
+    )
+    app = teams.create_app(simulated.database or ":memory:", options=options)
+    return _Vendor(app, teams.TeamsFaults(app), teams.load_snapshot)
+
+
+_SYSTEMS = {"zoom": _zoom, "teams": _teams}
+
+
+def application(simulated: Simulated) -> _Application:
+    """Return the WSGI application of the simulator.
+
+    Raises RunError for files that can't be loaded, and for faults that don't exist.
+    """
     try:
         wanted = faults.parse(simulated.faults, simulated.seed)
     except faults.SpecError as error:
         raise RunError(f"--faults {error}", remedy=FAULTS_HELP) from None
-    app = zoom.create_app(simulated.database or ":memory:", options=options)
-    phone = faults.Faulty(app.wsgi_app, zoom.ZoomFaults(app), wanted)
+    vendor = _SYSTEMS[simulated.system](simulated)
+    phone = faults.Faulty(vendor.app.wsgi_app, vendor.faults, wanted)
     try:
         if simulated.load is not None:
             with simulated.load.open(encoding="utf-8") as lines:
-                zoom.load_snapshot(app, lines)
+                vendor.load(vendor.app, lines)
+        elif simulated.database is None:
+            vendor.load(vendor.app, ())  # a tenant has products even without people
         if simulated.directory is None:
             return phone
         resources = scim_service.load(simulated.directory)
-    except (OSError, ValueError, zoom.SnapshotError) as error:
+    except (OSError, ValueError) as error:
         raise RunError(
             f"the simulator can't be loaded: {error}",
             remedy="give --load a snapshot, and --directory SCIM resources as JSON lines",
@@ -82,11 +119,8 @@ def run_simulate(simulated: Simulated, port: int) -> int:
     """Serve the simulator on loopback until it is stopped; port 0 takes a free one."""
     try:
         with scim_service.serve(application(simulated), port, threads=THREADS) as url:
-            click.echo(f"Zoom simulator: api_url {url}/v2")
-            click.echo(f"                token_url {url}/oauth/token")
-            click.echo(f"                every write so far: {url}/_portal/log")
-            if simulated.faults:
-                click.echo(f"                every fault so far: {url}/_portal/faults")
+            for line in _addresses(simulated, url):
+                click.echo(line)
             if simulated.directory is not None:
                 click.echo(f"SCIM directory: url {url}/scim/v2")
             _wait()
@@ -95,6 +129,21 @@ def run_simulate(simulated: Simulated, port: int) -> int:
             f"port {port} can't be served: {error.strerror}", remedy="give another --port"
         ) from None
     return 0
+
+
+def _addresses(simulated: Simulated, url: str) -> Iterator[str]:
+    """Yield where everything is."""
+    if simulated.system == "zoom":
+        title, api, token = "Zoom simulator:", f"{url}/v2", f"{url}/oauth/token"
+    else:
+        # any tenant's name will do in its place
+        title, api = "Teams simulator:", f"{url}/v1.0"
+        token = f"{url}/simulated-tenant/oauth2/v2.0/token"
+    lines = [f"api_url {api}", f"token_url {token}", f"every write so far: {url}/_portal/log"]
+    if simulated.faults:
+        lines.append(f"every fault so far: {url}/_portal/faults")
+    yield f"{title} {lines[0]}"
+    yield from (" " * (len(title) + 1) + line for line in lines[1:])
 
 
 def list_faults() -> int:

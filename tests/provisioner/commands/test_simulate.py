@@ -18,9 +18,9 @@ from tests.scenarios.installation import PROGRAM, shell
 
 
 @contextmanager
-def simulator(*arguments: str) -> Iterator[str]:
+def simulator(*arguments: str, system: str = "zoom") -> Iterator[str]:
     process = subprocess.Popen(
-        [PROGRAM, "simulate", "zoom", "--port", "0", *arguments],
+        [PROGRAM, "simulate", system, "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         text=True,
         env=dict(os.environ),
@@ -70,3 +70,30 @@ def test_every_fault_is_told_with_what_it_does(tmp_path: Path) -> None:
     assert ran.status == 0
     for name, kind in KINDS.items():
         assert re.search(rf"^{name} +[0-9.]+%  {re.escape(kind.does)}", ran.out, re.MULTILINE), name
+
+
+def test_a_simulated_microsoft_tenant_gives_tokens_users_and_its_log(tmp_path: Path) -> None:
+    people = tmp_path / "people.jsonl"
+    line = {"id": "p1", "email": "eva@example.org", "license": "teams_phone", "credits": True}
+    people.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    asked = {
+        "grant_type": "client_credentials",
+        "client_id": "any",
+        "client_secret": "any",
+        "scope": "https://graph.microsoft.com/.default",
+    }
+
+    with simulator("--load", str(people), "--agreement", "mca", system="teams") as url:
+        token = requests.post(f"{url}/contoso/oauth2/v2.0/token", data=asked, timeout=10).json()
+        headers = {"Authorization": f"Bearer {token['access_token']}"}
+        users = requests.get(f"{url}/v1.0/users", headers=headers, timeout=10).json()["value"]
+        changed = requests.patch(
+            f"{url}/v1.0/users/p1", json={"usageLocation": "DE"}, headers=headers, timeout=10
+        )
+        log = requests.get(f"{url}/_portal/log", timeout=10).text.splitlines()
+
+    assert [user["mail"] for user in users] == ["eva@example.org"]
+    assert changed.status_code == 204
+    assert [(json.loads(each)["method"], json.loads(each)["path"]) for each in log] == [
+        ("PATCH", "/users/p1")
+    ]
