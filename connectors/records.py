@@ -106,8 +106,12 @@ class PhoneUser(msgspec.Struct, frozen=True, gc=False):
     `id` is the vendor's immutable id; `key` the value that a mapping's `join` is matched with the
     first time. Absent members mean none. `delegates` holds work emails (a common area's name) of
     those who answer for this one, or None where the vendor was not asked: unknown is not different.
-    `vendor` keeps what only that vendor has; its `blocks`, if there, are kinds of change that it
-    refuses for this user, each with the reason.
+    `counts_as`: names of licenses and packages that what they hold counts as, without a seat of those
+    (a suite that has a phone license within), and other names that rules ask for (audio_conferencing).
+    `settling`: the license or packages that they hold and that aren't effective yet. `by_hand`: what
+    only a person can take from them, by "license", "credits" or a package's name, with the step in
+    words; `{user}` is filled in. `vendor` keeps what only that vendor has; its
+    `blocks`, if there, are kinds of change that it refuses for this user, each with the reason.
     """
 
     id: str
@@ -131,6 +135,9 @@ class PhoneUser(msgspec.Struct, frozen=True, gc=False):
     emergency_address: str | None = None
     usage_location: str | None = None
     role: str = "member"  # member, admin, owner
+    counts_as: tuple[str, ...] = ()
+    settling: tuple[str, ...] = ()
+    by_hand: dict[str, str] = {}
     vendor: dict[str, Any] = {}
 
     @property
@@ -190,7 +197,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """What became of one change when it was carried out.
 
     `state`: done; settling (accepted, effective later); failed (with the reason; that person's
-    remaining changes are left); stale (what the vendor has is not what the plan saw).
+    remaining changes are left); stale (what the vendor has is not what the plan saw); planned (not
+    possible yet: it waits as it did before, with what needs it, and a later run tries it again).
     `id` is the vendor's id where the change made an account; `number` the number where the vendor
     chose one.
     """
@@ -215,10 +223,15 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Seats(msgspec.Struct, frozen=True):
-    """A counted pool: `total` seats (None: not counted), `used` as the vendor says (None: count holders)."""
+    """A counted pool: `total` seats (None: not counted), `used` as the vendor says (None: count holders).
+
+    `counted_with`: the name of the family under whose seats this name's are counted, which is another
+    name for the same thing; "" where it has its own.
+    """
 
     total: int | None = None
     used: int | None = None
+    counted_with: str = ""
 
 
 class Catalog(msgspec.Struct, frozen=True):
@@ -230,10 +243,12 @@ class Catalog(msgspec.Struct, frozen=True):
     `without`: entitlements that this account has no place for, each with the reason in words.
     `extensions`: by site the digits that its extension numbers begin with, and how many follow, where
     the vendor tells.
+    `credits`: the seats of the communication-credit license.
     """
 
     licenses: dict[str, Seats] | None = None
     packages: dict[str, Seats] | None = None
+    credits: Seats | None = None
     templates: tuple[tuple[str, str | None], ...] | None = None
     sites: tuple[str, ...] | None = None
     numbers: tuple[tuple[str, str | None], ...] | None = None
@@ -265,6 +280,13 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     user tells whether the vendor lets them have any.
     `profile`: the profile attributes that it has a place for; None for all.
     `keeps`: entitlements that can be changed there but not taken away (a user always has a site).
+    `restore_brings`: what an account brings back from deletion (license, packages, credits), whether a
+    seat is free for it or not. `needless`: kinds that this account needs none of, with the reason: what
+    asks for them is satisfied without; of those in `needless_warns` the plan warns. `credit_bases`: what
+    somebody must have for a credit license, one of these counting as good as a package; None where
+    anybody may have it. `shortage`: what to do where a family (license, package, credits) has no seat.
+    `script` gives, for manual changes, a script with which a person does them, "" where it does none of
+    them; None where a person can't be helped so.
     `side_by_side`: how many calls about different people it takes at the same moment; `carry_out`
     and `read_some` are then called from so many threads.
     """
@@ -294,6 +316,12 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     places: dict[str, frozenset[str]] = {}
     joining: tuple[str, ...] = ()
     profile: frozenset[str] | None = None
+    restore_brings: frozenset[str] = frozenset()
+    needless: dict[str, str] = {}
+    needless_warns: frozenset[str] = frozenset()
+    credit_bases: frozenset[str] | None = None
+    shortage: dict[str, str] = {}
+    script: Callable[[Iterable[Change]], str] | None = None
     side_by_side: int = 1
 
 

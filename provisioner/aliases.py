@@ -7,13 +7,21 @@ show the short names, and the vendor gets its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeVar
 
 import msgspec
 
-from connectors.records import Call, Catalog, Change, Outcome, PhoneSystem, PhoneUser, Value, fold
+from connectors.records import (
+    Call,
+    Catalog,
+    Change,
+    Outcome,
+    PhoneSystem,
+    PhoneUser,
+    Seats,
+    Value,
+    fold,
+)
 
-_T = TypeVar("_T")
 _FAMILY = {
     "license": "licenses",
     "package": "packages",
@@ -49,8 +57,8 @@ class Aliased:
         templates, sites = catalog.templates, catalog.sites
         return msgspec.structs.replace(
             catalog,
-            licenses=self._renamed("licenses", catalog.licenses),
-            packages=self._renamed("packages", catalog.packages),
+            licenses=self._seats("licenses", catalog.licenses),
+            packages=self._seats("packages", catalog.packages),
             templates=templates
             and tuple(
                 (self._name("templates", name), site and self._name("sites", site))
@@ -90,8 +98,18 @@ class Aliased:
     def _name(self, family: str, name: str) -> str:
         return self._short.get(family, {}).get(fold(name), name)
 
-    def _renamed(self, family: str, names: dict[str, _T] | None) -> dict[str, _T] | None:
-        return names and {self._name(family, name): value for name, value in names.items()}
+    def _seats(self, family: str, names: dict[str, Seats] | None) -> dict[str, Seats] | None:
+        return names and {
+            self._name(family, name): msgspec.structs.replace(
+                seats, counted_with=seats.counted_with and self._name(family, seats.counted_with)
+            )
+            for name, seats in names.items()
+        }
+
+    def _any(self, name: str) -> str:
+        """Return the short name of a license or a package."""
+        short = self._name("licenses", name)
+        return self._name("packages", name) if short == name else short
 
     def _user(self, user: PhoneUser) -> PhoneUser:
         return msgspec.structs.replace(
@@ -100,6 +118,9 @@ class Aliased:
             packages=tuple(sorted(self._name("packages", p) for p in user.packages)),
             template=user.template and self._name("templates", user.template),
             site=user.site and self._name("sites", user.site),
+            counts_as=tuple(map(self._any, user.counts_as)),
+            settling=tuple(map(self._any, user.settling)),
+            by_hand={self._any(name): step for name, step in user.by_hand.items()},
         )
 
     def _vendors_change(self, change: Change) -> Change:

@@ -11,7 +11,14 @@ import msgspec
 
 from connectors.records import Catalog, PhoneSystem, PhoneUser
 
-_OPTIONAL = ("delegate_privileges", "emergency_address", "usage_location")
+_OPTIONAL = (
+    "delegate_privileges",
+    "emergency_address",
+    "usage_location",
+    "counts_as",
+    "settling",
+    "by_hand",
+)
 
 
 def write_inventory(phone: PhoneSystem, users: Iterable[PhoneUser], out: TextIO) -> int:

@@ -11,6 +11,7 @@ from types import ModuleType
 
 KINDS = {
     "snapshot": "connectors.phone.snapshot",
+    "teams": "connectors.phone.teams",
     "zoom": "connectors.phone.zoom",
 }
 

@@ -35,7 +35,7 @@ class Applied:
 
     `calls`: requests that write, by rate label, tries included; `reads`: the fresh reads. `left` are
     the changes that were not carried out, with the reason; `parked` of them weren't tried, because
-    somebody is. `held` and `unapproved` count those that didn't go. `stopped_by`: why the run ended
+    somebody is. `waiting` are those that the phone system can't do yet, and that a later run tries again. `held` and `unapproved` count those that didn't go. `stopped_by`: why the run ended
     early, None if it didn't. `sent` counts the calls that were sent, `failing` those of them of which
     nothing took effect; `quarantined_until`: set where that was most of them, so that the sync is
     slowed down.
@@ -47,6 +47,7 @@ class Applied:
     calls: Counter[str] = field(default_factory=Counter)
     reads: int = 0
     left: list[tuple[Change, State, str]] = field(default_factory=list)
+    waiting: list[tuple[Change, str]] = field(default_factory=list)
     parked: int = 0
     held: int = 0
     frozen: int = 0
@@ -118,11 +119,21 @@ class Course:
 
         `parks`: whoever's change failed was refused by the phone system, and is parked.
         """
+        later = [(change, outcome) for change, outcome in known if outcome.state == "planned"]
+        known = [pair for pair in known if pair not in later]
         with self._lock:
+            self._put_off(later)
             self._journal.outcomes(known, parks=parks)
             self._begun |= begun_by(change for change, outcome in known if outcome.state == "done")
             for change, outcome in known:
                 self._take_in(change, outcome)
+
+    def _put_off(self, later: Sequence[tuple[Change, Outcome]]) -> None:
+        """Let what isn't possible yet wait as it did before, and what needs it too."""
+        self.unsent([change for change, _ in later])
+        for change, outcome in later:
+            self._waiting.add(change.seq)
+            self._result.waiting.append((change, outcome.reason or "not possible yet"))
 
     def count(self, sent: Collection[int]) -> None:
         """Count a call that is over, by the changes that were sent with it."""

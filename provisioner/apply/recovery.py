@@ -18,7 +18,7 @@ from provisioner.apply.course import Applied
 from provisioner.apply.doubt import UNSEEN, begun_by, judge
 from provisioner.apply.fresh import MAKES, fresh_reads
 from provisioner.apply.journal import Journal
-from provisioner.apply.standing import standing_of
+from provisioner.apply.standing import is_effective
 from provisioner.audit.calls import Calls
 from provisioner.plan.content import content_of
 from provisioner.plan.model import Plan
@@ -112,11 +112,7 @@ class Recovery:
         plan, settling = doubts[0].plan, [doubt.change for doubt in doubts]
         actual = fresh_reads(self.phone, settling, made_by(plan))
         abilities = self.phone.abilities
-        shown = [
-            c
-            for c in settling
-            if standing_of(c, actual.get(fold(c.key)), abilities, begun=True) == "after"
-        ]
+        shown = [c for c in settling if is_effective(c, actual.get(fold(c.key)), abilities)]
         outcomes = [(change, Outcome(change.seq, "done")) for change in shown]
         self._journal_of(plan).outcomes(outcomes)
         self._tell(plan, outcomes)

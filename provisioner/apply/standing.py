@@ -118,6 +118,10 @@ def _field(change: Change, actual: PhoneUser, abilities: Abilities, *, begun: bo
     name = _FIELDS[change.kind]
     if name in abilities.unreadable:
         return "unknown"
+    if name == "license" and isinstance(change.after, str) and change.before is None:
+        counts = fold(change.after) in map(fold, actual.counts_as)
+        if counts:
+            return "after"
     standing = _of(getattr(actual, name), change.before, change.after)
     if standing == "neither" and begun and change.before is None and change.kind in _SETTINGS:
         return "before"
@@ -151,6 +155,14 @@ def _profile(change: Change, actual: PhoneUser, abilities: Abilities) -> Standin
         return "before"  # whatever a new account began with is ours to set
     moved = (n for n in readable if n not in wished and not _equal(getattr(actual, n), before[n]))
     return "neither" if any(moved) else "before"
+
+
+def is_effective(change: Change, actual: PhoneUser | None, abilities: Abilities) -> bool:
+    """Return whether what the vendor accepted earlier is now in effect, as a fresh read shows it."""
+    if standing_of(change, actual, abilities, begun=True) != "after":
+        return False
+    settling = () if actual is None else map(fold, actual.settling)
+    return not isinstance(change.after, str) or fold(change.after) not in settling
 
 
 def takes_what_was_said(change: Change, actual: PhoneUser | None, abilities: Abilities) -> bool:

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from connectors.records import Abilities, fold
 from provisioner.plan.draft import Draft, Ground
+from provisioner.plan.satisfied import by_hand
 
 ACCOUNTS = ("user.invite", "user.create")
 
@@ -22,11 +23,15 @@ def keep_to_abilities(drafts: Iterable[Draft], ground: Ground) -> None:
     for draft in drafts:
         if sentence := abilities.says.get(draft.kind):
             draft.consequences.append(sentence)
+        if draft.state == "planned" and draft.kind in abilities.needless:
+            draft.state = "needless"
         if draft.state != "planned":
             continue
         reason = _blocked(draft, abilities)
         if reason is not None:
             draft.block(reason)
+        elif (step := by_hand(draft)) is not None:
+            draft.state, draft.reason = "manual", step
         elif draft.kind in abilities.manual:
             draft.state = "manual"
             draft.reason = _steps(draft, ground)

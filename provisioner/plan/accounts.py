@@ -8,6 +8,7 @@ from connectors.records import fold
 from mappings.entitlements import PROFILE, PROFILE_RULE
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground
+from provisioner.plan.services import coming_back
 
 INVITATION = "an invitation mail is sent; they stay pending until they accept"
 
@@ -32,7 +33,10 @@ def account_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     elif actual.status == "inactive":
         yield Draft("user.activate", case, None, actual.user, None, "safe")
     elif actual.status == "trashed":
-        yield Draft("user.restore", case, None, actual.user, None, "service")
+        draft = Draft("user.restore", case, None, actual.user, None, "service")
+        back = coming_back(actual, abilities.restore_brings)
+        draft.consequences += [sentence for _, _, sentence in back]
+        yield draft
 
 
 def profile_changes(case: Case, ground: Ground) -> Iterator[Draft]:

@@ -20,14 +20,15 @@ from provisioner.pools import NumberPool
 from provisioner.remembering import names_in
 
 _NOT_KNOWN = object()
-DraftState = Literal["planned", "manual", "held", "blocked", "waiting"]
+DraftState = Literal["planned", "manual", "held", "blocked", "waiting", "needless"]
 
 
 @dataclass(slots=True, eq=False)
 class Draft:
     """One change being drafted. `needs` are drafts that must be done first.
 
-    `state` starts as planned; blocked and waiting ones leave the plan's changes, with the reason.
+    `state` starts as planned; blocked and waiting ones leave the plan's changes, with the reason, and
+    needless ones are satisfied without a change.
     `lacks`: the pool (family, folded name) of which no seat is left for it. `until`: when a grace
     that it waits for is over.
     `absence`: it follows from somebody's absence, so it is believed only of a flawless read.

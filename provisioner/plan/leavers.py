@@ -62,7 +62,10 @@ def _taken(policy: str, case: Case, ground: Ground, doomed: frozenset[str]) -> I
             yield Draft("number.release", case, number, None, None, "destructive")
     if "packages" not in takes:
         for package in actual.packages:
-            yield Draft("package.remove", case, package, None, None, "destructive")
+            draft = Draft("package.remove", case, package, None, None, "destructive")
+            if package == actual.packages[-1]:
+                draft.consequences += taken(actual, abilities.last_package_takes)
+            yield draft
     if actual.license is not None:
         yield removal(case, actual, ground)
 

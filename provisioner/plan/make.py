@@ -40,6 +40,7 @@ from provisioner.plan.protection import (
     resources,
     takes,
 )
+from provisioner.plan.satisfied import needless, wait_for_settling
 from provisioner.plan.seats import Pools, grant_seats
 from provisioner.plan.services import credit_changes, license_changes, package_changes
 from provisioner.plan.settings import believed, setting_changes, softphone_changes
@@ -170,7 +171,7 @@ def _plan(
         waiting=waiting,
         conflicts=tuple(differences.conflicts),
         warnings=(
-            *_warnings(differences, situation, ground),
+            *_warnings(drafts, differences, situation, ground),
             *unpriced_warnings(situation, drafts, pools),
         ),
         adoption=None if situation.memory.adopted else _adoption(differences),
@@ -228,6 +229,7 @@ def _settle(
     )
     _protect(drafts, situation)
     keep_to_abilities(drafts, ground)
+    wait_for_settling(drafts)
     _hold_absences(drafts, situation)
     _wait_for_the_warming(drafts, situation)
     _once_per_pair(drafts)
@@ -238,7 +240,7 @@ def _settle(
     link_delegations(drafts, ground)
     pass_on(drafts)
     for family in ("license", "package", "credits"):
-        grant_seats(family, drafts, pools, priority)
+        grant_seats(family, drafts, pools, priority, ground.abilities.shortage)
         pass_on(drafts)
     numbers = Numbers(
         situation.pools, held, situation.cooling, situation.held_before, differences.number_holder
@@ -374,8 +376,11 @@ def _adoption(differences: Differences) -> Adoption:
     )
 
 
-def _warnings(differences: Differences, situation: Situation, ground: Ground) -> Iterator[str]:
+def _warnings(
+    drafts: Iterable[Draft], differences: Differences, situation: Situation, ground: Ground
+) -> Iterator[str]:
     yield from situation.warnings
+    yield from needless(drafts, ground.abilities)
     for entitlement, why in sorted(situation.catalog.without.items()):
         if entitlement in situation.mapping.managed_anywhere:
             yield f"the mapping's {entitlement} is set for nobody: {why}"

@@ -56,7 +56,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "template.apply": (*_LICENSED, "site.set"),
     "number.assign": (*_CALLING, "site.set"),
     "credit.assign": _CALLING,
-    "emergency.set": _LICENSED,
+    "emergency.set": (*_LICENSED, "number.assign"),
     "delegation.set": _CALLING,
     "delegate.add": _CALLING,
     "softphone.authorize": (*_LICENSED, "softphone.deauthorize"),

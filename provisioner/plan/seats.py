@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -17,12 +18,14 @@ from connectors.records import Catalog, Seats, fold
 from provisioner.plan.draft import Draft
 from provisioner.plan.model import PoolUse
 from provisioner.plan.numbers import frees_numbers
+from provisioner.plan.services import coming_back
 from provisioner.pools import NumberPool
 
 Pool = tuple[str, str]
 """Family (license, package, credits) and folded name."""
 
 _TAKES = {"license.assign": "license", "package.assign": "package", "credit.assign": "credits"}
+_RETURNING = ("license", "packages", "credits")
 _FREES = {"license.remove": "license", "package.remove": "package", "credit.remove": "credits"}
 
 
@@ -35,6 +38,7 @@ class Pools:
         self.names: dict[Pool, str] = {}
         self.totals: dict[Pool, int | None] = {}
         self.used: Counter[Pool] = Counter()
+        self._same: dict[Pool, Pool] = {}  # another name for one and the same pool
         self._known: dict[str, bool] = {}
         families: dict[str, dict[str, Seats] | None] = {
             "license": catalog.licenses,
@@ -44,9 +48,16 @@ class Pools:
             self._known[family] = seats is not None
             for name, seat in (seats or {}).items():
                 pool = (family, fold(name))
+                if seat.counted_with:
+                    self._same[pool] = (family, fold(seat.counted_with))
+                    continue
                 self.names[pool], self.totals[pool] = name, seat.total
                 if seat.used is not None:
                     self.used[pool] = seat.used
+        if catalog.credits is not None:
+            pool = ("credits", "credits")
+            self.names[pool], self.totals[pool] = "credits", catalog.credits.total
+            self.used[pool] = catalog.credits.used or 0
         holders = [("license", licenses), ("package", packages), ("credits", {"credits": credits})]
         for family, held in holders:
             for name, count in held.items():
@@ -59,6 +70,10 @@ class Pools:
             self.used[pool] = max(self.used[pool], count)
         else:
             self.used[pool] += count
+
+    def pool(self, pool: Pool) -> Pool:
+        """Return the pool whose seats are counted, by whichever of its names it was called."""
+        return self._same.get(pool, pool)
 
     def unknown(self, pool: Pool) -> str | None:
         """Return why nothing of that name can be given, or None if it can."""
@@ -106,17 +121,24 @@ def frees(draft: Draft) -> Iterator[Pool]:
 
 
 def grant_seats(
-    family: str, drafts: Iterable[Draft], pools: Pools, priority: Mapping[str | None, int]
+    family: str,
+    drafts: Iterable[Draft],
+    pools: Pools,
+    priority: Mapping[str | None, int],
+    shortage: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Give every claim of a family its seat, or block it with the reason; by order of rule, then key.
 
-    Only planned drafts free a seat. A claim that lives on another draft's release needs it.
+    Only planned drafts free a seat. A claim that lives on another draft's release needs it. `shortage`:
+    what to do where a family has no seat, in words.
     """
     planned = [draft for draft in drafts if draft.state == "planned"]
+    returning = Counter(pool for draft in planned for pool in brings_back(draft, pools))
     claims: dict[Pool, list[tuple[int, str, int, Draft]]] = defaultdict(list)
     for position, draft in enumerate(planned):
-        if (pool := takes(draft)) is None or pool[0] != family:
+        if (claimed := takes(draft)) is None or claimed[0] != family:
             continue
+        pool = pools.pool(claimed)
         if (reason := pools.unknown(pool)) is not None:
             draft.block(reason)
         else:
@@ -125,12 +147,13 @@ def grant_seats(
     freed: deque[tuple[Pool, Draft]] = deque()
     for pool, queue in claims.items():
         free = pools.free(pool)
+        free = None if free is None else max(0, free - returning[pool])
         while queue and (free is None or free > 0):
             draft = heapq.heappop(queue)[-1]
             free = None if free is None else free - 1
-            freed.extend((back, draft) for back in frees(draft))
+            freed.extend((pools.pool(back), draft) for back in frees(draft))
     freed.extend(
-        (pool, draft)
+        (pools.pool(pool), draft)
         for draft in planned
         if draft.state == "planned" and takes(draft) is None
         for pool in frees(draft)
@@ -140,11 +163,25 @@ def grant_seats(
         if claims.get(pool):
             draft = heapq.heappop(claims[pool])[-1]
             draft.needs.append(source)
-            freed.extend((back, draft) for back in frees(draft))
+            freed.extend((pools.pool(back), draft) for back in frees(draft))
     for pool, queue in claims.items():
         for _, _, _, draft in sorted(queue, key=lambda claim: claim[:3]):
             draft.lacks = pool
-            draft.block(_shortage(pool, pools, drafts, claims))
+            reason = _shortage(pool, pools, drafts, claims)
+            draft.block(f"{reason}: {shortage[family]}" if family in shortage else reason)
+
+
+def brings_back(draft: Draft, pools: Pools) -> Iterator[Pool]:
+    """Yield the pools of which an account that is restored takes a seat, whether one is free or not."""
+    actual = draft.case.actual
+    if draft.kind == "user.restore" and actual is not None:
+        for family, name, sentence in coming_back(actual, _RETURNING):
+            if sentence in draft.consequences:
+                yield pools.pool((family, fold(name)))
+
+
+def _freed(draft: Draft, pools: Pools) -> set[Pool]:
+    return {pools.pool(pool) for pool in frees(draft)}
 
 
 def _shortage(
@@ -158,11 +195,11 @@ def _shortage(
         f"no seat of {pool[0]} {name} is left: {pools.used[pool]} of {total} are used, and what is"
         " free goes to those who come first (rule order, then key)"
     )
-    waiting = [d for d in drafts if d.state == "waiting" and pool in set(frees(d)) and d.reason]
+    waiting = [d for d in drafts if d.state == "waiting" and pool in _freed(d, pools) and d.reason]
     if waiting:
         first = min(waiting, key=lambda d: (d.reason or "", d.key))
         reason += f"; one is freed by {first.user} ({first.reason})"
-    circle = [d for q in claims.values() for _, _, _, d in q if pool in set(frees(d))]
+    circle = [d for q in claims.values() for _, _, _, d in q if pool in _freed(d, pools)]
     if circle:
         others = ", ".join(sorted({d.user for d in circle})[:5])
         reason += f"; it would come free by the swaps of {others}, which wait for seats themselves"
@@ -176,9 +213,9 @@ def pool_uses(pools: Pools, drafts: Iterable[Draft]) -> dict[str, PoolUse]:
         if draft.lacks is not None:
             short[draft.lacks] += 1
         if draft.state in ("planned", "manual"):
-            if (pool := takes(draft)) is not None:
-                claimed[pool] += 1
-            freed.update(frees(draft))
+            for pool in filter(None, (takes(draft), *brings_back(draft, pools))):
+                claimed[pools.pool(pool)] += 1
+            freed.update(_freed(draft, pools))
     touched = {pool for pool, total in pools.totals.items() if total is not None}
     touched |= claimed.keys() | freed.keys()
     return {

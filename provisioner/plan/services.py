@@ -22,6 +22,11 @@ _SENTENCES = {
     "delegate": "delegation to {} ends",
 }
 _CREDITS = "the communication-credit license is removed"
+_COMES_BACK = "{} comes back with the account, whether a seat is free or not"
+NO_BASE = (
+    "a communication-credit license needs a calling package or audio conferencing, and the person has"
+    " neither"
+)
 
 
 def license_changes(case: Case, ground: Ground) -> Iterator[Draft]:
@@ -35,7 +40,7 @@ def license_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     if wish is None:
         if held is not None and actual is not None:
             yield removal(case, actual, ground)
-    elif not same(str(wish.value), held):
+    elif not same(str(wish.value), held) and not _counts_as(actual, str(wish.value)):
         risk: Risk = "safe" if held is None else "service"
         yield Draft("license.assign", case, held, str(wish.value), wish.rule, risk)
 
@@ -43,8 +48,16 @@ def license_changes(case: Case, ground: Ground) -> Iterator[Draft]:
 def removal(case: Case, actual: PhoneUser, ground: Ground) -> Draft:
     """Return the removal of a license, with everything that goes with it named."""
     draft = Draft("license.remove", case, actual.license, None, None, "destructive")
-    draft.consequences += taken(actual, ground.abilities.license_takes)
+    takes = ground.abilities.license_takes
+    if "packages" in takes and actual.packages:
+        takes |= ground.abilities.last_package_takes
+    draft.consequences += taken(actual, takes)
     return draft
+
+
+def _counts_as(actual: PhoneUser | None, name: str) -> bool:
+    """Return whether what somebody holds is as good as a license or package of that name."""
+    return actual is not None and fold(name) in map(fold, actual.counts_as)
 
 
 def taken(actual: PhoneUser, takes: Collection[str]) -> Iterator[str]:
@@ -84,11 +97,18 @@ def package_changes(case: Case, ground: Ground) -> Iterator[Draft]:
         return
     held = {fold(name): name for name in (actual.packages if actual else ())}
     wished = {fold(name): (name, rule) for name, rule in given.many.get("packages", {}).items()}
-    new = sorted(wished[name] for name in wished.keys() - held.keys())
+    new = sorted(
+        wished[name] for name in wished.keys() - held.keys() if not _counts_as(actual, name)
+    )
     partly = "packages" in given.left_alone
     gone = [] if partly else sorted(held[name] for name in held.keys() - wished.keys())
     if license_goes(case, ground) and "packages" in ground.abilities.license_takes:
         gone = []
+    by_hand = [] if actual is None else [name for name in gone if name in actual.by_hand]
+    gone = [name for name in gone if name not in by_hand]
+    for name in by_hand:  # that takes a person, so it is no part of a swap
+        if actual is not None:
+            yield _package_removal(case, actual, name, ground, last=False)
     for before, claim in zip_longest(gone, new):
         if claim is not None:
             after, rule = claim
@@ -134,6 +154,31 @@ def credit_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     held = actual.credits if actual else False
     if wished and not held:
         assert wish is not None
-        yield Draft("credit.assign", case, False, True, wish.rule, "safe")
+        draft = Draft("credit.assign", case, False, True, wish.rule, "safe")
+        if not _may_have_credits(case, ground):
+            draft.block(NO_BASE)
+        yield draft
     elif held and not wished:
         yield Draft("credit.remove", case, True, False, wish.rule if wish else None, "service")
+
+
+def _may_have_credits(case: Case, ground: Ground) -> bool:
+    """Return whether somebody has, or is to have, what a credit license needs."""
+    bases, given, actual = ground.abilities.credit_bases, case.entitlements, case.actual
+    if bases is None or (given is not None and given.many.get("packages")):
+        return True
+    if actual is None:
+        return False
+    keeps = actual.packages and not ground.manages("packages")
+    return bool(keeps) or not set(map(fold, actual.counts_as)).isdisjoint(bases)
+
+
+def coming_back(actual: PhoneUser, brings: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield what an account brings back from deletion: family and name of the seat, and a sentence."""
+    if "license" in brings and actual.license is not None:
+        yield "license", actual.license, _COMES_BACK.format(f"license {actual.license}")
+    if "packages" in brings:
+        for name in actual.packages:
+            yield "package", name, _COMES_BACK.format(f"calling package {name}")
+    if "credits" in brings and actual.credits:
+        yield "credits", "credits", _COMES_BACK.format("the communication-credit license")

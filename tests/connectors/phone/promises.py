@@ -70,7 +70,8 @@ class Promises:
             (names.package,),
             (FIRST,),
         )
-        assert eva.delegates == ("jan@example.org",)
+        unknown = "delegates" in phone.abilities.unreadable
+        assert eva.delegates == (None if unknown else ("jan@example.org",))
 
     def test_a_fresh_read_gives_exactly_those_who_are_still_there(self, phone: PhoneSystem) -> None:
         known = everybody(phone)
@@ -124,10 +125,10 @@ class Promises:
         assert phone.calls(changes) == phone.calls(tuple(changes))
 
     def test_every_need_is_met_before_it_is_needed(self, phone: PhoneSystem) -> None:
-        seen: set[int] = set()
+        seen, going = set[int](), {change.seq for change in many(phone)}
         for call in phone.calls(many(phone)):
             for done in call.changes:
-                assert seen >= set(done.needs)
+                assert seen >= set(done.needs) & going
                 seen.add(done.seq)
 
     def test_a_calls_changes_grouped_again_are_that_call(self, phone: PhoneSystem) -> None:
@@ -149,18 +150,19 @@ class Promises:
 
     @pytest.mark.parametrize("place", range(len(LABELS)), ids=LABELS)
     def test_the_next_read_shows_what_was_carried_out(
-        self, phone: PhoneSystem, names: Names, place: int
+        self, house: House, phone: PhoneSystem, names: Names, place: int
     ) -> None:
         change = step(phone, names, place)
 
         outcomes = list(phone.carry_out([change]))
 
-        assert [(o.seq, o.state) for o in outcomes] == [(change.seq, "done")], outcomes
+        given = house.given(change.kind) if change.before is None else "done"
+        assert [(o.seq, o.state) for o in outcomes] == [(change.seq, given)], outcomes
         assert shows(everybody(phone)[steps(names)[place][1]], change)
 
     @pytest.mark.parametrize("place", range(len(LABELS)), ids=LABELS)
     def test_a_change_carried_out_again_does_nothing_twice(
-        self, phone: PhoneSystem, names: Names, place: int
+        self, house: House, phone: PhoneSystem, names: Names, place: int
     ) -> None:
         change = step(phone, names, place)
         list(phone.carry_out([change]))
@@ -168,7 +170,7 @@ class Promises:
 
         again = list(phone.carry_out([change]))
 
-        assert [o.state for o in again] in (["done"], ["stale"]), again
+        assert [o.state for o in again] in (["done"], ["stale"], [house.given(change.kind)]), again
         assert everybody(phone) == once
 
     @pytest.mark.parametrize("place", range(len(LABELS)), ids=LABELS)
@@ -205,6 +207,8 @@ class Promises:
             change(known["jan"], "number.release", SECOND, None, seq=3),
         ]
 
+        changes = [c for c in changes if c.kind in phone.abilities.kinds]
+
         outcomes = {o.seq: o for o in carried_out(phone, changes)}
 
         assert outcomes[1].state == "failed"
@@ -221,6 +225,8 @@ class Promises:
         assert sorted(o.seq for o in outcomes) == [c.seq for c in changes]
 
     def test_a_delegate_too_many_is_refused_for_that_person(self, phone: PhoneSystem) -> None:
+        if "delegate.add" not in phone.abilities.kinds:
+            pytest.skip("only a person can add delegates there")
         boss = everybody(phone)["boss"]
         assert phone.abilities.max_delegates == 15
 
@@ -258,7 +264,7 @@ class Promises:
 
             outcomes = carried_out(phone, [release, claim])
 
-            assert [o.state for o in outcomes] == ["done", "done"]
+            assert [o.state for o in outcomes] == ["done", house.given("package.assign")]
             assert whole(phone, known["max"]).packages == (names.package,)
 
     def test_the_license_takes_with_it_what_it_says_it_takes(

@@ -10,14 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from connectors.phone import zoom
+from connectors.phone import teams, zoom
 from connectors.phone.snapshot import Snapshot
 from connectors.records import Outside, PhoneSystem
 from provisioner.http import make_http
 from provisioner.rates import Limiter
+from provisioner.simulators import teams as teams_simulator
 from provisioner.simulators.zoom import Options, create_app, load_snapshot, running
-from tests.connectors.phone.company import House
+from tests.connectors.phone.company import House, Names
 from tests.connectors.phone.promises import Promises
+
+CALLING_PLANS = Names(
+    license="teams_phone",
+    package="Skype for Business PSTN Domestic Calling",
+    other="Skype for Business PSTN Domestic and International Calling",
+)
 
 
 @contextmanager
@@ -44,6 +51,25 @@ def zoom_phone(folder: Path, lines: list[str]) -> Iterator[PhoneSystem]:
         yield zoom.connect(zoom.Config().load(config), outside(folder))
 
 
+@contextmanager
+def teams_phone(folder: Path, lines: list[str]) -> Iterator[PhoneSystem]:
+    options = teams_simulator.Options(throttled=False, operation_s=0, settling_s=0)
+    app = teams_simulator.create_app(options=options)
+    teams_simulator.load_snapshot(app, lines)
+    with teams_simulator.running(app) as url:
+        config = {
+            "tenant_id": options.tenant,
+            "client_id": options.client_id,
+            "client_secret": options.client_secret,
+            "api_url": f"{url}/v1.0",
+            "token_url": f"{url}/{options.tenant}/oauth2/v2.0/token",
+            "usage_location": "US",
+            "accounts": True,
+            "limits": "unlimited",
+        }
+        yield teams.connect(teams.Config().load(config), outside(folder))
+
+
 def outside(folder: Path) -> Outside:
     """What a connector is handed from above, with real HTTP and no waiting."""
 
@@ -61,6 +87,7 @@ def outside(folder: Path) -> Outside:
 HOUSES = {
     "snapshot": House(snapshot),
     "zoom": House(zoom_phone),
+    "teams": House(teams_phone, CALLING_PLANS, frozenset({"package.assign"})),
 }
 
 

@@ -1,0 +1,255 @@
+"""Microsoft Teams Phone: licenses, calling plans, Communications Credits, numbers and policies.
+
+A phone user is a user of the tenant's directory (Microsoft Entra ID), active before this program ever
+looks: what makes them one are licenses, and what Teams makes of those. The chain is Teams, Teams Phone,
+calling plan, number; Teams learns of a calling plan up to a day after the directory did, and a number
+waits for that. Call delegation no app may write: that is a script that a person runs (script.py).
+Source: Microsoft Graph v1.0 reference; Microsoft Teams documentation. README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from connectors.errors import ProvisionerError, RunError
+from connectors.phone.teams import calls, script, writing
+from connectors.phone.teams.accounts import ATTRIBUTES
+from connectors.phone.teams.api import RATES, Api, Token
+from connectors.phone.teams.desk import Desk
+from connectors.phone.teams.licensing import KINDS as LICENSING
+from connectors.phone.teams.policies import PolicyIds, Templates
+from connectors.phone.teams.reading import Reader, whole
+from connectors.phone.teams.tenant import CALLING_PLAN, CONFERENCING, Tenant
+from connectors.records import Abilities, Call, Catalog, Change, Outcome, Outside, PhoneUser
+
+API_URL = "https://graph.microsoft.com/v1.0"
+TOKEN_URL = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105 (an address)
+SIDE_BY_SIDE = 8
+KEYS = ("employeeId", "onPremisesImmutableId", "id", "userPrincipalName")
+
+ENTRA = "In the Microsoft Entra admin center: "
+DELEGATION = (
+    " (`provisioner manual list --format powershell` writes a script for all of these; or the user"
+    " does it: Teams > Settings > Calls > Manage delegates)"
+)
+MANUAL = {
+    "delegate.add": "Microsoft lets no app change call delegation: let {after} answer for {user}"
+    + DELEGATION,
+    "delegate.remove": "Microsoft lets no app change call delegation: let {before} no longer answer"
+    " for {user}" + DELEGATION,
+    "delegation.set": "Microsoft lets no app change call delegation: let {user}'s delegates {after}"
+    + DELEGATION,
+}
+"""What only a person can do."""
+ACCOUNTS = {
+    "user.create": ENTRA
+    + "Users > New user: make an account for {user}, or wait until the directory"
+    " brings it; config has `accounts: true` to have it made.",
+    "user.activate": ENTRA
+    + "sign-in is blocked for {user}. If they may sign in again: Users > {user}"
+    " > Edit > Account enabled.",
+    "user.deactivate": ENTRA + "Users > {user} > Edit: block sign-in.",
+}
+"""What else is left to a person where config doesn't have `accounts`."""
+
+FUND = (
+    "fund Communications Credits (Teams admin center > Users, or Microsoft 365 admin center >"
+    " Billing): seats of their license appear with the funding"
+)
+SETTLED_BY_MCA = (
+    "communication credits need no license here: the tenant has a Microsoft Customer Agreement, and"
+    " config says that auto-recharge is on"
+)
+NOT_BY_MCA = (
+    "communication credits can't be bought under a Microsoft Customer Agreement, and config doesn't say"
+    " that auto-recharge is on: who is to have them may be unable to dial. Switch it on, and set"
+    " credits.auto_recharge.on"
+)
+
+
+class SecretText(fields.String):
+    """Text that stays the type it came as, so that a secret goes on hiding itself."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        super()._deserialize(value, attr, data, **kwargs)
+        return value
+
+
+def _address(text: str) -> None:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValidationError("Not an http or https address.")
+
+
+class AutoRecharge(Schema):
+    """Whether the tenant's credits recharge by themselves; `trigger` and `amount` in its currency."""
+
+    on = fields.Boolean(load_default=False)
+    trigger = fields.Decimal(load_default=None, allow_none=True, validate=validate.Range(min=0))
+    amount = fields.Decimal(load_default=None, allow_none=True, validate=validate.Range(min=0))
+
+
+class Credits(Schema):
+    """How the tenant pays for calls: `mca` is a Microsoft Customer Agreement, which sells no credits."""
+
+    agreement = fields.String(load_default="other", validate=validate.OneOf(["mca", "other"]))
+    auto_recharge = fields.Nested(AutoRecharge, load_default=lambda: AutoRecharge().load({}))
+
+
+class Config(Schema):
+    """What config says of a tenant beside `kind`.
+
+    `tenant_id`, `client_id`, `client_secret`: an app registration's. `usage_location`: the country
+    (ISO 3166, two letters) of whoever is licensed and has none. `credits`: how calls are paid for.
+    `templates`: by name, the policy of each type that it gives. `locations`: ids of emergency locations
+    by name. `key`: the user's attribute that a mapping's `join` is matched with. `accounts`: whether
+    users may be made, blocked and unblocked; else those are manual steps. `limits`: whose rate limits
+    hold, microsoft, or unlimited for a simulator without limits.
+    """
+
+    tenant_id = fields.String(required=True, validate=validate.Length(min=1))
+    client_id = fields.String(required=True, validate=validate.Length(min=1))
+    client_secret = SecretText(required=True, validate=validate.Length(min=1))
+    api_url = fields.String(load_default=API_URL, validate=_address)
+    token_url = fields.String(load_default=None, allow_none=True, validate=_address)
+    usage_location = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Regexp("^[A-Z]{2}$", error="Not a country code of two capitals."),
+    )
+    credits = fields.Nested(Credits, load_default=lambda: Credits().load({}))
+    templates = fields.Dict(
+        keys=fields.String(validate=validate.Length(min=1)),
+        values=fields.Dict(keys=fields.String(), values=fields.String()),
+        load_default=dict,
+    )
+    locations = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+    key = fields.String(load_default="employeeId", validate=validate.OneOf(KEYS))
+    accounts = fields.Boolean(load_default=False)
+    limits = fields.String(load_default="microsoft", validate=validate.OneOf(sorted(RATES)))
+
+
+def connect(config: Mapping[str, Any], outside: Outside) -> TeamsPhone:
+    """Return the phone system that config describes; `config` is what `Config` loaded."""
+    tenant_id = str(config["tenant_id"])
+    token_url = str(config.get("token_url") or TOKEN_URL.format(tenant=tenant_id))
+    secret = str(config["client_secret"]).strip()
+    app = hashlib.sha256(repr((token_url, config["client_id"], secret)).encode()).hexdigest()
+    api = Api(
+        outside.http(f"teams {tenant_id}", RATES[config.get("limits", "microsoft")]),
+        outside.now,
+        outside.sleep,
+        api_url=str(config.get("api_url", API_URL)),
+        token_url=token_url,
+        client=(str(config["client_id"]), secret),
+        token=outside.kept.setdefault(f"teams token {app}", Token()),
+    )
+    tenant = Tenant(api, config.get("locations") or {})
+    templates = Templates(config.get("templates") or {})
+    reader = Reader(api, tenant, templates, key=config.get("key", "employeeId"))
+    desk = Desk(api, tenant, reader, templates, PolicyIds(api), config.get("usage_location"))
+    able = abilities(config.get("credits") or {}, accounts=bool(config.get("accounts")))
+    return TeamsPhone(desk, able)
+
+
+def abilities(credits: Mapping[str, Any], *, accounts: bool) -> Abilities:
+    """Return what a tenant can do that pays for calls in this way."""
+    kinds = {
+        *LICENSING,
+        "profile.update",
+        "user.trash",
+        "user.delete",
+        "user.restore",
+        "template.apply",
+        "number.assign",
+        "number.release",
+        "emergency.set",
+    }
+    needless: dict[str, str] = {}
+    warns: frozenset[str] = frozenset()
+    if credits.get("agreement") == "mca":
+        is_on = bool((credits.get("auto_recharge") or {}).get("on"))
+        needless["credit.assign"] = SETTLED_BY_MCA if is_on else NOT_BY_MCA
+        warns = frozenset() if is_on else frozenset({"credit.assign"})
+    return Abilities(
+        kinds=frozenset(kinds | (ACCOUNTS.keys() if accounts else set())),
+        manual=MANUAL if accounts else MANUAL | ACCOUNTS,
+        joiner="user.create",
+        unreadable=frozenset({"delegates", "delegate_privileges"}),
+        max_delegates=script.MOST,
+        needs_email=True,
+        profile=frozenset(ATTRIBUTES),
+        license_takes=frozenset({"packages"}),
+        last_package_takes=frozenset({"numbers"}),
+        restore_brings=frozenset({"license", "packages", "credits"}),
+        needless=needless,
+        needless_warns=warns,
+        credit_bases=frozenset({CONFERENCING, CALLING_PLAN}),
+        shortage={"credits": FUND},
+        script=script.script,
+        side_by_side=SIDE_BY_SIDE,
+    )
+
+
+class TeamsPhone:
+    """One tenant as a phone system (`connectors.records.PhoneSystem`)."""
+
+    def __init__(self, desk: Desk, able: Abilities) -> None:
+        self.abilities = able
+        self._desk = desk
+
+    def catalog(self) -> Catalog:
+        """Return what the tenant has to give: seats as subscribed, numbers that nobody holds."""
+        self._forget()
+        with whole():
+            return self._desk.tenant.catalog()
+
+    def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:  # noqa: ARG002
+        """Yield every directory user once, deleted ones too; who answers for whom no app is told.
+
+        Raises IncompleteRead for a list that is cut off or can't be understood.
+        """
+        self._forget()
+        with whole():
+            yield from self._desk.reader.read()
+
+    def read_some(self, users: Iterable[PhoneUser]) -> Iterator[PhoneUser]:
+        """Yield a fresh read of each of these users who is still there."""
+        with whole():
+            yield from self._desk.reader.read_some(users)
+
+    def calls(self, changes: Iterable[Change]) -> list[Call]:
+        """Group changes into the fewest calls, each after what it needs; pure (calls.py)."""
+        return calls.group(changes)
+
+    def carry_out(self, changes: Iterable[Change]) -> Iterator[Outcome]:
+        """Carry the changes out, yielding an Outcome for each as its call returns (writing.py)."""
+        return writing.carry_out(self._desk, changes)
+
+    def check(self) -> None:
+        """Raise a RunError unless the credentials work and everything that is read can be."""
+        api = self._desk.api
+        for path, label in (
+            ("/subscribedSkus", "directory.read"),
+            ("/users", "directory.read"),
+            ("/admin/teams/userConfigurations", "teams.read"),
+            ("/admin/teams/telephoneNumberManagement/numberAssignments", "teams.read"),
+        ):
+            params = {"$top": "1"} if path != "/subscribedSkus" else None
+            try:
+                api.get(path, label=label, params=params)
+            except RunError:
+                raise
+            except ProvisionerError as error:
+                raise RunError(
+                    f"the tenant can't be read: {error.message}", remedy=error.remedy
+                ) from None
+
+    def _forget(self) -> None:
+        self._desk.tenant.forget()
+        self._desk.policy_ids.forget()

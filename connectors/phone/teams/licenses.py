@@ -1,0 +1,120 @@
+"""Licenses given and taken: usage locations first, then everybody's `assignLicense` in one batch.
+
+What the directory takes in is held at once; a first calling plan is settling, since Teams learns of it
+up to a day later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connectors.errors import PersonError
+from connectors.phone.teams.answers import Refused
+from connectors.phone.teams.api import Item
+from connectors.phone.teams.desk import Desk, done, failed, people_of
+from connectors.phone.teams.licensing import order
+from connectors.records import Change, Outcome
+
+SETTLING = "Teams learns of a calling plan within 24 hours; a number can be assigned then"
+FUND = "fund Communications Credits: their seats appear with the funding"
+NO_LOCATION = (
+    "no usage location: give the directory one, map profile.usage_location, or set usage_location"
+    " in config"
+)
+Own = tuple[Change, ...]
+
+
+def assign(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
+    """Carry out the license changes of up to twenty people."""
+    people = people_of(changes)
+    entries = desk.entries(people)
+    bodies: list[tuple[Own, dict[str, Any], str]] = []
+    for own in people:
+        entry = entries.get(own[0].key)
+        try:
+            body = _body(desk, own, entry)
+        except PersonError as error:
+            yield from failed(own, error)
+            continue
+        if body is None or entry is None:
+            yield from done(own)
+        else:
+            bodies.append((own, body, str(entry["id"])))
+    unplaced = [each for each in bodies if _needs_location(each, entries)]
+    refused: set[str] = set()
+    for outcome in _place(desk, unplaced):
+        refused.add(next(own[0].key for own, _, _ in unplaced if outcome.seq in _seqs(own)))
+        yield outcome
+    sendings = [
+        (own, Item("POST", f"/users/{id}/assignLicense", body))
+        for own, body, id in bodies
+        if own[0].key not in refused
+    ]
+    if sendings:
+        yield from desk.send(sendings, _settle, lambda own, error: _judged(desk, own, error))
+
+
+def _body(desk: Desk, own: Own, entry: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return one person's request, None where everything is as it should be already."""
+    gives = any(change.kind.endswith(".assign") for change in own)
+    if entry is None:
+        if gives:
+            raise PersonError(
+                f"{own[0].user} is not in the directory any more",
+                remedy="the next plan starts from what is there",
+            )
+        return None
+    held = desk.reader.held(entry)
+    made = order(held, own, desk.tenant, desk.tenant.group)
+    people = all(each.product.kind == "person" for each in held)
+    if gives and entry.get("accountEnabled") is False and people:
+        raise PersonError(
+            f"sign-in is blocked for {own[0].user} in Microsoft Entra",
+            remedy="unblock it there first, if that is right",
+        )
+    if gives and not entry.get("usageLocation") and desk.usage_location is None:
+        raise PersonError(f"{own[0].user} has {NO_LOCATION}")
+    return made.body if made else None
+
+
+def _needs_location(
+    each: tuple[Own, dict[str, Any], str], entries: Mapping[str, Mapping[str, Any]]
+) -> bool:
+    own, body, _ = each
+    return bool(body["addLicenses"]) and not entries[own[0].key].get("usageLocation")
+
+
+def _place(desk: Desk, people: list[tuple[Own, dict[str, Any], str]]) -> Iterator[Outcome]:
+    """Give people the usage location that config says; yield outcomes of those who can't have it."""
+    location = {"usageLocation": desk.usage_location}
+    sendings = [(own, Item("PATCH", f"/users/{id}", location)) for own, _, id in people]
+    if sendings:
+        yield from (o for o in desk.send(sendings) if o.state != "done")
+
+
+def _settle(own: Own, _: Any) -> Iterator[Outcome]:
+    for change in own:
+        if change.kind == "package.assign" and change.before is None:
+            yield Outcome(change.seq, "settling", SETTLING)
+        else:
+            yield Outcome(change.seq, "done")
+
+
+def _judged(desk: Desk, own: Own, error: Refused) -> list[Outcome] | None:
+    """Look again where a refusal may mean that it is done already; say what no seat of credits means."""
+    if error.why in ("not_held", "no_change"):
+        entry = desk.entries([own]).get(own[0].key)
+        if entry is not None:
+            try:
+                if _body(desk, own, entry) is None:
+                    return done(own)
+            except PersonError as why:
+                return failed(own, why)
+    if error.why in ("no_seat", "unknown") and any(c.kind == "credit.assign" for c in own):
+        return failed(own, PersonError(error.message, remedy=FUND))
+    return None
+
+
+def _seqs(own: Own) -> set[int]:
+    return {change.seq for change in own}

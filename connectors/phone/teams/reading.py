@@ -1,0 +1,400 @@
+"""Phone users as a tenant tells of them: directory users with their licenses, and Teams' view of them.
+
+Three lists make one read: `/users` (and the deleted ones, who can be restored), Teams' user
+configurations, and the telephone numbers. Teams' lists are read once for a read: Microsoft asks not
+to poll them. What the directory has assigned is held at once; Teams knows of a calling plan up to a
+day later, and until then it is `settling`.
+Source: Microsoft Graph, user, licenseAssignmentState, teamsUserConfiguration, numberAssignment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from connectors.errors import IncompleteRead, TransientError
+from connectors.phone.teams import skus
+from connectors.phone.teams.answers import Answer, Refused, judge
+from connectors.phone.teams.api import AFRESH, Api, Item, quoted, segment
+from connectors.phone.teams.policies import Templates
+from connectors.phone.teams.skus import CREDITS_SKU, Product
+from connectors.phone.teams.tenant import (
+    CALLING_PLAN,
+    CONFERENCING,
+    NUMBERS,
+    Number,
+    Tenant,
+    e164,
+    read_number,
+)
+from connectors.records import PhoneUser, clean, fold
+
+SELECT = (
+    "id,userPrincipalName,mail,displayName,department,jobTitle,accountEnabled,usageLocation,"
+    "userType,employeeId,onPremisesImmutableId,onPremisesSyncEnabled,assignedLicenses,"
+    "licenseAssignmentStates"
+)
+A_PAGE = "999"
+DELETED = "/directory/deletedItems/microsoft.graph.user"
+CONFIGURATIONS = "/admin/teams/userConfigurations"
+_CALLING_FEATURE, _PHONE_FEATURE = "callingplan", "phonesystem"
+
+
+class Held(msgspec.Struct, frozen=True):
+    """One product that a user holds: which of its service plans are off, and which groups give it.
+
+    `direct`: it is assigned to the user, perhaps beside the groups.
+    """
+
+    product: Product
+    disabled: frozenset[str] = frozenset()
+    groups: tuple[str, ...] = ()
+    direct: bool = True
+
+    @property
+    def plans(self) -> frozenset[str]:
+        """The service plans that are on."""
+        return self.product.plans - self.disabled
+
+
+class Voice(msgspec.Struct, frozen=True):
+    """What Teams says of a user: features in small letters, numbers, policies by type.
+
+    `policies`: name, and whether it is assigned to the user themselves.
+    """
+
+    features: frozenset[str] = frozenset()
+    numbers: tuple[str, ...] = ()
+    policies: Mapping[str, tuple[str, bool]] = {}
+    resource: bool = False
+
+
+NO_VOICE = Voice()
+
+
+class Reader:
+    """Reads phone users: all of them, or some afresh.
+
+    `key`: the user's attribute that a mapping's `join` is matched with.
+    """
+
+    def __init__(self, api: Api, tenant: Tenant, templates: Templates, *, key: str) -> None:
+        self._api, self._tenant, self._templates, self._key = api, tenant, templates, key
+
+    def read(self) -> Iterator[PhoneUser]:
+        """Yield every user once, then those who are deleted and can be restored; no guests."""
+        voices = self._voices()
+        numbers = self._numbers_by_holder(self._tenant.numbers().values())
+        met: set[str] = set()
+        for entry in self._listed("/users"):
+            if entry["id"] not in met:
+                met.add(entry["id"])
+                voice = voices.get(entry["id"], NO_VOICE)
+                yield self._user(entry, voice, numbers.get(entry["id"], ()))
+        for entry in self._listed(DELETED):
+            if entry["id"] not in met:
+                met.add(entry["id"])
+                user = self._user(entry, NO_VOICE, ())
+                yield msgspec.structs.replace(user, status="trashed", settling=())
+
+    def read_some(self, users: Iterable[PhoneUser]) -> Iterator[PhoneUser]:
+        """Yield a fresh read of each of these users who is still there, found by id, else by mail."""
+        entries = list(self.accounts(users))
+        with_phone = [e for e, deleted in entries if not deleted and self._held(e)]
+        voices = self._fresh_voices([str(e["id"]) for e in with_phone])
+        for entry, deleted in entries:
+            voice, numbers = voices.get(entry["id"], (NO_VOICE, ()))
+            user = self._user(entry, voice, numbers)
+            if deleted:
+                user = msgspec.structs.replace(user, status="trashed", settling=())
+            yield user
+
+    def accounts(self, users: Iterable[PhoneUser]) -> Iterator[tuple[dict[str, Any], bool]]:
+        """Yield the directory's entries of users, and whether they are deleted; each once."""
+        wanted = list(users)
+        by_id = [user for user in wanted if user.id]
+        paths = [f"/users/{segment(user.id)}?$select={SELECT}" for user in by_id]
+        left = [user for user in wanted if not user.id]
+        met: set[str] = set()
+        for user, answer in zip(by_id, self._gets(paths), strict=True):
+            if (entry := self._found(answer)) is None:
+                left.append(user)
+            elif entry["id"] not in met:
+                met.add(entry["id"])
+                yield entry, False
+        paths = [_by_mail(user.email) for user in left if user.email]
+        for answer in self._gets(paths):
+            for entry in (self._found(answer) or {}).get("value", ()):
+                if entry["id"] not in met and not _is_guest(entry):
+                    met.add(entry["id"])
+                    yield entry, False
+        gone = {user.id for user in left if user.id} - met
+        if gone:
+            yield from ((e, True) for e in self._listed(DELETED) if e["id"] in gone)
+
+    def held(self, entry: Mapping[str, Any]) -> list[Held]:
+        """Return the products that a directory user holds. Raises IncompleteRead for an odd shape."""
+        with _understood(entry):
+            return self._held(entry)
+
+    def _held(self, entry: Mapping[str, Any]) -> list[Held]:
+        groups: dict[str, list[str]] = {}
+        direct: set[str] = set()
+        states = entry.get("licenseAssignmentStates") or ()
+        for state in states:
+            sku, group = fold(str(state["skuId"])), state.get("assignedByGroup")
+            if not group:
+                direct.add(sku)
+            elif str(state.get("state") or "Active") != "Error":
+                groups.setdefault(sku, []).append(str(group))
+        found = []
+        for license in entry.get("assignedLicenses") or ():
+            sku = fold(str(license["skuId"]))
+            off = frozenset(fold(str(p)) for p in license.get("disabledPlans") or ())
+            by = tuple(sorted(groups.get(sku, ())))
+            found.append(Held(self._tenant.product(sku), off, by, sku in direct or not by))
+        return sorted(found, key=lambda held: held.product.name)
+
+    def _user(self, entry: Mapping[str, Any], voice: Voice, numbers: Sequence[Number]) -> PhoneUser:
+        with _understood(entry):
+            return self._phone_user(entry, voice, numbers)
+
+    def _phone_user(
+        self, entry: Mapping[str, Any], voice: Voice, numbers: Sequence[Number]
+    ) -> PhoneUser:
+        held = self._held(entry)
+        phone = self._phone(held)
+        packages = sorted(h.product.name for h in held if h.product.is_calling_plan)
+        shown = self._numbers(voice, numbers)
+        place = next((n.location for n in numbers if n.number == shown[0]), None) if shown else None
+        license = None if phone is None else self._tenant.license_name(phone.product)
+        kinds = {h.product.kind for h in held} - {"person"}
+        if voice.resource:
+            kinds.add("common_area")
+        key = entry.get(self._key)
+        return PhoneUser(
+            id=str(entry["id"]),
+            key=clean(str(key)) if key else None,
+            kind=min(kinds, default="person"),
+            email=clean(str(entry.get("mail") or entry["userPrincipalName"])),
+            status="active" if entry.get("accountEnabled") is not False or kinds else "inactive",
+            display_name=_text(entry.get("displayName")),
+            department=_text(entry.get("department")),
+            job_title=_text(entry.get("jobTitle")),
+            usage_location=_text(entry.get("usageLocation")),
+            license=license,
+            packages=tuple(packages),
+            template=self._templates.named(voice.policies),
+            numbers=shown,
+            delegates=None,
+            credits=any(h.product.id == CREDITS_SKU for h in held),
+            emergency_address=self._tenant.location_name(place),
+            counts_as=self._counts_as(held, license),
+            settling=_settling(license, packages, voice, shown),
+            by_hand=self._by_hand(held, phone),
+            vendor=self._vendor(entry, held),
+        )
+
+    def _phone(self, held: Sequence[Held]) -> Held | None:
+        """Return what gives Teams Phone: of several products the one that is nothing else."""
+        giving = [h for h in held if h.product.is_phone and not h.plans.isdisjoint(skus.PHONE)]
+        main = self._tenant.phone_product()
+
+        def order(each: Held) -> tuple[bool, bool, str]:
+            product = each.product
+            return main is None or product.id != main.id, product.is_suite, product.name
+
+        return min(giving, key=order, default=None)
+
+    def _counts_as(self, held: Sequence[Held], license: str | None) -> tuple[str, ...]:
+        names: set[str] = set()
+        if license is not None:
+            names.update(self._tenant.license_names())
+            names.discard(license)
+        mixed = {p for h in held if not h.product.is_calling_plan for p in h.plans & skus.CALLING}
+        if mixed:
+            names.update(self._tenant.plan_names(mixed))
+            names.add(CALLING_PLAN)
+        if any(not h.plans.isdisjoint(skus.CONFERENCING) for h in held):
+            names.add(CONFERENCING)
+        return tuple(sorted(names))
+
+    def _by_hand(self, held: Sequence[Held], phone: Held | None) -> dict[str, str]:
+        """Return what only leaving a group takes away, with the step in words."""
+        steps: dict[str, str] = {}
+        for each in held:
+            if not each.groups:
+                continue
+            if phone is not None and each.product.id == phone.product.id:
+                steps["license"] = self._leave(each)
+            elif each.product.is_calling_plan:
+                steps[each.product.name] = self._leave(each)
+                steps.setdefault("license", self._leave(each))  # it rests on the license
+            elif each.product.id == CREDITS_SKU:
+                steps["credits"] = self._leave(each)
+        return steps
+
+    def _leave(self, held: Held) -> str:
+        groups = ", ".join(sorted(map(self._tenant.group, held.groups)))
+        return (
+            f"take {{user}} out of the group {groups} (Microsoft Entra admin center > Groups), which"
+            f" gives {held.product.name}: what a group gives can't be taken from one person"
+        )
+
+    def _vendor(self, entry: Mapping[str, Any], held: Sequence[Held]) -> dict[str, Any]:
+        """Return what only Microsoft has: whatever a rehearsal needs to make the tenant again."""
+        told: dict[str, Any] = {}
+        if entry.get("mail") != entry.get("userPrincipalName"):
+            told["user_principal_name"] = entry.get("userPrincipalName")
+        if entry.get("onPremisesSyncEnabled"):
+            told["on_premises"] = True
+        licenses = [self._license(each) for each in held]
+        states = entry.get("licenseAssignmentStates") or ()
+        for state in (s for s in states if _is_error(s)):
+            product = self._tenant.product(str(state["skuId"]))
+            group = state.get("assignedByGroup")
+            about = {"group": self._tenant.group(str(group))} if group else {}
+            licenses.append({"sku": product.name, "error": str(state["error"])} | about)
+        if licenses:
+            told["licenses"] = licenses
+        return told
+
+    def _license(self, held: Held) -> str | dict[str, Any]:
+        told: dict[str, Any] = {"sku": held.product.name}
+        if held.disabled:
+            told["disabled_plans"] = sorted(held.disabled)
+        if held.groups:
+            told["group"] = self._tenant.group(held.groups[0])
+        return told if len(told) > 1 else held.product.name
+
+    def _numbers(self, voice: Voice, numbers: Sequence[Number]) -> tuple[str, ...]:
+        listed = (n.number for n in numbers)
+        return tuple(dict.fromkeys((*voice.numbers, *listed)))
+
+    def _numbers_by_holder(self, numbers: Iterable[Number]) -> dict[str, list[Number]]:
+        found: dict[str, list[Number]] = {}
+        for number in numbers:
+            if number.holder:
+                found.setdefault(number.holder, []).append(number)
+        return found
+
+    def _listed(self, path: str) -> Iterator[dict[str, Any]]:
+        params = {"$select": SELECT, "$top": A_PAGE}
+        for entry in self._api.entries(path, label="directory.read", params=params):
+            if not entry.get("id"):
+                raise IncompleteRead(f"the list {path} has an entry without an id", remedy=AFRESH)
+            if not _is_guest(entry):
+                yield entry
+
+    def _voices(self) -> dict[str, Voice]:
+        found: dict[str, Voice] = {}
+        for entry in self._api.entries(CONFIGURATIONS, label="teams.read"):
+            with _understood(entry):
+                found[str(entry["id"])] = _voice(entry)
+        return found
+
+    def _fresh_voices(self, ids: Sequence[str]) -> dict[str, tuple[Voice, list[Number]]]:
+        """Return what Teams says of some users now, and the numbers that they hold."""
+        paths = [
+            path
+            for id in ids
+            for path in (
+                f"{CONFIGURATIONS}/{segment(id)}",
+                f"{NUMBERS}?$filter={segment(f'assignmentTargetId eq {quoted(id)}')}",
+            )
+        ]
+        answers = self._gets(paths)
+        found: dict[str, tuple[Voice, list[Number]]] = {}
+        for n, id in enumerate(ids):
+            told = self._found(answers[2 * n])
+            listed = (self._found(answers[2 * n + 1]) or {}).get("value") or ()
+            with _understood({"id": id}):
+                voice = NO_VOICE if told is None else _voice(told)
+                numbers = [read_number(entry) for entry in listed]
+            found[id] = voice, [number for number in numbers if number.holder == id]
+        return found
+
+    def _gets(self, paths: Sequence[str]) -> list[Answer]:
+        return self._api.batch([Item("GET", path) for path in paths], label="directory.batch")
+
+    def _found(self, answer: Answer) -> dict[str, Any] | None:
+        """Return an object out of a batch, None where it doesn't exist. Raises what `judge` raises."""
+        if answer.status == 404:
+            return None
+        judge("GET a user", answer)
+        if not isinstance(answer.body, dict):
+            raise TransientError("a batch was answered with something that is no object")
+        return answer.body
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """Turn whatever keeps a read from its end into an IncompleteRead."""
+    try:
+        yield
+    except (Refused, TransientError) as error:
+        raise IncompleteRead(
+            f"the read of the tenant was cut off: {error.message}", remedy=error.remedy or AFRESH
+        ) from None
+
+
+@contextmanager
+def _understood(entry: Mapping[str, Any]) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise IncompleteRead(
+            f"Graph's answer about user {entry.get('id')} can't be read: {error!r}", remedy=AFRESH
+        ) from error
+
+
+def _voice(entry: Mapping[str, Any]) -> Voice:
+    numbers = sorted(
+        entry.get("telephoneNumbers") or (),
+        key=lambda n: n.get("assignmentCategory") not in (None, "primary"),
+    )
+    policies: dict[str, tuple[str, bool]] = {}
+    for each in entry.get("effectivePolicyAssignments") or ():
+        policy = each.get("policyAssignment") or {}
+        if policy.get("displayName"):
+            direct = fold(str(policy.get("assignmentType") or "direct")) == "direct"
+            policies[fold(str(each["policyType"]))] = str(policy["displayName"]), direct
+    features = (fold(str(f)).replace(" ", "") for f in entry.get("featureTypes") or ())
+    return Voice(
+        frozenset(features),
+        tuple(dict.fromkeys(e164(str(n["telephoneNumber"])) for n in numbers)),
+        policies,
+        fold(str(entry.get("accountType") or "")) == "resourceaccount",
+    )
+
+
+def _settling(
+    license: str | None, packages: Sequence[str], voice: Voice, numbers: Sequence[str]
+) -> tuple[str, ...]:
+    """Return what is held and Teams doesn't know of yet; who has a number has settled."""
+    if numbers or license is None:
+        return ()
+    if packages:
+        return () if _CALLING_FEATURE in voice.features else tuple(packages)
+    return () if _PHONE_FEATURE in voice.features else (license,)
+
+
+def _by_mail(email: str | None) -> str:
+    mail = quoted(email or "")
+    test = segment(f"mail eq {mail} or userPrincipalName eq {mail}")
+    return f"/users?$filter={test}&$select={SELECT}"
+
+
+def _is_guest(entry: Mapping[str, Any]) -> bool:
+    return fold(str(entry.get("userType") or "")) == "guest"
+
+
+def _is_error(state: Mapping[str, Any]) -> bool:
+    return fold(str(state.get("error") or "None")) != "none"
+
+
+def _text(value: Any) -> str | None:
+    return clean(str(value)) or None if value else None

@@ -1,0 +1,122 @@
+"""Tenants with peculiarities: another agreement, no funds, licenses from groups, deleted accounts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.scenarios.installation import kinds, only, person, rule
+from tests.scenarios.teams_tenant import (
+    DOMESTIC,
+    E3,
+    PHONE,
+    caller,
+    installed,
+    seats,
+    tenant,
+    user,
+)
+
+MCA = {"agreement": "mca", "auto_recharge": {"on": True, "trigger": 50, "amount": 100}}
+OFFICE = rule("office", license=PHONE, packages=[DOMESTIC], credits=True)
+
+
+def test_a_tenant_that_switched_to_mca_needs_no_credit_licenses_once_it_recharges(
+    tmp_path: Path,
+) -> None:
+    with tenant([seats(), caller(1, credits=True), caller(2)]) as graph:
+        company = installed(tmp_path, graph, OFFICE)
+        company.people([person(1), person(2)])
+        before = company.plan()
+        graph.do("agreement", agreement="mca")
+        other = company.plan()
+        company.configure(phone_system=graph.system | {"credits": {"agreement": "mca"}})
+        unsure = company.plan()
+        company.configure(phone_system=graph.system | {"credits": MCA})
+
+        satisfied = company.plan()
+
+        assert kinds(before) == [("credit.assign", "user2@example.org")]
+        assert {c["kind"] for c in other["blocked"]} == {"credit.assign"}
+        assert all("fund Communications Credits" in c["reason"] for c in other["blocked"])
+        for plan in (unsure, satisfied):
+            assert (plan["changes"], plan["blocked"]) == ([], [])
+        assert any("unable to dial" in text for text in unsure["warnings"])
+        assert any("auto-recharge is on" in text for text in satisfied["warnings"])
+
+
+def test_without_funds_the_plan_says_to_fund_communications_credits(tmp_path: Path) -> None:
+    with tenant([seats(), caller(1)], credits_seats=0) as graph:
+        company = installed(tmp_path, graph, OFFICE)
+        company.people([person(1)])
+        short = company.plan()
+        graph.do("credits", seats=10)
+
+        funded = company.carry_out()
+
+        assert "fund Communications Credits" in short["blocked"][0]["reason"]
+        assert kinds(funded) == [("credit.assign", "user1@example.org")]
+        assert graph.users()["user1@example.org"]["credits"] is True
+
+
+def test_a_license_from_a_group_is_taken_by_leaving_the_group(tmp_path: Path) -> None:
+    inherited = [E3, {"sku": "Microsoft Teams Phone Standard", "group": "Phone Users"}]
+    lines = [seats(), user(1, vendor={"licenses": inherited}, usage_location="DE")]
+    with tenant(lines) as graph:
+        company = installed(tmp_path, graph)
+        company.people([person(1)])
+        kept = company.carry_out()
+        company.people([person(1, active="false")])
+
+        plan = company.plan()
+        applied = company.run("apply", plan["id"])
+        graph.do("group", name="Phone Users", remove=["user1@example.org"])
+        graph.a_day_later()
+        after = company.plan()
+
+        assert kept["changes"] == []
+        step = only(plan, "license.remove")
+        assert step["state"] == "manual"
+        assert "out of the group Phone Users" in step["reason"]
+        assert applied.status == 0, applied.said
+        assert graph.licensing() == []
+        assert (after["changes"], after["blocked"]) == ([], [])
+
+
+def test_who_returns_within_thirty_days_is_restored_with_licenses_over_what_was_bought(
+    tmp_path: Path,
+) -> None:
+    with tenant([seats(phone=1, domestic=1), caller(1), user(2)]) as graph:
+        office = rule("office", license=PHONE, packages=[DOMESTIC])
+        company = installed(tmp_path, graph, office, leavers={"do": "trash"})
+        company.people([person(1)])
+        company.carry_out()
+        company.people([person(1, active="false"), person(2)])
+        company.carry_out()
+        company.people([person(1), person(2)])
+
+        plan = company.carry_out()
+
+        back = only(plan, "user.restore")
+        assert any("license teams_phone comes back" in text for text in back["consequences"])
+        assert plan["summary"]["pools"][f"license:{PHONE}"]["after"] == 2
+        assert graph.users()["user1@example.org"]["license"] == PHONE
+        assert company.plan()["changes"] == []
+
+
+def test_undoing_a_run_takes_back_what_it_gave(tmp_path: Path) -> None:
+    with tenant([seats(), user(1), caller(2)]) as graph:
+        company = installed(tmp_path, graph, rule("office", license=PHONE, packages=[DOMESTIC]))
+        company.people([person(1), person(2)])
+        company.carry_out()
+        runs = company.run("runs", "--format", "json").plan["runs"]
+        graph.a_day_later()
+
+        undo = company.run(
+            "undo", max(runs, key=lambda run: str(run["started_at"]))["id"], "--format", "json"
+        )
+        applied = [company.run(command, undo.plan["id"]) for command in ("approve", "apply")]
+
+        assert undo.status == 0, undo.said
+        assert [ran.status for ran in applied] == [0, 0], applied[-1].said
+        assert graph.users()["user1@example.org"]["license"] is None
+        assert graph.users()["user2@example.org"]["license"] == PHONE
