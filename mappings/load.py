@@ -55,14 +55,17 @@ PLACES = {"rooms": "room", "common_areas": "common_area"}
 
 
 def load_mapping(
-    path: File, attributes: Schema = USER, pools: Collection[str] | None = None
+    path: File, attributes: Schema | None = USER, pools: Collection[str] | None = None
 ) -> Mapping:
     """Read a mapping file; `attributes` are what a person may have, directories' own included, `pools`
     the names that a number's pool may have (None: any).
 
+    `attributes` None: a User's, and whatever the mapping's own `attributes` declare.
+
     Raises InputError with every problem in the file, in the order of its lines.
     """
     located = load_yaml(path)
+    attributes = declared(located) if attributes is None else attributes
     schema = MappingSchema()
     problems: list[Problem] = []
     try:
@@ -76,6 +79,24 @@ def load_mapping(
         own = f"{located.file}:"  # a table's problems come after the mapping's
         raise InputError(sorted(problems, key=lambda p: (not p.where.startswith(own), *place(p))))
     return mapping
+
+
+def declared(located: Located) -> Schema:
+    """Return a User's attributes with those that the file's `attributes` declare.
+
+    Raises InputError for what can't be an attribute's name.
+    """
+    names = located.get(("attributes",))
+    schema, problems = USER, []
+    for number, name in enumerate(names if isinstance(names, list) else ()):
+        try:
+            schema = schema.extended([name]) if isinstance(name, str) else schema
+        except ValueError as e:
+            at = ("attributes", number)
+            problems.append(Problem(located.where(at), f"{_name(at)}: {e}"))
+    if problems:
+        raise InputError(problems)
+    return schema
 
 
 class _Reader:
@@ -130,7 +151,14 @@ class _Reader:
             file=self._located.file,
             existing_account=existing,
             places={kind: _place_mapping(rules) for kind, rules in places.items() if rules},
+            parts=self._other_places(content),
         )
+
+    def _other_places(self, content: dict[str, Any]) -> dict[str, Where]:
+        keys: list[At] = [("lookups", name) for name in content["lookups"]]
+        return {n: self._where((n,)) for n in ("scope", "defaults", "profile")} | {
+            _name(at): where_of(self._located.where_key(at)) for at in keys
+        }
 
     def _tables(self, content: dict[str, Any]) -> Iterator[tuple[str, Lookup]]:
         for name, data in _dict(content, "lookups"):
@@ -377,9 +405,13 @@ def circles(extends: dict[str, str]) -> Iterator[list[str]]:
         done.update(path)
 
 
+_UNTOLD = ("lookups", "examples", "attributes")
+"""What decides nothing, and the lookups, which are told by their tables."""
+
+
 def _hash(content: dict[str, Any], lookups: dict[str, Lookup]) -> str:
     """Hash what decides: lookups by what is in their tables, wherever it stands."""
-    told = {name: value for name, value in content.items() if name not in ("lookups", "examples")}
+    told = {name: value for name, value in content.items() if name not in _UNTOLD}
     if lookups:
         told["lookups"] = {n: [dict(table.values), table.default] for n, table in lookups.items()}
     text = json.dumps(told, sort_keys=True, ensure_ascii=False, default=_plain)

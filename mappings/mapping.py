@@ -27,7 +27,8 @@ class Mapping:
     matched with a phone user's key the first time, None: work email with email. `managed` names all
     entitlements that the mapping mentions anywhere, profile attributes as `profile.display_name`.
     `rules` are in their order, which is also the priority of claims on what runs short. `personas`
-    and `lookups` by name, as written; `file` is the mapping's own, as it was given.
+    and `lookups` by name, as written; `file` is the mapping's own, as it was given, and
+    `parts` says where `scope`, `defaults`, `profile` and `lookups.NAME` stand in it.
     `places`: by kind (`room`, `common_area`) a mapping of its own, whose rules are over phone users.
     `existing_account` matches whoever has a paid account of their own with the phone system's vendor.
     """
@@ -46,6 +47,7 @@ class Mapping:
     file: str = ""
     existing_account: Filter | None = None
     places: Dict[str, Mapping] = field(default_factory=dict)
+    parts: Dict[str, Where] = field(default_factory=dict)
 
     def in_scope(self, person: Person) -> bool:
         """Tell whether the person is in scope; one whom the directory calls inactive never is."""
@@ -73,7 +75,7 @@ class Mapping:
     @cached_property
     def uses_paths(self) -> frozenset[Path]:
         """Every attribute that a filter, a text or `join` reads."""
-        paths = {path for text in self._texts() for path in text.paths}
+        paths = {path for text in self.texts() for path in text.paths}
         paths.update(path for each in self._filters() for path in each.paths)
         return frozenset(paths | {self.join} if self.join else paths)
 
@@ -89,7 +91,7 @@ class Mapping:
         None where any group may: another operator, or a text that takes groups.
         """
         names: set[str] = set()
-        if any(_is_groups(path) for text in self._texts() for path in text.paths):
+        if any(_is_groups(path) for text in self.texts() for path in text.paths):
             return None
         for each in self._filters():
             for name in _groups(each.tree):
@@ -113,7 +115,8 @@ class Mapping:
         yield from (each for each in (self.scope, self.existing_account) if each)
         yield from (rule.when for rule in self.rules)
 
-    def _texts(self) -> Iterator[AttributeText]:
+    def texts(self) -> Iterator[AttributeText]:
+        """Yield everything that takes a person's attributes, what defaults and personas give included."""
         for give in (self.defaults, *(rule.give for rule in self.rules)):
             yield from give.texts()
         yield from (text for text in self.profile.values() if isinstance(text, AttributeText))

@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from connectors.records import fold
-from connectors.scim_filter import Filter
+from connectors.scim_filter import Filter, Path
 from mappings.entitlements import DEFAULTS_RULE, GivenValue, PoolRef, e164
 from mappings.text import NOTHING, AttributeText
 from mappings.where import Where
@@ -127,6 +127,11 @@ class Rule:
     persona: str | None = None
     where: Where | None = None
     exclusive: frozenset[str] = NOTHING
+
+    @property
+    def paths(self) -> frozenset[Path]:
+        """Every attribute that its filter and its texts read."""
+        return self.when.paths.union(*(text.paths for text in self.give.texts()))
 
     def place_of(self, entitlement: str, value: str | None = None) -> Where | None:
         """Return where the rule, or its persona, gives an entitlement (of a list this value, as written)."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from marshmallow import Schema, ValidationError, fields, validate
 
 from connectors.records import clean
-from mappings.entitlements import ENTITLEMENTS, MANY, PoolRef, e164
+from mappings.entitlements import ENTITLEMENTS, MANY, PROFILE, PoolRef, e164
 from mappings.yaml_file import did_you_mean
 
 VERSION = 1
@@ -330,6 +330,45 @@ def _one_of(*choices: str) -> validate.OneOf:
     return validate.OneOf(choices, error="{input!r} isn't one of: {choices}")
 
 
+class ExpectSchema(_Schema):
+    """What an example expects: null is none."""
+
+    license = Text(allow_none=True)
+    packages = Texts(allow_none=True)
+    template = Text(allow_none=True)
+    site = Text(allow_none=True)
+    extension_number = ExtensionNumber(allow_none=True)
+    number = Number(allow_none=True)
+    delegates = Texts(allow_none=True)
+    delegate_privileges = Texts(allow_none=True)
+    credits = Truth(allow_none=True)
+    softphone = Text(allow_none=True)
+    emergency_address = Text(allow_none=True)
+    profile = fields.Nested(
+        lambda: ProfileSchema.from_dict(
+            {name: Text(allow_none=True) for name in PROFILE}, name="ExpectedProfileSchema"
+        )
+    )
+    in_scope = Truth()
+    left_alone = Texts()
+
+
+assert set(ENTITLEMENTS) <= set(ExpectSchema().fields)
+
+
+class ExampleSchema(_Schema):
+    """An example: what somebody is (`given`), and what they should have (`expect`)."""
+
+    name = Text()
+    given = fields.Dict(
+        keys=Text(),
+        values=fields.Raw(allow_none=True),
+        required=True,
+        error_messages={"invalid": "attributes and their values are wanted here"},
+    )
+    expect = fields.Nested(ExpectSchema, required=True)
+
+
 class LeaversSchema(_Schema):
     """What becomes of leavers, and how long after; no `after` leaves the grace to the directory."""
 
@@ -353,3 +392,11 @@ class MappingSchema(_Schema):
     rules = fields.List(fields.Nested(RuleSchema), load_default=list)
     rooms = fields.List(fields.Nested(PlaceRuleSchema))
     common_areas = fields.List(fields.Nested(PlaceRuleSchema))
+    attributes = Texts(load_default=list)
+    examples = fields.List(fields.Nested(ExampleSchema), load_default=list)
+
+
+class ExamplesSchema(_Schema):
+    """A file of examples beside its mapping."""
+
+    examples = fields.List(fields.Nested(ExampleSchema), required=True)

@@ -87,6 +87,15 @@ class AttributeText:
         self.plain = self.paths[0] if len(parts) == len(self.paths) == 1 and not steps else None
         self.fill = _filler(parts)
 
+    @property
+    def answered_by(self) -> str | None:
+        """The lookup whose entry the text is, with nothing done to it after; None if it isn't one."""
+        only = self.parts[0] if len(self.parts) == 1 else None
+        if not isinstance(only, Taken) or only.pipeline is None:
+            return None
+        steps = [step for step in only.pipeline.steps if step.default is None]
+        return steps[-1].lookup if steps else None
+
     def excluding(self, texts: frozenset[str]) -> AttributeText:
         """Return the same text, that in a list doesn't give these (folded) either."""
         return AttributeText(self.text, self.parts, self.unless | texts) if texts else self

@@ -23,6 +23,7 @@ from provisioner.cli_audit import audit
 from provisioner.cli_directory import directory
 from provisioner.cli_explain import explain
 from provisioner.cli_manual import manual
+from provisioner.cli_mapping import mapping, schema
 from provisioner.cli_options import config_option, moment_of
 from provisioner.cli_quarantine import quarantine
 from provisioner.cli_rehearse import rehearse
@@ -62,6 +63,8 @@ provisioner.add_command(quarantine)
 provisioner.add_command(token)
 provisioner.add_command(directory)
 provisioner.add_command(audit)
+provisioner.add_command(mapping)
+provisioner.add_command(schema)
 provisioner.add_command(manual)
 provisioner.add_command(rehearse)
 provisioner.add_command(explain)

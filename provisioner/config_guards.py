@@ -30,8 +30,8 @@ def risk_or_kind(value: Any) -> str:
     >>> risk_or_kind("safe"), risk_or_kind("number.release")
     ('safe', 'number.release')
     """
-    if value in RISKS or value in KINDS:
-        return str(value)
+    if isinstance(value, str) and (value in RISKS or value in KINDS):
+        return value
     text = str(value)
     hint = did_you_mean(text, [*RISKS, *KINDS])
     raise ValueError(
@@ -42,8 +42,8 @@ def risk_or_kind(value: Any) -> str:
 
 def kind(value: Any) -> str:
     """Read a kind of change."""
-    if value in KINDS:
-        return str(value)
+    if isinstance(value, str) and value in KINDS:
+        return value
     raise ValueError(f"{value!r} is no kind of change; {did_you_mean(str(value), KINDS)}")
 
 

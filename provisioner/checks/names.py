@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from connectors.records import Catalog, clean, fold
+from mappings import Mapping
+from mappings.text import AttributeText
 from mappings.yaml_file import Located, did_you_mean
 from mappings.yaml_nodes import Step
 from provisioner.checks import Finding, problem, warning
@@ -55,6 +57,27 @@ def unknown_names(mapping: Located, sync: SyncConfig, catalog: Catalog) -> Itera
             place = (*at, "number", "pool")
             said = f"the config has no pool {pool!r}; {did_you_mean(pool, sync.pools)}"
             yield problem(mapping.where(place), f"{_name(place)}: {said}")
+
+
+def unknown_in_lookups(mapping: Mapping, sync: SyncConfig, catalog: Catalog) -> Iterator[Finding]:
+    """Yield what a lookup gives for an entitlement and the phone system doesn't have."""
+    names = names_in(catalog)
+    gives = [mapping.defaults, *(rule.give for rule in mapping.rules)]
+    for entitlement, family in _FAMILIES.items():
+        texts = {
+            text
+            for give in gives
+            for text in (give.single.get(entitlement), *give.many.get(entitlement, ()))
+            if isinstance(text, AttributeText)
+        }
+        for lookup in sorted({text.answered_by for text in texts} - {None}, key=str):
+            table = mapping.lookups[str(lookup)]
+            where = mapping.parts[f"lookups.{lookup}"]
+            for value in dict.fromkeys((*table.values.values(), table.default)):
+                aliases = sync.aliases.get(family, {})
+                said = None if value is None else _said(family, value, names[family], aliases)
+                if said:
+                    yield problem(str(where), f"lookups.{lookup}: {said}")
 
 
 def unknown_aliases(config: Located, sync: SyncConfig, catalog: Catalog) -> Iterator[Finding]:

@@ -22,10 +22,11 @@ from connectors.records import Catalog, Seats
 from mappings import Mapping
 from mappings.yaml_file import Located, load_yaml
 from provisioner.checks import Finding, problem
+from provisioner.checks.abilities import beyond_abilities, lacking_a_prerequisite
 from provisioner.checks.accounts import differing_shares, overlapping
 from provisioner.checks.files import mapping_of, problems_beside
 from provisioner.checks.keys import changing_keys
-from provisioner.checks.names import empty_pools, unknown_aliases, unknown_names
+from provisioner.checks.names import empty_pools, unknown_aliases, unknown_in_lookups, unknown_names
 from provisioner.checks.receiver import unclear_alias
 from provisioner.checks.store import unusable_store
 from provisioner.config import Config, DirectoryConfig, SyncConfig, load_config
@@ -90,6 +91,7 @@ def _sync(site: Site, sync: SyncConfig, located: Located, progress: Progress) ->
     section = Section(f"sync {sync.name}")
     mapping, problems = mapping_of(sync.mapping, sync.people)
     section.findings += map(Finding, problems)
+    section.findings += () if mapping is None else lacking_a_prerequisite(mapping)
     for number, directory in enumerate(sync.directories):
         where = located.where(("syncs", sync.name, "directories", number))
         section.findings += _directory(site, sync, directory, mapping, where, section)
@@ -135,6 +137,8 @@ def _phone_system(
     section.lines += _listed(catalog)
     if mapping is not None:
         yield from unknown_names(load_yaml(sync.mapping), sync, catalog)
+        yield from unknown_in_lookups(mapping, sync, catalog)
+        yield from beyond_abilities(mapping, phone.abilities, kind)
     yield from unknown_aliases(located, sync, catalog)
     yield from empty_pools(located, sync, catalog)
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import InputError
+from provisioner import config_guards
 from provisioner.config import Config, PoolConfig, Schedule, load_config
 from provisioner.limits import Limit, Limits
 from provisioner.scim.schemas.custom import registry_of
@@ -546,3 +547,11 @@ def test_what_is_wrong_with_an_extension_is_told_with_its_line(
     assert any(
         each.startswith(f"c.yaml:{line}:") for each in problems(load, PUSHED.replace(right, wrong))
     )
+
+
+def test_what_is_no_text_is_no_risk_and_no_kind() -> None:
+    for value in (["safe"], {"kind": "safe"}):
+        with pytest.raises(ValueError, match="must be one of"):
+            config_guards.risk_or_kind(value)
+        with pytest.raises(ValueError, match="is no kind of change"):
+            config_guards.kind(value)

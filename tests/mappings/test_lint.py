@@ -1,0 +1,104 @@
+"""What a mapping says in vain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mappings import load_mapping
+from mappings.lint import lint
+
+
+def found(tmp_path: Path, text: str) -> list[str]:
+    file = tmp_path / "m.yaml"
+    file.write_text("version: 1\n" + text, encoding="utf-8")
+    return [
+        ("warning: " if each.warning else "") + str(each).removeprefix(f"{tmp_path}/m.yaml:")
+        for each in lint(load_mapping(file))
+    ]
+
+
+def test_rules_that_can_never_match_are_found(tmp_path: Path) -> None:
+    text = """\
+scope: 'active eq true and groups.display eq "Phones"'
+rules:
+  - {name: both, when: 'title eq "A" and title eq "B"', give: {license: P}}
+  - {name: inactive, when: 'active eq false', give: {license: P}}
+  - {name: outside, when: 'not (groups.display eq "phones")', give: {license: P}}
+  - {name: fine, when: 'title eq "A"', give: {license: P}}
+"""
+    both, inactive, outside = found(tmp_path, text)
+
+    assert both == (
+        "4:5: rule both: can never match: its conditions contradict each other:"
+        ' title eq "A" and title eq "B"'
+    )
+    assert inactive.startswith("5:5: rule inactive: can never match anybody in scope (active eq")
+    assert outside.startswith("6:5: rule outside: can never match anybody in scope (")
+
+
+def test_without_a_scope_the_inactive_are_out_of_it_all_the_same(tmp_path: Path) -> None:
+    text = "rules: [{name: r, when: active eq false, give: {license: P}}]\n"
+
+    assert len(found(tmp_path, text)) == 1
+
+
+def test_a_scope_that_nobody_can_be_in_is_found_alone(tmp_path: Path) -> None:
+    text = "scope: active eq false\nrules: [{name: r, when: title pr, give: {license: P}}]\n"
+
+    (said,) = found(tmp_path, text)
+    assert said.startswith("2:8: scope: nobody can be in scope")
+
+
+def test_a_rule_of_which_nothing_counts_is_found_with_those_that_decide_above(
+    tmp_path: Path,
+) -> None:
+    text = """\
+rules:
+  - {name: staff, when: 'title pr or department pr', give: {license: P, packages: [A]}}
+  - {name: men, when: 'nickName eq "m"', give: {site: X}}
+  - {name: others, when: 'not (nickName eq "m")', give: {site: Y}}
+  - {name: titled, when: 'title pr', give: {license: Q, packages: [a]}}
+  - {name: sited, when: 'department pr', give: {site: Z}}
+  - {name: more, when: 'title pr', give: {license: Q, packages: [B]}}
+  - {name: closing, when: 'title pr', give: {license: Q}, exclusive: [packages]}
+  - {name: closed, when: 'title eq "x"', give: {packages: [C]}}
+"""
+    assert found(tmp_path, text) == [
+        "6:5: rule titled: never counts: what it gives is decided above, by staff (m.yaml:3)",
+        "7:5: rule sited: never counts: what it gives is decided above, by men (m.yaml:4), others (m.yaml:5)",
+        "10:5: rule closed: never counts: what it gives is decided above, by closing (m.yaml:9)",
+    ]
+
+
+def test_what_no_rule_and_no_text_uses_is_a_warning(tmp_path: Path) -> None:
+    text = """\
+personas:
+  base: {license: P}
+  used: {extends: base}
+  idle: {license: Q}
+lookups:
+  sites: {Brno: X}
+  towns: {Brno: X}
+rules:
+  - {name: r, when: title pr, persona: used, give: {site: '{location | lookup sites}'}}
+"""
+    assert found(tmp_path, text) == [
+        "warning: 5:3: persona idle: no rule uses it",
+        "warning: 8:3: lookup towns: no text uses it",
+    ]
+
+
+def test_what_rests_on_a_license_that_nothing_gives_is_found(tmp_path: Path) -> None:
+    text = """\
+rules:
+  - {name: cz, when: 'department eq "CZ"', give: {license: P, packages: [A]}}
+  - {name: de, when: 'department eq "DE"', give: {packages: [A], number: {pool: p}}}
+  - {name: all, when: userName pr, give: {packages: [B]}}
+"""
+    assert found(tmp_path, text) == [
+        "4:5: rule de: gives packages, number, and no rule gives a license to anybody whom it matches"
+    ]
+
+
+def test_where_licenses_are_not_managed_nothing_is_said_of_them(tmp_path: Path) -> None:
+    assert found(tmp_path, "rules: [{name: r, when: title pr, give: {packages: [A]}}]\n") == []
