@@ -39,6 +39,7 @@ class Deviation(NamedTuple):
 DEVIATIONS = (
     Deviation("zoom", "201 POST /phone/users/{userId}/calling_plans", "live answers 201 for 200"),
     Deviation("zoom", "201 POST /phone/users/{userId}/phone_numbers", "live answers 201 for 200"),
+    Deviation("zoom", "200 PATCH /users/{userId}/settings", "live answers 200 as well as 204"),
     Deviation(
         "zoom", "calling_plans.name in GET /phone/users/{userId}", "live adds the plan's name"
     ),
@@ -53,6 +54,7 @@ DEVIATIONS = (
 ALTERNATIVE_STATUS = {
     ("zoom", "POST", "/phone/users/{userId}/calling_plans", 201): 200,
     ("zoom", "POST", "/phone/users/{userId}/phone_numbers", 201): 200,
+    ("zoom", "PATCH", "/users/{userId}/settings", 200): 204,
 }
 ERRORS = {"zoom": "ZoomError", "graph": "ODataError"}
 """The schema of a vendor's refusals."""
@@ -101,6 +103,12 @@ class Spec:
             if operation and pattern.match(path):
                 return template, operation
         raise Mismatch(f"{method} {path} is no operation of {self.vendor}")
+
+    def operations(self) -> list[tuple[str, str]]:
+        """Return every operation of the file: method in capitals, path template."""
+        methods = ("get", "post", "put", "patch", "delete")
+        paths = self.document["paths"]
+        return [(m.upper(), path) for path in paths for m in methods if m in paths[path]]
 
     def label(self, method: str, path: str) -> str | None:
         """Return the operation's rate label in capitals, or None where the file gives none."""
@@ -215,6 +223,8 @@ def _escape(pointer: str) -> str:
 def _typed(value: str, kind: str | None) -> Any:
     if kind == "integer" and re.fullmatch(r"-?\d+", value):
         return int(value)
+    if kind == "array":  # not exploded: one parameter, its items separated by commas
+        return value.split(",")
     if kind == "boolean" and value in ("true", "false"):
         return value == "true"
     return value

@@ -24,15 +24,23 @@ from flask import Flask
 from waitress.server import create_server
 
 from . import (
+    addresses,
     auth,
     batch,
     calling_plans,
     catalog,
     delegation,
+    devices,
+    groups,
+    numbers,
     phone_users,
+    place_making,
     places,
+    policies,
     portal,
+    sites,
     snapshot,
+    templates,
     user_features,
     user_profile,
     users,
@@ -63,16 +71,9 @@ __all__ = [
 STOPPING_S = 5.0
 
 V2 = (
-    user_features,
-    user_profile,
-    users,
-    phone_users,
-    places,
-    batch,
-    calling_plans,
-    delegation,
-    catalog,
-)
+    user_features, user_profile, users, groups, phone_users, batch, calling_plans, delegation, catalog,
+    sites, numbers, templates, devices, addresses, places, place_making, policies,
+)  # fmt: skip
 
 
 def create_app(

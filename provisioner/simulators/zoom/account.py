@@ -52,6 +52,12 @@ class Options:
     `site_codes` (an extension number then begins with its site's code), `phone_enabled` (off: every
     phone call is 403), `auto_activate` (new phone users can call at once), `licensed_seats` and `basic_seats` (None: not counted).
 
+    Where nobody knows what Zoom does: `partial_batches` (a batch that is partly right does what it
+    can), `trash_keeps` (whoever is in the trash goes on holding plans and numbers),
+    `delegates_accept` (a delegation shows when the delegate has accepted it in the portal),
+    `expired_token_status` (401, or 400 as one page documents), `documented_statuses` (200 where the
+    live service was seen to answer 201), `settings_status` (of changed user settings: 204, or 200).
+
     Awkwardness: what is added stays invisible in lists for `visible_after_s` seconds, and for the
     next `visible_after_reads` walks through a list; `repeat_across_pages` begins each page with the
     last entry of the one before; `page_token_life_s`; `latency_s` is how long each write takes, its
@@ -71,6 +77,12 @@ class Options:
     auto_activate: bool = True
     licensed_seats: int | None = None
     basic_seats: int | None = None
+    partial_batches: bool = False
+    trash_keeps: bool = False
+    delegates_accept: bool = False
+    expired_token_status: int = 401
+    documented_statuses: bool = False
+    settings_status: int = 204
     visible_after_s: float = 0
     visible_after_reads: int = 0
     repeat_across_pages: bool = False

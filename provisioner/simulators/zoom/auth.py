@@ -79,4 +79,4 @@ def check_token(account: Account) -> None:
     if expires is None:
         raise ZoomError(401, 124, "Invalid access token.")
     if expires <= account.now_s():
-        raise ZoomError(401, 124, "Access token is expired.")
+        raise ZoomError(account.options.expired_token_status, 124, "Access token is expired.")

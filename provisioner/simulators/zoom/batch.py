@@ -1,13 +1,15 @@
 """Ten phone users in one call: added with everything they need, or moved and activated together.
 
 Unlike everything else the batch add takes names: calling plans by their short ones, template and
-site by theirs. What becomes of a batch that is partly right, Zoom doesn't say; here the first thing
-that is wrong refuses all of it.
+site by theirs. What becomes of a batch that is partly right, Zoom doesn't say: the first thing that is
+wrong refuses all of it, or, with the option `partial_batches`, only whom it concerns.
 Source: Zoom Phone's OpenAPI, /phone/users/batch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Blueprint
@@ -20,12 +22,13 @@ from .fields import Bool, one_of
 from .names import fold
 from .phones import (
     add_device,
-    check_extension,
     check_site,
     give_numbers,
     give_phone,
     give_plan,
     phone_user,
+    site_code,
+    site_extension,
 )
 from .service import Answer, operation
 
@@ -86,11 +89,28 @@ class Change(Schema):
     touches=lambda body, _: [user["email"] for user in body["users"]],
 )
 def add_users(call: Call) -> Answer:
-    """Make up to 10 active account users phone users; all of them or none."""
+    """Make up to 10 active account users phone users, and tell which."""
     users = call.body["users"]
     if len(users) > MAX_USERS:
         raise ZoomError(400, 400, "User size must be less than 10.")
-    return [_add(call, user, f"users[{i}]") for i, user in enumerate(users)], 201
+    added = []
+    for i, user in enumerate(users):
+        with _alone(call):
+            added.append(_add(call, user, f"users[{i}]"))
+    return added, 201
+
+
+@contextmanager
+def _alone(call: Call) -> Iterator[None]:
+    """Let what is wrong with one user of a batch refuse all of it, or only them, as the options say."""
+    if not call.options.partial_batches:
+        yield
+        return
+    try:
+        with call.state.part():
+            yield
+    except ZoomError:
+        return
 
 
 def _add(call: Call, new: dict[str, Any], field: str) -> dict[str, str]:
@@ -108,8 +128,8 @@ def _add(call: Call, new: dict[str, Any], field: str) -> dict[str, str]:
         )
         if template is None:
             raise bad_template()
-    number = _site_code(call, site_id) + new["extension_number"]
-    extension = check_extension(call.state, number, None, f"{field}.extension_number")
+    number = site_code(call, site_id) + new["extension_number"]
+    extension = site_extension(call, number, None, site_id, f"{field}.extension_number")
     activation = new.get("activation_status")
     activate = None if activation is None else activation == "activate"
     holder = give_phone(call, user, site_id=site_id, extension=extension, activate=activate)
@@ -136,13 +156,6 @@ def _plan_type(call: Call, name: str, field: str) -> int:
         if fold(plan["short"]) == fold(name):
             return int(plan["type"])
     raise invalid(field)
-
-
-def _site_code(call: Call, site_id: str) -> str:
-    """Return what this call leaves out of an extension number: the site's code, where there are any."""
-    if not (call.options.multiple_sites and call.options.site_codes):
-        return ""
-    return str(call.state.value("SELECT seq FROM sites WHERE id = ?", site_id))
 
 
 def _site(call: Call, new: dict[str, Any], field: str) -> str:
@@ -180,18 +193,21 @@ def change_users(call: Call) -> Answer:
             raise invalid("site_id")
         site = check_site(call, call.body["site_id"])
         for user in users:
-            holder = phone_user(call, user)["id"]
-            call.state.run("UPDATE phones SET site_id = ? WHERE id = ?", site, holder)
+            with _alone(call):
+                holder = phone_user(call, user)["id"]
+                call.state.run("UPDATE phones SET site_id = ? WHERE id = ?", site, holder)
     elif kind == "activate":
         if "activation_status" not in call.body:
             raise invalid("activation_status")
         for user in users:
-            holder = phone_user(call, user)["id"]
-            status = call.body["activation_status"]
-            call.state.run("UPDATE phones SET status = ? WHERE id = ?", status, holder)
+            with _alone(call):
+                holder = phone_user(call, user)["id"]
+                status = call.body["activation_status"]
+                call.state.run("UPDATE phones SET status = ? WHERE id = ?", status, holder)
     elif kind == "assign_pending_user":
         for user in users:
-            _assign_pending(call, user)
+            with _alone(call):
+                _assign_pending(call, user)
     else:
         raise ZoomError(400, 400, f"Current batch type does not support, batch type:{kind}.")
     return None, 204

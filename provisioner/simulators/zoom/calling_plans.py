@@ -24,9 +24,11 @@ MAX_DIGITS = 19
 
 
 class NewPlan(Schema):
-    """A calling plan to assign; subscriptions and billing accounts are not simulated."""
+    """A calling plan to assign; subscriptions and billing accounts are taken, and not looked at."""
 
     type = Int(required=True)
+    billing_account_id = fields.String()
+    billing_subscription_id = fields.String()
 
 
 class NewPlans(Schema):
@@ -65,7 +67,7 @@ def assign_plans(call: Call, user_id: str) -> Answer:
     holder = phone_user(call, user_id)["id"]
     for i, plan in enumerate(call.body["calling_plans"]):
         give_plan(call, holder, plan["type"], f"calling_plans[{i}].type")
-    return None, 201
+    return None, 200 if call.options.documented_statuses else 201
 
 
 @operation(blueprint, "PUT", "/phone/users/<user_id>/calling_plans", "LIGHT", body=Swap())
@@ -103,7 +105,8 @@ def assign_numbers(call: Call, user_id: str) -> Answer:
             raise invalid(f"phone_numbers[{i}].number")
         wanted.append((wish, f"phone_numbers[{i}]"))
     given = give_numbers(call, holder, wanted)
-    return {"phone_numbers": [{"id": r["id"], "number": r["number"]} for r in given]}, 201
+    status = 200 if call.options.documented_statuses else 201
+    return {"phone_numbers": [{"id": r["id"], "number": r["number"]} for r in given]}, status
 
 
 @operation(blueprint, "DELETE", "/phone/users/<user_id>/phone_numbers/<phone_number_id>", "LIGHT")

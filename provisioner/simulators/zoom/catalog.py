@@ -122,11 +122,12 @@ def list_numbers(call: Call) -> Answer:
     if "extension_type" in query:
         source += " JOIN phones p ON p.id = t.holder"
     rows, token, total = _listed(call, page, source, " AND ".join(where), bound)
-    entries = [_number(call, row, values) for row in rows]
+    entries = [number_entry(call, row, values) for row in rows]
     return _envelope(page, token, total, "phone_numbers", entries), 200
 
 
-def _number(call: Call, row: sqlite3.Row, seen: tuple[float, int]) -> dict[str, Any]:
+def number_entry(call: Call, row: sqlite3.Row, seen: tuple[float, int]) -> dict[str, Any]:
+    """Return a number as Zoom shows it; `seen` (time, walk) leaves out an assignment that is later."""
     entry: dict[str, Any] = {
         "id": row["id"],
         "number": row["number"],
@@ -235,15 +236,6 @@ def list_sites(call: Call) -> Answer:
     return _envelope(page, token, total, "sites", sites), 200
 
 
-@operation(blueprint, "GET", "/phone/sites/<site_id>", "LIGHT", query=Nothing())
-def read_site(call: Call, site_id: str) -> Answer:
-    """One site; how long its extension numbers are isn't simulated, and so not told."""
-    site = call.state.row("SELECT * FROM sites WHERE id = ?", check_site(call, site_id))
-    assert site is not None  # check_site would have raised
-    code = {"site_code": site["seq"]} if call.options.site_codes else {}
-    return {"id": site["id"], "name": site["name"], **code}, 200
-
-
 @operation(blueprint, "GET", "/phone/setting_templates", "LIGHT", query=TemplatesQuery())
 def list_templates(call: Call) -> Answer:
     """The templates of one site, of every type; with Multiple Sites on the site must be named."""
@@ -258,9 +250,8 @@ def list_templates(call: Call) -> Answer:
     page = page_of(call, "/phone/setting_templates")
     where = "(site_id = ? OR site_id IS NULL)" if call.options.multiple_sites else "(1 OR ? = '')"
     rows, token, total = _listed(call, page, "templates t", where, [site])
-    templates = [
-        {"id": r["id"], "name": r["name"], "description": "", "type": r["type"]} for r in rows
-    ]
+    members = ("id", "name", "description", "type")
+    templates = [{name: row[name] for name in members} for row in rows]
     return _envelope(page, token, total, "templates", templates), 200
 
 

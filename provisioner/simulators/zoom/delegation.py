@@ -85,7 +85,7 @@ def _delegation(call: Call, phone: sqlite3.Row) -> dict[str, Any]:
     rows = call.state.rows(
         "SELECT p.*, u.email, u.first_name, u.last_name, u.display_name FROM delegates d"
         " JOIN phones p ON p.id = d.delegate LEFT JOIN users u ON u.id = p.id"
-        " WHERE d.delegator = ? AND p.status <> 'trashed' ORDER BY d.seq",
+        " WHERE d.delegator = ? AND d.accepted AND p.status <> 'trashed' ORDER BY d.seq",
         phone["id"],
     )
     return {
@@ -121,7 +121,10 @@ def add_delegate(call: Call, user_id: str, setting_type: str) -> Answer:
         raise refused("Delegation assistant is not a user or a common area.")
     _check_delegation(call, phone, delegate)
     call.state.run(
-        "INSERT INTO delegates (delegator, delegate) VALUES (?, ?)", phone["id"], delegate["id"]
+        "INSERT INTO delegates (delegator, delegate, accepted) VALUES (?, ?, ?)",
+        phone["id"],
+        delegate["id"],
+        not (call.options.delegates_accept and delegate["kind"] == "person"),
     )
     return {"delegation": _delegation(call, phone)}, 201
 

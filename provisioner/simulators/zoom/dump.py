@@ -71,7 +71,7 @@ class _Held:
             state.rows(
                 "SELECT d.delegator, coalesce(u.email, p.name) FROM delegates d"
                 " JOIN phones p ON p.id = d.delegate LEFT JOIN users u ON u.id = d.delegate"
-                " ORDER BY d.seq"
+                " WHERE d.accepted ORDER BY d.seq"
             )
         )
         self.sites = {row["id"]: row["name"] for row in state.rows("SELECT id, name FROM sites")}

@@ -19,7 +19,7 @@ from .errors import ZoomError, bad_template, no_user
 from .fields import LARGEST, Bool, Nothing, asked_number, one_of, pages
 from .names import fold
 from .pages import Page, cut, page_of, visible
-from .phones import Holdings, check_extension, check_site, phone_user
+from .phones import Holdings, check_site, phone_user, site_extension
 from .service import Answer, operation
 from .users import display_name
 
@@ -237,9 +237,8 @@ def update_phone_user(call: Call, user_id: str) -> Answer:
     site_id = check_site(call, body["site_id"]) if "site_id" in body else phone["site_id"]
     extension = phone["extension_number"]
     if "extension_number" in body:
-        extension = check_extension(
-            call.state, body["extension_number"], phone["id"], "extension_number"
-        )
+        number = body["extension_number"]
+        extension = site_extension(call, number, phone["id"], site_id, "extension_number")
     template, policy = phone["template_id"], json.loads(phone["policy"])
     if "template_id" in body:
         template = _template(call, body["template_id"], site_id)

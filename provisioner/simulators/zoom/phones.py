@@ -196,6 +196,35 @@ def check_extension(state: State, extension: str, holder: str | None, field: str
     return int(extension)
 
 
+def check_short(call: Call, site_id: str, short: str, field: str) -> None:
+    """Raise 400 code 300 unless a number without site code has the site's length and is in its ranges."""
+    site = call.state.row("SELECT length, ranges FROM sites WHERE id = ?", site_id)
+    if site is None:
+        return
+    if site["length"] is not None and len(short) != site["length"]:
+        raise invalid((field, f"The extension number must have {site['length']} digits."))
+    ranges = json.loads(site["ranges"])
+    if ranges and not any(int(low) <= int(short) <= int(high) for low, high in ranges):
+        raise invalid((field, "The extension number is outside of the site's ranges."))
+
+
+def site_extension(call: Call, number: str, holder: str | None, site_id: str, field: str) -> int:
+    """Return a whole extension number for a phone of a site; raise unless it may have that one."""
+    extension = check_extension(call.state, number, holder, field)
+    code = site_code(call, site_id)
+    if code and not number.startswith(code):
+        raise invalid((field, f"The extension number must begin with the site code {code}."))
+    check_short(call, site_id, number.removeprefix(code), field)
+    return extension
+
+
+def site_code(call: Call, site_id: str) -> str:
+    """Return what a site's extension numbers begin with, "" where there are no site codes."""
+    if not (call.options.multiple_sites and call.options.site_codes):
+        return ""
+    return str(call.state.value("SELECT seq FROM sites WHERE id = ?", site_id))
+
+
 def add_device(call: Call, holder: str, phone: dict[str, str], field: str) -> None:
     """Give a desk phone (brand, model, mac) to a holder; raise if another has it."""
     mac = fold(phone["mac"]).replace("-", "").replace(":", "")
@@ -203,7 +232,7 @@ def add_device(call: Call, holder: str, phone: dict[str, str], field: str) -> No
     if device and device["holder"]:
         raise invalid((f"{field}.mac", "The device is already assigned."))
     call.state.run(
-        "INSERT OR REPLACE INTO devices VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO devices (id, mac, brand, model, holder) VALUES (?, ?, ?, ?, ?)",
         make_id("device", mac),
         mac,
         phone["brand"],

@@ -21,11 +21,11 @@ from .errors import ZoomError, invalid, refused
 from .fields import Int
 from .phones import (
     Holdings,
-    check_extension,
     check_site,
     give_numbers,
     give_plan,
     holds_plan,
+    site_extension,
     take_plan,
 )
 from .service import Answer, operation
@@ -41,18 +41,25 @@ def _in_path(_: dict[str, Any], path: dict[str, str]) -> list[str]:
 
 
 class Change(Schema):
-    """The body of PATCH, for both, so far as it is simulated."""
+    """The body of PATCH, for both; policies are taken, and not looked at."""
 
     extension_number = Int()
+    policy = fields.Dict()
     site_id = fields.String()
 
 
 class AreaChange(Change):
     """The body of PATCH /phone/common_areas/{commonAreaId}."""
 
-    display_name = fields.String()
-    department = fields.String()
+    area_code = fields.String()
     cost_center = fields.String()
+    country_iso_code = fields.String()
+    default_transcription_language = fields.String()
+    department = fields.String()
+    display_name = fields.String()
+    emergency_address_id = fields.String()
+    outbound_caller_id = fields.String()
+    timezone = fields.String()
 
 
 class Plans(Schema):
@@ -73,7 +80,8 @@ class Areas(Schema):
     common_area_ids = fields.List(fields.String(), required=True, validate=Length(min=1))
 
 
-def _place(call: Call, place_id: str, kind: str) -> sqlite3.Row:
+def place(call: Call, place_id: str, kind: str) -> sqlite3.Row:
+    """Return the phone of a room or common area, by its id or extension id; raise 400 code 404."""
     row = call.state.row(
         "SELECT * FROM phones WHERE kind = ?1 AND (id = ?2 OR extension_id = ?2)", kind, place_id
     )
@@ -94,19 +102,19 @@ def _shown(call: Call, row: sqlite3.Row) -> dict[str, Any]:
 @operation(blueprint, "GET", AREA, "LIGHT")
 def read_area(call: Call, place_id: str) -> Answer:
     """One common area."""
-    return _shown(call, _place(call, place_id, "common_area")), 200
+    return _shown(call, place(call, place_id, "common_area")), 200
 
 
 @operation(blueprint, "GET", ROOM, "LIGHT")
 def read_room(call: Call, place_id: str) -> Answer:
     """One Zoom Room."""
-    return _shown(call, _place(call, place_id, "room")), 200
+    return _shown(call, place(call, place_id, "room")), 200
 
 
 @operation(blueprint, "PATCH", AREA, "LIGHT", touches=_in_path, body=AreaChange())
 def change_area(call: Call, place_id: str) -> Answer:
     """Move, renumber or rename a common area."""
-    row = _place(call, place_id, "common_area")
+    row = place(call, place_id, "common_area")
     site = _site(call, row)
     number = call.body.get("extension_number")
     if number is not None and call.options.site_codes and call.options.multiple_sites:
@@ -119,7 +127,7 @@ def change_area(call: Call, place_id: str) -> Answer:
 @operation(blueprint, "PATCH", ROOM, "LIGHT", touches=_in_path, body=Change())
 def change_room(call: Call, place_id: str) -> Answer:
     """Move or renumber a Zoom Room."""
-    row = _place(call, place_id, "room")
+    row = place(call, place_id, "room")
     _change(call, row, _site(call, row), call.body.get("extension_number"))
     return None, 204
 
@@ -132,7 +140,7 @@ def _site(call: Call, row: sqlite3.Row) -> str:
 def _change(call: Call, row: sqlite3.Row, site: str, number: int | None) -> None:
     extension = row["extension_number"]
     if number is not None:
-        extension = check_extension(call.state, str(number), row["id"], "extension_number")
+        extension = site_extension(call, str(number), row["id"], site, "extension_number")
     call.state.run(
         "UPDATE phones SET site_id = ?, extension_number = ?, name = ? WHERE id = ?",
         site,
@@ -161,13 +169,13 @@ def _give_plans(call: Call, row: sqlite3.Row) -> Answer:
 @operation(blueprint, "POST", f"{AREA}/calling_plans", "LIGHT", touches=_in_path, body=Plans())
 def give_area_plans(call: Call, place_id: str) -> Answer:
     """Assign every plan named, or none."""
-    return _give_plans(call, _place(call, place_id, "common_area"))
+    return _give_plans(call, place(call, place_id, "common_area"))
 
 
 @operation(blueprint, "POST", f"{ROOM}/calling_plans", "LIGHT", touches=_in_path, body=Plans())
 def give_room_plans(call: Call, place_id: str) -> Answer:
     """Assign every plan named, or none."""
-    return _give_plans(call, _place(call, place_id, "room"))
+    return _give_plans(call, place(call, place_id, "room"))
 
 
 def _take_plan(call: Call, row: sqlite3.Row, plan_type: str) -> Answer:
@@ -182,13 +190,13 @@ def _take_plan(call: Call, row: sqlite3.Row, plan_type: str) -> Answer:
 @operation(blueprint, "DELETE", f"{AREA}/calling_plans/<plan_type>", "LIGHT", touches=_in_path)
 def take_area_plan(call: Call, place_id: str, plan_type: str) -> Answer:
     """Take a plan; the last one takes the direct numbers along."""
-    return _take_plan(call, _place(call, place_id, "common_area"), plan_type)
+    return _take_plan(call, place(call, place_id, "common_area"), plan_type)
 
 
 @operation(blueprint, "DELETE", f"{ROOM}/calling_plans/<plan_type>", "LIGHT", touches=_in_path)
 def take_room_plan(call: Call, place_id: str, plan_type: str) -> Answer:
     """Take a plan; the last one takes the direct numbers along."""
-    return _take_plan(call, _place(call, place_id, "room"), plan_type)
+    return _take_plan(call, place(call, place_id, "room"), plan_type)
 
 
 def _give_numbers(call: Call, row: sqlite3.Row) -> Answer:
@@ -206,19 +214,19 @@ def _give_numbers(call: Call, row: sqlite3.Row) -> Answer:
 @operation(blueprint, "POST", f"{AREA}/phone_numbers", "LIGHT", touches=_in_path, body=Numbers())
 def give_area_numbers(call: Call, place_id: str) -> Answer:
     """Assign every number named, or none."""
-    return _give_numbers(call, _place(call, place_id, "common_area"))
+    return _give_numbers(call, place(call, place_id, "common_area"))
 
 
 @operation(blueprint, "POST", f"{ROOM}/phone_numbers", "LIGHT", touches=_in_path, body=Numbers())
 def give_room_numbers(call: Call, place_id: str) -> Answer:
     """Assign every number named, or none."""
-    return _give_numbers(call, _place(call, place_id, "room"))
+    return _give_numbers(call, place(call, place_id, "room"))
 
 
 @operation(blueprint, "DELETE", f"{AREA}/phone_numbers/<number>", "LIGHT", touches=_in_path)
 def take_area_number(call: Call, place_id: str, number: str) -> Answer:
     """Make a number (by id, or the number itself) unassigned."""
-    row = _place(call, place_id, "common_area")
+    row = place(call, place_id, "common_area")
     _free(call, row, "id = ?1 OR number = ?1", number)
     return None, 204
 
@@ -226,7 +234,7 @@ def take_area_number(call: Call, place_id: str, number: str) -> Answer:
 @operation(blueprint, "DELETE", f"{ROOM}/phone_numbers/<number>", "LIGHT", touches=_in_path)
 def take_room_number(call: Call, place_id: str, number: str) -> Answer:
     """Make a number, by id, unassigned."""
-    row = _place(call, place_id, "room")
+    row = place(call, place_id, "room")
     _free(call, row, "id = ?1", number)
     return None, 204
 
@@ -261,7 +269,7 @@ def apply_template(call: Call, template_id: str) -> Answer:
         raise ZoomError(
             404, 404, f"The template type error or the template does not exist:{template_id}."
         )
-    rows = [_place(call, each, "common_area") for each in ids]
+    rows = [place(call, each, "common_area") for each in ids]
     if any(template["site_id"] not in (None, row["site_id"]) for row in rows):
         raise refused("The template's site is not the same as the common area's site.")
     for row in rows:

@@ -10,6 +10,8 @@ None of it is Zoom's interface: it needs no token, knows no limits, and is not l
                            that person (`new_email` renames), or a new person
     POST /_portal/trash    {"email": …}: soft delete; the plans and numbers become free for others
     POST /_portal/restore  {"email": …}: out of the trash, without plans and numbers
+    POST /_portal/delegate {"email": …, "delegate": …}: the delegate accepts, where the options ask for it
+    POST /_portal/room     {"name": …}: a new Zoom Room, without a phone yet
     POST /_portal/seats    {"zoom_phone": 60, "Zoom Phone Pro": 20}: so many are bought, by name
 """
 
@@ -90,7 +92,8 @@ def trash() -> Answer:
     account = current_account()
     with account.state.transaction():
         phone = _phone(account, trashed=False)
-        free_holdings(account.state, phone["id"])
+        if not account.options.trash_keeps:
+            free_holdings(account.state, phone["id"])
         account.state.run("UPDATE phones SET status = 'trashed' WHERE id = ?", phone["id"])
     return jsonify(id=phone["id"]), 200
 
@@ -106,6 +109,37 @@ def restore() -> Answer:
             raise refused("No Zoom Phone license is available.")
         account.state.run("UPDATE phones SET status = 'activate' WHERE id = ?", phone["id"])
     return jsonify(id=phone["id"]), 200
+
+
+@blueprint.post("/_portal/delegate")
+def accept_delegation() -> Answer:
+    """A delegate accepts to answer for somebody."""
+    account, given = current_account(), _given()
+    with account.state.transaction():
+        delegator, delegate = _user(account), account.state.user(str(given.get("delegate")))
+        if delegate is None:
+            raise no_user(str(given.get("delegate")))
+        accepted = account.state.run(
+            "UPDATE delegates SET accepted = 1 WHERE delegator = ? AND delegate = ?",
+            delegator["id"],
+            delegate["id"],
+        )
+    if not accepted:
+        raise refused(f"{delegate['email']} was not asked to answer for {delegator['email']}.")
+    return jsonify(id=delegate["id"]), 200
+
+
+@blueprint.post("/_portal/room")
+def add_room() -> Answer:
+    """Set up a Zoom Room, which POST /phone/rooms can then give a phone."""
+    account, given = current_account(), _given()
+    name = given.get("name")
+    if not isinstance(name, str) or not name:
+        raise refused("name is required.")
+    with account.state.transaction():
+        id_ = account.state.fresh_id("room")
+        account.state.run("INSERT INTO rooms (id, name) VALUES (?, ?)", id_, name)
+    return jsonify(id=id_), 200
 
 
 @blueprint.post("/_portal/seats")
@@ -170,7 +204,7 @@ def _replace(account: Account, user: sqlite3.Row | None, given: dict[str, Any]) 
     )
     if phone is not None and state.phone(id_) is not None:
         state.run("UPDATE phones SET seq = ? WHERE id = ?", phone["seq"], id_)
-        state.run_many("INSERT INTO delegates VALUES (?, ?, ?)", [tuple(row) for row in serves])
+        state.run_many("INSERT INTO delegates VALUES (?, ?, ?, ?)", [tuple(row) for row in serves])
     return id_
 
 

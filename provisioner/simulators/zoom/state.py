@@ -57,18 +57,32 @@ CREATE TABLE IF NOT EXISTS numbers (
   visible_at REAL NOT NULL DEFAULT 0, visible_walk INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS numbers_by_holder ON numbers (holder);
 CREATE TABLE IF NOT EXISTS devices (
-  id TEXT PRIMARY KEY, mac TEXT NOT NULL UNIQUE, brand TEXT NOT NULL, model TEXT NOT NULL,
-  holder TEXT);
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, mac TEXT NOT NULL UNIQUE,
+  brand TEXT NOT NULL, model TEXT NOT NULL, holder TEXT, name TEXT, template_id TEXT,
+  site_id TEXT);
+CREATE INDEX IF NOT EXISTS devices_by_holder ON devices (holder);
 CREATE TABLE IF NOT EXISTS delegates (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, delegator TEXT NOT NULL, delegate TEXT NOT NULL,
-  UNIQUE (delegator, delegate));
+  accepted INTEGER NOT NULL DEFAULT 1, UNIQUE (delegator, delegate));
 CREATE INDEX IF NOT EXISTS delegates_by_delegate ON delegates (delegate);
 CREATE TABLE IF NOT EXISTS sites (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-  name_key TEXT NOT NULL UNIQUE);
+  name_key TEXT NOT NULL UNIQUE, length INTEGER, ranges TEXT NOT NULL DEFAULT '[]');
 CREATE TABLE IF NOT EXISTS templates (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-  name_key TEXT NOT NULL, site_id TEXT, type TEXT NOT NULL DEFAULT 'user');
+  name_key TEXT NOT NULL, site_id TEXT, type TEXT NOT NULL DEFAULT 'user',
+  description TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS rooms (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS addresses (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, site_id TEXT, user_id TEXT,
+  is_default INTEGER NOT NULL, address TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS groups (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+  name_key TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS group_members (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, group_id TEXT NOT NULL, user_id TEXT NOT NULL,
+  UNIQUE (group_id, user_id));
 CREATE TABLE IF NOT EXISTS log (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL,
   query TEXT NOT NULL, body TEXT NOT NULL, time TEXT NOT NULL);
@@ -111,6 +125,18 @@ class State:
                 self._sqlite.execute("ROLLBACK")
                 raise
             self._sqlite.execute("COMMIT")
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Within a transaction: take back what the block wrote, and no more, if it raises."""
+        self._sqlite.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._sqlite.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self._sqlite.execute("RELEASE part")
 
     def run(self, sql: str, *values: object) -> int:
         """Execute a statement; return how many rows it changed."""

@@ -183,7 +183,7 @@ def update_settings(call: Call, user_id: str) -> Answer:
     on = call.body.get("feature", {}).get("zoom_phone")
     if on is not None:
         switch_phone(call, row, on)
-    return None, 204
+    return None, call.options.settings_status
 
 
 class EmailQuery(Schema):

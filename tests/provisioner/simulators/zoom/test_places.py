@@ -82,10 +82,11 @@ def test_a_common_areas_extension_number_is_the_short_one_with_site_codes() -> N
     here = zoom(site_codes=True)
 
     here.patch(PATHS[0], {"extension_number": 701})
-    here.patch(PATHS[1], {"extension_number": 702})
+    here.patch(PATHS[1], {"extension_number": 1702})
 
     assert here.get(PATHS[0]).json["extension_number"] == 1701
-    assert here.get(PATHS[1]).json["extension_number"] == 702
+    assert here.get(PATHS[1]).json["extension_number"] == 1702
+    assert here.patch(PATHS[1], {"extension_number": 702}).fields == ["extension_number"]
 
 
 def test_a_template_must_be_for_common_areas_and_of_their_site() -> None:
