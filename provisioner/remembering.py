@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from connectors.records import Abilities, Change, Value, fold
+from provisioner.reminders import INVITATION, one_more
 
 Applied = Mapping[tuple[str, str], Value]
 """Last applied values, by folded key and entitlement."""
@@ -36,6 +37,8 @@ def remembered(
         yield (key, name), change.after
     if change.kind in _DELEGATES and "delegates" in unreadable:
         yield (key, "delegates"), _with(applied.get((key, "delegates")), change)
+    elif change.kind == "welcome.resend":
+        yield (key, INVITATION), one_more(applied.get((key, INVITATION)))
     elif change.kind == "delegate.add":
         yield (key, "delegates"), True  # from now on they are asked for their delegates
     if change.kind == "profile.update" and isinstance(change.after, dict):
@@ -56,6 +59,8 @@ def names_in(value: Value) -> tuple[str, ...] | None:
 def can_be_read_back(change: Change, abilities: Abilities) -> bool:
     """Return whether the next read of the phone system shows if a change is done, all of it."""
     kind = change.kind
+    if kind == "welcome.resend":
+        return False  # a mail leaves no trace
     if kind == "profile.update" and isinstance(change.after, dict):
         return not any(f"profile.{name}" in abilities.unreadable for name in change.after)
     name = "delegates" if kind in _DELEGATES else SETTINGS.get(kind)

@@ -27,6 +27,7 @@ from provisioner.plan.content import SWAPS, TAKEAWAYS, content_of, wishes_of
 from provisioner.plan.delegation import delegation_changes, link_delegations
 from provisioner.plan.differences import Case, Differences
 from provisioner.plan.draft import Draft, Ground
+from provisioner.plan.invitations import invitation_changes, never_accepted, noted
 from provisioner.plan.leavers import leaver_changes, policy_of
 from provisioner.plan.model import Adoption, Base, Plan
 from provisioner.plan.numbers import Numbers, give_numbers, number_changes
@@ -51,6 +52,7 @@ from provisioner.reads import Uses
 
 _FAMILIES: tuple[Callable[[Case, Ground], Iterator[Draft]], ...] = (
     account_changes,
+    invitation_changes,
     profile_changes,
     license_changes,
     setting_changes,
@@ -210,6 +212,7 @@ def _drafted(differences: Differences, ground: Ground) -> Iterator[Draft]:
             for family in _FAMILIES:
                 yield from family(case, ground)
             differences.learned.applied.update(believed(case, ground))
+            differences.learned.applied.update(noted(case, ground))
         elif case.standing == "place":
             yield from place_changes(case, ground)
             differences.learned.applied.update(believed(case, ground_of_place(case, ground)))
@@ -390,6 +393,11 @@ def _warnings(
     for name in PROFILE:
         if ground.manages(f"profile.{name}") and not ground.has_attribute(name):
             yield f"the phone system has no place for {name}, which the mapping's profile gives"
+    if never := never_accepted(differences.cases, ground):
+        yield (
+            f"invited and reminded {ground.abilities.resend_max} times, and never accepted:"
+            f" {_some(never)}"
+        )
     if differences.untouchable:
         yield (
             f"{_some(sorted(differences.untouchable))} can't be touched: `manages` doesn't name owners,"

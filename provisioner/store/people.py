@@ -150,7 +150,8 @@ def remember(
     values: dict[tuple[str, str], Value] = {}
     for change in done:
         known: Applied = values
-        if change.kind.startswith("delegate.") and "delegates" in unreadable:
+        listed = change.kind.startswith("delegate.") and "delegates" in unreadable
+        if listed or change.kind == "welcome.resend":
             known = last_applied(connection, sync, [fold(change.key)]) | values
         values.update(remembered(change, unreadable, known))
     if values:

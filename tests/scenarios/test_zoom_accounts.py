@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +156,27 @@ def test_an_invitation_to_somebody_with_an_account_of_their_own_says_so(tmp_path
 
         assert any("may lose what they hold there" in sentence for sentence in said)
         assert any("tell them before" in sentence for sentence in said)
+
+
+def test_an_invitation_is_sent_again_by_hand_until_it_is_accepted_or_enough(tmp_path: Path) -> None:
+    invite = {"create": {"action": "create"}, "invite": {"resend_after": "7d", "resend_max": 2}}
+    with company(tmp_path, [had(1)], LICENSED, phone=invite) as (here, url):
+        here.people(staff(3))
+        start = datetime(2026, 11, 2, 9, tzinfo=UTC)
+        here.carry_out(at=start)
+        assert here.plan(at=start + timedelta(hours=1))["changes"] == []
+        for week in (1, 2):
+            day = start + timedelta(days=7 * week + 1, hours=week)
+            plan = here.plan(at=day)
+            again = [c for c in plan["changes"] if c["kind"] == "welcome.resend"]
+            assert len(again) == 3 - week
+            assert f"reminder {week} of 2" in again[0]["consequences"][0]
+            ran = here.run("manual done", plan["id"], at=day)
+            assert ran.status == 0, ran.said
+            if week == 1:
+                portal(url, "accept", email="user2@example.org")
+            assert not [c for c in here.plan(at=day)["changes"] if c["kind"] == "welcome.resend"]
+        last = here.plan(at=start + timedelta(days=30))
+        assert not [c for c in last["changes"] if c["kind"] == "welcome.resend"]
+        assert any("never accepted: user3@example.org" in w for w in last["warnings"])
+        assert ("license.assign", "user2@example.org") in kinds(last)
