@@ -62,6 +62,7 @@ class Learned(msgspec.Struct, kw_only=True):
     `bound`: people matched to a phone user for the first time. `gone`: folded keys first seen gone;
     `back`: those who were gone and are not. `lost`: those who are gone, and whose phone user is
     gone too. `applied`: values of what can't be read back that count as in place, at adoption.
+    `delegations`: the vendor's ids of those whose delegations were read, where that costs a call.
     """
 
     bound: list[Binding] = []
@@ -69,3 +70,4 @@ class Learned(msgspec.Struct, kw_only=True):
     back: list[str] = []
     lost: list[str] = []
     applied: dict[tuple[str, str], Value] = {}
+    delegations: list[str] = []

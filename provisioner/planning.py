@@ -23,7 +23,7 @@ from connectors.scim_filter import Compare
 from mappings import load_mapping
 from provisioner.audit.calls import Calls, collecting
 from provisioner.config import PUSHED, SyncConfig
-from provisioner.delegations import look_closer
+from provisioner.delegations import look_closer, sweep_of
 from provisioner.freeze import with_freezes
 from provisioner.guard import hold
 from provisioner.joining import People
@@ -123,8 +123,12 @@ def _planned(site: Site, name: str, request: Request, progress: Progress, calls:
         bindings = Digested(people_store.bound(connection, name))
         comparison.add_bindings(bindings)
     delegators = comparison.delegators(key for key, what in memory.applied if what == "delegates")
-    comparison.add_phone_users(counted(wired.phone.read(delegators), progress))
+    scope = _scope(request, now)
+    sweep = sweep_of(site.engine, wired, scope)
+    users = sweep.watched(wired.phone.read(sweep.due(delegators)))
+    comparison.add_phone_users(counted(users, progress))
     differences = comparison.differences()
+    sweep.finish(comparison, differences)
     look_closer(wired.phone, differences)
     progress.stage("planning")
     drawing = Drawing(
@@ -133,11 +137,12 @@ def _planned(site: Site, name: str, request: Request, progress: Progress, calls:
         differences=differences,
         catalog=catalog,
         memory=memory,
-        bindings=bindings.sha256,
+        bindings=sweep.digest(bindings.sha256),
         warming=cold,
         as_of=request.as_of or now,
         now=now,
-        scope=_scope(request, now),
+        scope=scope,
+        notes=tuple(sweep.said()),
         counts=comparison.counts,
     )
     plan = draw_up(site, drawing)
@@ -235,7 +240,8 @@ class Drawing:
     """What a plan is drawn up from, when everything is read and compared.
 
     `bindings` is their hash; `warming`: pushed directories that nobody has declared ready. `counts`
-    tells of a folded key whether they are one of the people whom limits are a share of.
+    tells of a folded key whether they are one of the people whom limits are a share of. `notes` are
+    sentences for the plan's warnings.
     """
 
     wired: Wired
@@ -249,6 +255,7 @@ class Drawing:
     now: datetime
     scope: str
     counts: Callable[[str], bool] = lambda key: True  # noqa: ARG005
+    notes: tuple[str, ...] = ()
 
 
 def draw_up(site: Site, drawing: Drawing) -> Plan:
@@ -296,7 +303,11 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         cooling=cooling,
         held_before=before,
         prices=sync.prices,
-        warnings=tuple(_flaws(people)) + tuple(_memberless(people.readings, wired, drawing.scope)),
+        warnings=(
+            *_flaws(people),
+            *_memberless(people.readings, wired, drawing.scope),
+            *drawing.notes,
+        ),
         scope=drawing.scope,
     )
     if drawing.warming:

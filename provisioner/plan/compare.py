@@ -418,6 +418,12 @@ class Comparison:
         in_scope = self._expected[number] is not None
         return person.user, self._mapping.entitlements(person) if in_scope else None
 
+    def remember_delegators(self, ids: Collection[str]) -> None:
+        """Take in, by id, who has delegates: from now on they are asked for them in every plan."""
+        for number in (self._by_id[id] for id in ids if id in self._by_id):
+            if (self._keys[number], "delegates") not in self._applied:
+                self._result.learned.applied[self._keys[number], "delegates"] = True
+
     def counts(self, key: str) -> bool:
         """Return whether a folded key is of one of the `people`, who are in scope or bound."""
         number = self._people.number.get(key)

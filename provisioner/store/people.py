@@ -13,6 +13,7 @@ from connectors.records import Change, Value, fold
 from provisioner.memory import Binding, Learned
 from provisioner.reads import Figures, Measure, Reading
 from provisioner.remembering import Applied, remembered
+from provisioner.store import sweeps
 from provisioner.store.audit import append
 from provisioner.store.audit_entries import directory_read
 from provisioner.store.database import chunked, upsert_many
@@ -184,6 +185,7 @@ def learn(
     for chunk in chunked(learned.lost):
         connection.execute(delete(bindings).where(where, bindings.c.key.in_(chunk)))
     keep_applied(connection, sync, learned.applied)
+    sweeps.note(connection, sync, learned.delegations, as_of)
 
 
 def bind(connection: Connection, sync: str, binding: Binding) -> None:

@@ -83,6 +83,15 @@ applied = Table(
     Column("value", Text, nullable=False),  # JSON
 )
 
+delegation_reads = Table(
+    "delegation_reads",
+    metadata,
+    # when each phone user's delegations were last read, where that costs a call: store/sweeps.py
+    Column("sync", String, primary_key=True),
+    Column("phone_id", String, primary_key=True),
+    Column("read_at", String, nullable=False),
+)
+
 plans = Table(
     "plans",
     metadata,
