@@ -188,10 +188,9 @@ class _Listing:
         if not self.exact:
             found = self.scan().page(self.query.sort, 0, count, begun)
             return found._replace(total=start - 1 + found.total - found.before)
-        if self.query.filter is None and self.query.sort is None:
-            found = self._everybody(start - 1, count + 1)
-            if found.rows and [found.rows[0].seq] == begun:  # nobody before it is gone
-                return found._replace(rows=found.rows[1:])
+        found = self.from_index(start - 1, count + 1)
+        if found.rows and self.place(found.rows[0]) == begun:  # as many before it as there were
+            return found._replace(rows=found.rows[1:])
         where, values = self._after(begun)
         rows = self._rows(where, values, count, 0)
         left = len(rows) if len(rows) < count else self._number(where, values)
