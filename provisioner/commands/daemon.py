@@ -47,6 +47,7 @@ from provisioner.scheduled import end_killed, last_starts, resting, run_schedule
 from provisioner.scheduler import Scheduler
 from provisioner.serving import Served
 from provisioner.store.quarantine import Quarantined
+from provisioner.store.rate_board import open_board
 from provisioner.web import admin, daemon_metrics
 from provisioner.web.supervised import Receiver
 from provisioner.wiring import Site, Stop, Stopped, open_site
@@ -154,7 +155,8 @@ class Daemon:
             else (Receiver(site.config.path, server.bind, app))
         )
         figures = getattr(self._http, "figures", None)
-        routes = [daemon_metrics.blueprint(site.engine, views, figures)]
+        board = open_board(site.engine) if site.config.pushed else None
+        routes = [daemon_metrics.blueprint(site.engine, views, figures, board)]
         self._admin = Served(admin.create_app(routes), server.admin_bind, member="admin_bind")
         deadline.running = lambda: self._scheduler.running
         deadline.leave = self._leave

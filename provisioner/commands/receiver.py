@@ -16,6 +16,7 @@ from provisioner.config import Config, load_config
 from provisioner.hiding import secrets_of
 from provisioner.logs import configure_logs, logger
 from provisioner.store.database import open_database
+from provisioner.store.rate_board import open_board
 from provisioner.web.listening import listen, url_of
 from provisioner.web.workers import Master, Task
 
@@ -43,8 +44,17 @@ def _serve(config: Config) -> None:
             "no sync has a `pushed` directory, so there is nothing to receive",
             remedy="add {kind: pushed, name: …} to a sync's directories",
         )
-    open_database(config.store).dispose()  # brought up to date once, before anybody forks
+    _make_ready(config.store)
     sockets = listen(config.server.bind)
     logger().info("http.serving", url=url_of(sockets[0]))
     task = Task(str(config.path), tuple(each.detach() for each in sockets))
     Master(task, config).run()
+
+
+def _make_ready(store: str) -> None:
+    """Bring the store up to date, and its board, once: those who are forked find them made."""
+    engine = open_database(store)
+    board = open_board(engine)
+    if board is not None:
+        board.close()
+    engine.dispose()

@@ -1,4 +1,5 @@
-"""/metrics, for Prometheus: the daemon's own figures beside those of the processes that serve `bind`.
+"""/metrics, for Prometheus: the daemon's own figures beside those of the processes that serve `bind`,
+its own and those of every `provisioner receiver` on the same store.
 
 It names syncs and clients, so it is served on `admin_bind` alone. What the store says is asked at most
 every few seconds, however many ask.
@@ -19,10 +20,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from provisioner.logs import logger
+from provisioner.rates import Board
 from provisioner.scheduler import View
 from provisioner.store.database import reading
 from provisioner.store.figures import LastRun, Waiting, last_runs, newest_states, waiting_pushes
-from provisioner.web.metrics import collected
+from provisioner.web.board_figures import AllReceivers
 
 _ASKED_EVERY_S = 5.0
 _OPEN = ("planned", "held", "manual", "approved", "sent", "settling", "failed", "stale")
@@ -30,9 +32,16 @@ _OPEN = ("planned", "held", "manual", "approved", "sent", "settling", "failed", 
 
 
 def blueprint(
-    engine: Engine, views: Callable[[], Mapping[str, View]], folder: str | None
+    engine: Engine,
+    views: Callable[[], Mapping[str, View]],
+    folder: str | None,
+    board: Board | None = None,
 ) -> Blueprint:
-    """Return the route. `folder`: where the processes count that serve `bind`, None if there are none."""
+    """Return the route.
+
+    `folder`: where the processes count that serve `bind`, None if there are none; `board`: where receivers
+    elsewhere tell what they counted.
+    """
     registry = CollectorRegistry()
     registry.register(SyncFigures(engine, views))
     ProcessCollector(registry=registry)
@@ -42,9 +51,9 @@ def blueprint(
     def metrics() -> Response:
         encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
         body = encoder(registry)
-        if folder is not None:
+        if folder is not None or board is not None:
             theirs = CollectorRegistry()
-            collected(folder, theirs)
+            theirs.register(AllReceivers(folder, board))
             body = encoder(theirs).removesuffix(b"# EOF\n") + body
         return Response(body, content_type=content_type)
 

@@ -2,7 +2,8 @@
 
 Each process counts in a file of its own in a folder that they share (prometheus_client's
 multiprocess mode, which needs PROMETHEUS_MULTIPROC_DIR before it is imported); the daemon adds them up
-on `admin_bind`. What a process that died has counted stays counted.
+on `admin_bind`. What a process that died has counted stays counted. Receivers without a daemon above
+them count otherwise: board_figures.py.
 """
 
 from __future__ import annotations
@@ -16,6 +17,12 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 NOBODY = "-"
+REQUESTS = "provisioner_http_requests", "Requests answered on the public address."
+DURATIONS = (
+    "provisioner_http_request_duration_seconds",
+    "Seconds from a request's arrival to its answer.",
+)
+"""The figures' names, and what they are."""
 _KEPT = 2000
 
 
@@ -26,14 +33,12 @@ class RequestFigures:
         # with a registry of its own where several are made in one process; its values are in the files
         registry = registry or CollectorRegistry()
         self._requests = Counter(
-            "provisioner_http_requests",
-            "Requests answered on the public address.",
+            *REQUESTS,
             ["operation", "client", "status"],
             registry=registry,
         )
         self._durations = Histogram(
-            "provisioner_http_request_duration_seconds",
-            "Seconds from a request's arrival to its answer.",
+            *DURATIONS,
             ["operation", "client"],
             buckets=BUCKETS_S,
             registry=registry,

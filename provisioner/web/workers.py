@@ -26,15 +26,19 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from sqlalchemy import Engine
 
 from connectors.errors import InputError, ProvisionerError
 from provisioner.config import Config, load_config
 from provisioner.hiding import secrets_of
 from provisioner.logs import configure_logs, logger
 from provisioner.scim.walks import Walks
-from provisioner.store.database import engine_on
+from provisioner.store.database import StoreError, engine_on
+from provisioner.store.rate_board import open_board
 from provisioner.web import metrics
 from provisioner.web.access_log import AccessLog
+from provisioner.web.around import Figures
+from provisioner.web.board_figures import BoardFigures
 from provisioner.web.listening import BACKLOG
 from provisioner.web.receiver import CLOSING, create_app
 from provisioner.web.worker import Worker, end_with_parent
@@ -107,10 +111,11 @@ class Master(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """Return a worker's application, with an engine of its own; called after the fork."""
+        self._closing = []
         threads = self._config.server.threads
         engine = engine_on(self._config.store, pool_size=threads, max_overflow=2)
         log = AccessLog() if logger().isEnabledFor(logging.INFO) else None
-        figures = metrics.RequestFigures() if metrics.FOLDER in os.environ else None
+        figures = self._figures(engine)
         app = create_app(
             self._config,
             engine,
@@ -119,10 +124,25 @@ class Master(BaseApplication):  # type: ignore[misc]
             daemon=self._task.daemon,
             walks=self._walks,
         )
-        self._closing = list(app.extensions[CLOSING])
+        self._closing += app.extensions[CLOSING]
         if log is not None:
             self._closing.append(lambda: log.close(_FLUSH_S))
         return app
+
+    def _figures(self, engine: Engine) -> Figures | None:
+        """Return what counts a worker's requests: for the daemon above it, or for one elsewhere."""
+        if metrics.FOLDER in os.environ:
+            return metrics.RequestFigures()
+        try:
+            board = open_board(engine)
+        except StoreError as error:  # whoever pushes needs no figures
+            logger().warning("http.figures_not_told", exc_info=error)
+            board = None
+        if board is None:
+            return None
+        figures = BoardFigures(board)
+        self._closing += [figures.close, board.close]
+        return figures
 
     def reload(self) -> None:
         """Take the config as it is written now."""

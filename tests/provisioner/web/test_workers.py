@@ -232,6 +232,20 @@ def test_metrics_are_for_operators_and_never_on_the_public_address(pushed: Pushe
     assert "provisioner_store_up 1.0" in text
 
 
+def test_what_a_receiver_alone_answered_is_in_the_daemons_metrics(pushed: Pushed) -> None:
+    with pushed.running() as running:
+        for _ in range(3):
+            requests.get(f"{pushed.url}/nowhere", timeout=PATIENCE_S)
+        running.process.send_signal(signal.SIGTERM)
+        running.process.wait(PATIENCE_S)
+    with pushed.running("daemon"):
+        requests.get(f"{pushed.url}/nowhere", timeout=PATIENCE_S)
+        text = requests.get(f"http://{pushed.admin}/metrics", timeout=PATIENCE_S).text
+
+    asked = 'provisioner_http_requests_total{client="-",operation="any unknown",status="404"} 4.0'
+    assert asked in text
+
+
 def test_a_receiver_alone_opens_nothing_but_bind(pushed: Pushed) -> None:
     with pushed.running():
         with pytest.raises(requests.ConnectionError):
