@@ -38,6 +38,8 @@ from mappings.entitlements import (
     SINGLE,
     PoolRef,
 )
+from mappings.graces import leavers_of
+from mappings.life_cycle import life_cycle
 from mappings.lookups import Lookup, read_table
 from mappings.mapping import Mapping
 from mappings.places import Places
@@ -131,6 +133,7 @@ class _Reader:
         scope = self._filter(("scope",), content.get("scope"))
         existing = self._filter(("existing_account",), content.get("existing_account"))
         places = {kind: tuple(self._place_rules(content, name)) for name, kind in PLACES.items()}
+        dates, leave = life_cycle(content, self._attribute, self._filter, self._problem)
         if self._problems:
             return None
         gives = [defaults, *(p.give for p in personas.values()), *(r.give for r in rules)]
@@ -138,7 +141,7 @@ class _Reader:
             sha256=_hash(content, self._lookups),
             join=join,
             scope=scope,
-            leavers=Leavers(**content["leavers"]),
+            leavers=Leavers(**leavers_of(content["leavers"])),
             unmanaged=content["unmanaged"],
             defaults=defaults,
             profile=profile,
@@ -152,6 +155,8 @@ class _Reader:
             existing_account=existing,
             places={kind: _place_mapping(rules) for kind, rules in places.items() if rules},
             parts=self._other_places(content),
+            dates=dates,
+            leave=leave,
         )
 
     def _other_places(self, content: dict[str, Any]) -> dict[str, Where]:
@@ -345,15 +350,18 @@ class _Reader:
             return None
 
     def _join(self, value: Any) -> Path | None:
+        return self._attribute(("join",), value)
+
+    def _attribute(self, at: At, value: Any) -> Path | None:
         if not isinstance(value, str):
             return None
         try:
             path = parse_path(value, self._attributes)
         except FilterError as e:
-            self._inside(("join",), e)
+            self._inside(at, e)
             return None
         if path.leaf is None:
-            self._problem(("join",), f"{path} has no value of its own: name a sub-attribute")
+            self._problem(at, f"{path} has no value of its own: name a sub-attribute")
         return path
 
     def _inside(self, at: At, error: FilterError | TextError) -> None:

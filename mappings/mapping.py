@@ -10,6 +10,7 @@ from typing import Literal
 
 from connectors.records import Person
 from connectors.scim_filter import And, Compare, Filter, Node, Not, Or, Path, ValuePath
+from mappings.dates import Dates, Leave
 from mappings.entitlements import Entitlements, PoolRef
 from mappings.evaluate import Evaluator
 from mappings.lookups import Lookup
@@ -31,6 +32,8 @@ class Mapping:
     `parts` says where `scope`, `defaults`, `profile` and `lookups.NAME` stand in it.
     `places`: by kind (`room`, `common_area`) a mapping of its own, whose rules are over phone users.
     `existing_account` matches whoever has a paid account of their own with the phone system's vendor.
+    `dates` and `leave` say who is not here yet, no longer or not now; what a filter or a rule says of
+    them, and `in_scope`, knows nothing of that (provisioner/plan/calendar.py).
     """
 
     sha256: str
@@ -48,6 +51,8 @@ class Mapping:
     existing_account: Filter | None = None
     places: Dict[str, Mapping] = field(default_factory=dict)
     parts: Dict[str, Where] = field(default_factory=dict)
+    dates: Dates | None = None
+    leave: Leave | None = None
 
     def in_scope(self, person: Person) -> bool:
         """Tell whether the person is in scope; one whom the directory calls inactive never is."""
@@ -77,6 +82,7 @@ class Mapping:
         """Every attribute that a filter, a text or `join` reads."""
         paths = {path for text in self.texts() for path in text.paths}
         paths.update(path for each in self._filters() for path in each.paths)
+        paths.update(self.dates.paths if self.dates else ())
         return frozenset(paths | {self.join} if self.join else paths)
 
     @cached_property
@@ -112,7 +118,8 @@ class Mapping:
         return Evaluator(self.scope, self.rules, self.defaults, self.profile)
 
     def _filters(self) -> Iterator[Filter]:
-        yield from (each for each in (self.scope, self.existing_account) if each)
+        leave = None if self.leave is None else self.leave.when
+        yield from (each for each in (self.scope, self.existing_account, leave) if each)
         yield from (rule.when for rule in self.rules)
 
     def texts(self) -> Iterator[AttributeText]:

@@ -146,10 +146,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Leavers:
-    """What becomes of a leaver, and after which grace; `after` None leaves that to the directory's kind."""
+    """What becomes of a leaver, and after which grace; `after` None leaves that to the directory's kind.
+
+    `stages`: the grace of each thing (graces.GRACES), where the mapping gives them one by one.
+    """
 
     do: Do = "report"
     after: timedelta | None = None
+    stages: Mapping[str, timedelta] = field(default_factory=dict)
+
+    def grace_of(self, thing: str) -> timedelta | None:
+        """Return the grace of one of a leaver's things, None where the directory's kind decides."""
+        return self.stages.get(thing, self.after)
 
 
 class Decided(NamedTuple):

@@ -7,136 +7,26 @@ a name is meant a number or `true` is a missing pair of quotes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, NamedTuple
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
-from connectors.records import clean
-from mappings.entitlements import ENTITLEMENTS, MANY, PROFILE, PoolRef, e164
+from mappings.entitlements import ENTITLEMENTS, MANY, PROFILE
+from mappings.life_cycle_schema import DatesSchema, LeaversSchema, LeaveSchema
+from mappings.scalars import (
+    ExtensionNumber,
+    Number,
+    Strict,
+    Text,
+    Texts,
+    Truth,
+    Version,
+    Zone,
+    one_of,
+    plain_text,
+)
 from mappings.yaml_file import did_you_mean
-
-VERSION = 1
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_DURATION = re.compile(r"([0-9]{1,6})([mhd])")
-LEAVERS = ("trash", "remove_license", "deactivate", "delete", "report")
-
-
-def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
-def _text(value: Any, wanted: str = "text") -> str:
-    if isinstance(value, Mapping) and len(value) == 1 and None in value.values():
-        (name,) = value
-        raise ValidationError(f'text in braces must stand in quotes: "{{{name}}}"')
-    if isinstance(value, (Mapping, list)):
-        raise ValidationError(f"{wanted} is wanted here, not a {_kind(value)}")
-    if not isinstance(value, str):
-        raise ValidationError(
-            f"{wanted} is wanted here: {_shown(value)} without quotes is no text, write quotes around it"
-        )
-    if not clean(value):
-        raise ValidationError("must not be empty")
-    return clean(value)
-
-
-def _kind(value: Any) -> str:
-    return "list" if isinstance(value, list) else "mapping"
-
-
-class Text(fields.Field[str]):
-    """Text, clean and not empty."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        return _text(value)
-
-
-class ExtensionNumber(fields.Field[str]):
-    """An extension number: digits, with quotes or without, or attribute text."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return str(value)
-        text = _text(value, "an extension number")
-        if "{" not in text and not re.fullmatch("[0-9]+", text):
-            raise ValidationError(f"{text!r} is no extension number: digits alone are")
-        return text
-
-
-class Number(fields.Field["str | PoolRef"]):
-    """A direct number as E.164 (or attribute text that gives one), or `{pool: NAME}`.
-
-    `on_move: keep` beside the pool lets whoever holds any number keep it; `swap` is the default.
-    """
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str | PoolRef:
-        if isinstance(value, Mapping) and "pool" in value:
-            return self._pool(value)
-        if isinstance(value, int) and not isinstance(value, bool):
-            raise ValidationError(f'a number begins with + and the country\'s code: "+{value}"')
-        text = _text(value, "a number or {pool: NAME}")
-        if "{" in text:
-            return text
-        number = e164(text)
-        if number is None:
-            raise ValidationError(f"{text!r} is no number in E.164, such as +49891234")
-        return number
-
-    def _pool(self, value: Mapping[str, Any]) -> PoolRef:
-        others = {n: ["Unknown field."] for n in value if n not in ("pool", "on_move")}
-        move = value.get("on_move", "swap")
-        if move not in ("keep", "swap"):
-            others["on_move"] = [f"{_shown(move)} isn't one of: keep, swap"]
-        if others:
-            raise ValidationError(others)
-        try:
-            name = _text(value["pool"], "a pool's name")
-        except ValidationError as e:
-            raise ValidationError({"pool": e.messages}) from e
-        if "{" in name:
-            raise ValidationError({"pool": ["a pool's name can't take attributes"]})
-        return PoolRef(name, move == "keep")
-
-
-class Truth(fields.Field[bool]):
-    """true or false, and nothing that merely looks like it."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
-        if not isinstance(value, bool):
-            raise ValidationError(f"true or false is wanted here, not {_shown(value)}")
-        return value
-
-
-class Duration(fields.Field[timedelta]):
-    """A time span as people write it: 30m, 24h, 7d; 0 needs no unit."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> timedelta:
-        text = "0d" if value == 0 and not isinstance(value, bool) else value
-        match = _DURATION.fullmatch(clean(text)) if isinstance(text, str) else None
-        if match is None:
-            raise ValidationError(f"{_shown(value)} is no time span, such as 30m, 24h or 7d")
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-class Version(fields.Field[int]):
-    """The version of the file's format."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        if value != VERSION or isinstance(value, bool):
-            raise ValidationError(f"{_shown(value)} isn't known here: this is version {VERSION}")
-        return VERSION
-
-
-class Texts(fields.List[str]):
-    """A list of texts; maybe an empty one, which manages the entitlement and gives nothing."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            Text(), error_messages={"invalid": "a list is wanted, such as [NAME]"}, **kwargs
-        )
 
 
 class Takes(NamedTuple):
@@ -189,7 +79,7 @@ def _taken_values(value: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def _entitlement(value: Any) -> str:
-    text = _text(value, "an entitlement's name")
+    text = plain_text(value, "an entitlement's name")
     if text not in ENTITLEMENTS:
         raise ValidationError(f"{text!r} is no entitlement; {did_you_mean(text, ENTITLEMENTS)}")
     return text
@@ -232,7 +122,7 @@ class LookupTable(fields.Field[dict[str, str]]):
         errors: dict[str, Any] = {}
         for name, each in value.items():
             try:
-                table[name] = _text(each, "what stands for it, as text,")
+                table[name] = plain_text(each, "what stands for it, as text,")
             except ValidationError as e:
                 errors[name] = e.messages
         if errors:
@@ -240,11 +130,7 @@ class LookupTable(fields.Field[dict[str, str]]):
         return table
 
 
-class _Schema(Schema):
-    error_messages = {"type": "a mapping of names to values is wanted here"}  # noqa: RUF012
-
-
-class GiveSchema(_Schema):
+class GiveSchema(Strict):
     """What a rule, a persona or `defaults` gives."""
 
     license = Text()
@@ -260,7 +146,7 @@ class GiveSchema(_Schema):
     emergency_address = Text()
 
 
-class TakeSchema(_Schema):
+class TakeSchema(Strict):
     """Values that are struck from lists."""
 
     packages = Texts()
@@ -278,7 +164,7 @@ class PersonaSchema(GiveSchema):
     take = Take()
 
 
-class LookupFileSchema(_Schema):
+class LookupFileSchema(Strict):
     """A table in a CSV file: its columns `key` and `value`."""
 
     file = Text(required=True)
@@ -287,7 +173,7 @@ class LookupFileSchema(_Schema):
     default = Text()
 
 
-class ProfileSchema(_Schema):
+class ProfileSchema(Strict):
     """The attributes of the profile that are managed, as attribute text."""
 
     display_name = Text()
@@ -297,7 +183,7 @@ class ProfileSchema(_Schema):
     usage_location = Text()
 
 
-class PlaceGiveSchema(_Schema):
+class PlaceGiveSchema(Strict):
     """What a rule gives a room or a common area."""
 
     packages = Texts()
@@ -307,7 +193,7 @@ class PlaceGiveSchema(_Schema):
     number = Number()
 
 
-class PlaceRuleSchema(_Schema):
+class PlaceRuleSchema(Strict):
     """One rule for rooms or common areas: which (`when`, over the phone user) are given what."""
 
     name = Text(required=True)
@@ -315,7 +201,7 @@ class PlaceRuleSchema(_Schema):
     give = fields.Nested(PlaceGiveSchema, required=True)
 
 
-class RuleSchema(_Schema):
+class RuleSchema(Strict):
     """One rule: who (`when`) is given what (`persona`, `give`), and what is taken from them (`take`)."""
 
     name = Text(required=True)
@@ -326,11 +212,7 @@ class RuleSchema(_Schema):
     exclusive = Exclusive()
 
 
-def _one_of(*choices: str) -> validate.OneOf:
-    return validate.OneOf(choices, error="{input!r} isn't one of: {choices}")
-
-
-class ExpectSchema(_Schema):
+class ExpectSchema(Strict):
     """What an example expects: null is none."""
 
     license = Text(allow_none=True)
@@ -356,7 +238,7 @@ class ExpectSchema(_Schema):
 assert set(ENTITLEMENTS) <= set(ExpectSchema().fields)
 
 
-class ExampleSchema(_Schema):
+class ExampleSchema(Strict):
     """An example: what somebody is (`given`), and what they should have (`expect`)."""
 
     name = Text()
@@ -369,14 +251,7 @@ class ExampleSchema(_Schema):
     expect = fields.Nested(ExpectSchema, required=True)
 
 
-class LeaversSchema(_Schema):
-    """What becomes of leavers, and how long after; no `after` leaves the grace to the directory."""
-
-    do = fields.Raw(load_default="report", validate=_one_of(*LEAVERS))
-    after = Duration(load_default=None)
-
-
-class MappingSchema(_Schema):
+class MappingSchema(Strict):
     """A mapping file, whole."""
 
     version = Version(required=True)
@@ -384,7 +259,10 @@ class MappingSchema(_Schema):
     scope = Text(load_default=None)
     existing_account = Text()
     leavers = fields.Nested(LeaversSchema, load_default=lambda: LeaversSchema().load({}))
-    unmanaged = fields.Raw(load_default="report", validate=_one_of("report", "remove"))
+    dates = fields.Nested(DatesSchema)
+    timezones = fields.Dict(keys=Text(), values=Zone())
+    leave = fields.Nested(LeaveSchema)
+    unmanaged = fields.Raw(load_default="report", validate=one_of("report", "remove"))
     defaults = fields.Nested(GiveSchema, load_default=dict)
     profile = fields.Nested(ProfileSchema, load_default=dict)
     personas = fields.Dict(keys=Text(), values=fields.Nested(PersonaSchema), load_default=dict)
@@ -396,7 +274,7 @@ class MappingSchema(_Schema):
     examples = fields.List(fields.Nested(ExampleSchema), load_default=list)
 
 
-class ExamplesSchema(_Schema):
+class ExamplesSchema(Strict):
     """A file of examples beside its mapping."""
 
     examples = fields.List(fields.Nested(ExampleSchema), required=True)

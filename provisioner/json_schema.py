@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from marshmallow import Schema, fields, validate
 
+from mappings import life_cycle_schema, scalars
 from mappings import schema as mapping_schema
 from mappings.entitlements import ENTITLEMENTS
 from mappings.schema import MappingSchema
@@ -220,7 +221,13 @@ def _names(_: object) -> Json:
 def _number(_: object) -> Json:
     pool = {
         "type": "object",
-        "properties": {"pool": {"type": "string", "pattern": r"^[^{]*\S[^{]*$"}},
+        "properties": {
+            "pool": {"type": "string", "pattern": r"^[^{]*\S[^{]*$"},
+            "on_move": {
+                "description": "Whether whoever holds another number keeps it, or swaps it.",
+                "enum": ["keep", "swap"],
+            },
+        },
         "required": ["pool"],
         "additionalProperties": False,
     }
@@ -255,14 +262,21 @@ def _duration(_: object) -> Json:
     return {"anyOf": [{"type": "string", "pattern": r"^\s*[0-9]{1,6}[mhd]\s*$"}, {"const": 0}]}
 
 
+def _graces(writer: _Writer) -> Json:
+    each = writer._reference_to(life_cycle_schema.GracesSchema())
+    return {"anyOf": [*_duration(None)["anyOf"], each]}
+
+
 _OWN: Mapping[type, Callable[[_Writer], Json]] = {
-    mapping_schema.Text: lambda _: dict(_TEXT),
-    mapping_schema.Texts: lambda _: {"type": "array", "items": dict(_TEXT)},
-    mapping_schema.Truth: lambda _: {"type": "boolean"},
-    mapping_schema.Version: lambda _: {"const": mapping_schema.VERSION},
-    mapping_schema.Number: _number,
-    mapping_schema.ExtensionNumber: _extension_number,
-    mapping_schema.Duration: _duration,
+    scalars.Text: lambda _: dict(_TEXT),
+    scalars.Texts: lambda _: {"type": "array", "items": dict(_TEXT)},
+    scalars.Truth: lambda _: {"type": "boolean"},
+    scalars.Version: lambda _: {"const": scalars.VERSION},
+    scalars.Number: _number,
+    scalars.ExtensionNumber: _extension_number,
+    scalars.Duration: _duration,
+    scalars.Zone: lambda _: {"type": "string", "pattern": r"\S"},
+    life_cycle_schema.Graces: _graces,
     mapping_schema.Take: _take,
     mapping_schema.Exclusive: _exclusive,
     mapping_schema.LookupTable: _lookup,

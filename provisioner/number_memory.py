@@ -6,7 +6,7 @@ reach another one; they themselves may have it back at any time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from mappings import PoolRef
@@ -32,6 +32,20 @@ def resting(sync: SyncConfig, released: Iterable[Release], at: datetime) -> dict
         for each in released
         for pool, config in pools
         if pool.has(each.number) and each.at <= at < each.at + config.cooling
+    }
+
+
+def resting_until(
+    sync: SyncConfig, released: Iterable[Release], cooling: Collection[str]
+) -> dict[str, datetime]:
+    """Return until when each of the numbers that are `cooling` rests."""
+    pools = [(NumberPool(n, config, None), config) for n, config in sync.pools.items()]
+    return {
+        each.number: each.at + config.cooling
+        for each in released
+        if each.number in cooling
+        for pool, config in pools
+        if pool.has(each.number)
     }
 
 

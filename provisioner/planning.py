@@ -28,7 +28,8 @@ from provisioner.freeze import with_freezes
 from provisioner.guard import hold
 from provisioner.joining import People
 from provisioner.memory import Binding, Memory
-from provisioner.number_memory import resting, since, without_number
+from provisioner.number_memory import resting, resting_until, since, without_number
+from provisioner.plan.calendar import Calendar
 from provisioner.plan.causes import Parts
 from provisioner.plan.compare import Comparison
 from provisioner.plan.differences import Differences
@@ -37,6 +38,7 @@ from provisioner.plan.model import Base, Plan
 from provisioner.pools import NumberPool
 from provisioner.progress import Progress, Silent, counted
 from provisioner.protecting import delegators_of_leavers
+from provisioner.read_warnings import flaws_of, memberless
 from provisioner.reads import Reading, Uses, best_of, refuse_implausible
 from provisioner.store import entries as entry_store
 from provisioner.store import people as people_store
@@ -57,9 +59,6 @@ PUSH = "push"
 """The scope of a plan for those whom a push touched."""
 
 _PUSHED_GRACE_S = 24 * 3600.0
-
-_SAID = 50
-"""Flaws that a plan's warnings name one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def _planned(site: Site, name: str, request: Request, progress: Progress, calls:
         memory = plan_store.remembered(connection, name, now)
     with store_reading(site.engine) as connection:
         cold = warming_of(connection, wired)
-    comparison = comparison_of(wired, memory, request.users)
+    comparison = comparison_of(wired, memory, request.as_of or now, request.users)
     comparison.add_people(people)
     believed = _believe(site, wired, readings, request, now, cold, calls.run)
     progress.stage("reading the phone system")
@@ -157,7 +156,8 @@ def uses_of(wired: Wired) -> Uses:
     if mapping.uses_groups is not None:
         return Uses(paths, mapping.uses_groups)
     filters = [rule.when for rule in mapping.rules]
-    filters += [each for each in (mapping.scope, mapping.existing_account) if each is not None]
+    leave = None if mapping.leave is None else mapping.leave.when
+    filters += [e for e in (mapping.scope, mapping.existing_account, leave) if e is not None]
     tests = [
         test.compiled()
         for each in filters
@@ -178,8 +178,10 @@ def warming_of(connection: Connection, wired: Wired) -> tuple[str, ...]:
     return warming(connection, wired.sync.name, pushed)
 
 
-def comparison_of(wired: Wired, memory: Memory, only: Collection[str] = ()) -> Comparison:
-    """Return a comparison for the sync, that is still empty."""
+def comparison_of(
+    wired: Wired, memory: Memory, as_of: datetime, only: Collection[str] = ()
+) -> Comparison:
+    """Return a comparison for the sync on a day, that is still empty."""
     pools = {name: NumberPool(name, config, None) for name, config in wired.sync.pools.items()}
     return Comparison(
         wired.mapping,
@@ -189,6 +191,7 @@ def comparison_of(wired: Wired, memory: Memory, only: Collection[str] = ()) -> C
         adopted=memory.adopted,
         unreadable=wired.phone.abilities.unreadable,
         applied=memory.applied,
+        calendar=Calendar.of_mapping(wired.mapping, as_of, wired.sync.forecast),
     )
 
 
@@ -278,6 +281,7 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         before = plan_store.held_before(connection, sync.name, without_number(differences))
     offsets = {case.key: case.at for case in differences.cases}
     offsets |= {key: people.number.get(key) for key in others.values()}
+    uses = uses_of(wired)
     order = {directory.name: n for n, directory in enumerate(wired.directories)}
     offered = drawing.catalog.numbers
     situation = Situation(
@@ -288,7 +292,7 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         memory=memory,
         pools={n: NumberPool(n, config, offered) for n, config in sync.pools.items()},
         protected=wired.protected,
-        uses=uses_of(wired),
+        uses=uses,
         as_of=drawing.as_of,
         created_at=now,
         base=_base(drawing, (cooling, before)),
@@ -303,9 +307,12 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         cooling=cooling,
         held_before=before,
         prices=sync.prices,
+        resting_until=resting_until(sync, released, cooling),
+        horizon=sync.forecast,
         warnings=(
-            *_flaws(people),
-            *_memberless(people.readings, wired, drawing.scope),
+            *flaws_of(people),
+            # a push has only those who were pushed
+            *(() if drawing.scope == PUSH else memberless(people.readings, uses, wired.mapping)),
             *drawing.notes,
         ),
         scope=drawing.scope,
@@ -347,33 +354,6 @@ def _scope(request: Request, now: datetime) -> str:
     if request.mapping is not None or (request.as_of is not None and request.as_of > now):
         return PREVIEW
     return "users" if request.users else "full"
-
-
-def _flaws(people: People) -> Iterator[str]:
-    """Yield a sentence for each row that could not be used."""
-    flaws = [flaw for reading in people.readings for flaw in reading.flaws]
-    for flaw in flaws[:_SAID]:
-        effect = (
-            "somebody is missing, so nothing follows from anybody's absence"
-            if flaw.key is None
-            else f"{flaw.key} is left alone"
-        )
-        yield f"{flaw.where}: {flaw.reason}; {effect}; {flaw.remedy}"
-    if len(flaws) > _SAID:
-        yield f"and {len(flaws) - _SAID} more rows that can't be used"
-
-
-def _memberless(readings: Sequence[Reading], wired: Wired, scope: str) -> Iterator[str]:
-    if scope == PUSH:
-        return  # it has only those who were pushed
-    for path in uses_of(wired).paths:
-        columns = (reading.figures.columns.get(path.text) for reading in readings)
-        if path.attribute != "groups" and not any(columns):
-            name = path.text.rsplit(":", 1)[-1]
-            yield f"{name}, which the mapping uses, has no value in any directory"
-    for name in sorted(wired.mapping.uses_groups or ()):
-        if not any(reading.figures.groups.get(name) for reading in readings):
-            yield f"group {name!r}, which the mapping asks for, has no member in any directory"
 
 
 class Digested:

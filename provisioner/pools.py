@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import timedelta
 from functools import cached_property
 from itertools import chain
 
@@ -92,6 +93,11 @@ class NumberPool:
             return None
         listed = sum(high - low + 1 for low, high, _ in self._ranges) + len(self._config.numbers)
         return listed - len(self._config.reserved)
+
+    @property
+    def rest(self) -> timedelta:
+        """How long a released number cools off."""
+        return self._config.cooling
 
     def counted(self, held: Collection[str]) -> tuple[int, int]:
         """Return the pool's total and how many of it are held, reserved ones not counted.

@@ -87,14 +87,14 @@ def plan_pushed(
             now + FRESH,
         )
     people = _joined(wired, pushed, there, known)
-    comparison = comparison_of(wired, memory)
+    comparison = comparison_of(wired, memory, now)
     comparison.add_people(people)
     comparison.leave_out(catalog.without)
     digested = Digested(bindings)
     comparison.add_bindings(digested)
     users = _phone_users(site, wired, people, bindings, comparison)
     unresolved = _delegates(wired, pushed, people, comparison)
-    if _somebody_leaves(wired, people, keys):
+    if _somebody_leaves(wired, people, keys, comparison):
         delegators = _delegators(site, wired, memory)
         comparison.add_bystanders({}, wired.phone.read_some(delegators) if delegators else ())
     comparison.add_phone_users(_asked(users, unresolved), some=True)
@@ -208,14 +208,14 @@ def _delegates(
     return frozenset(mail for mail, wished in wishes.items() if wished - mails.keys())
 
 
-def _somebody_leaves(wired: Wired, people: People, keys: Collection[str]) -> bool:
+def _somebody_leaves(
+    wired: Wired, people: People, keys: Collection[str], comparison: Comparison
+) -> bool:
     """Return whether somebody is gone, inactive or out of scope."""
     if "delegates" not in wired.mapping.managed:
         return False  # nobody asks whose delegates they are
     gone = set(keys) - people.number.keys()
-    return bool(gone) or not all(
-        wired.mapping.in_scope(people.at(number)) for number in people.number.values()
-    )
+    return bool(gone) or not all(map(comparison.in_scope, people.number.values()))
 
 
 def _delegators(site: Site, wired: Wired, memory: Memory) -> list[PhoneUser]:

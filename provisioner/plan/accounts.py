@@ -31,7 +31,10 @@ def account_changes(case: Case, ground: Ground) -> Iterator[Draft]:
             )
         yield draft
     elif actual.status == "inactive":
-        yield Draft("user.activate", case, None, actual.user, None, "safe")
+        draft = Draft("user.activate", case, None, actual.user, None, "safe")
+        if case.days is not None and not case.days.begun:
+            draft.wait(f"starts on {case.days.start}: activated on that day")
+        yield draft
     elif actual.status == "trashed":
         draft = Draft("user.restore", case, None, actual.user, None, "service")
         back = coming_back(actual, abilities.restore_brings)

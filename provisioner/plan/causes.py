@@ -26,6 +26,9 @@ _STANDING = {
     "out_of_scope": "out of the mapping's scope",
     "unmanaged": "a phone user of nobody in the directories",
     "gone": "no longer in the directory",
+    "early": "starts later",
+    "ended": "past the end date",
+    "on_leave": "on leave",
 }
 
 
@@ -67,6 +70,8 @@ def _reason(
         because = "; ".join(event for event, _ in events[:3])
         title = "; ".join(title for _, title in events[:3])
         return Reason("directory", because, title)
+    if (day := _day(draft)) is not None:
+        return Reason("directory", *_twice(day))
     if standing == "gone":
         return Reason("directory", *_twice(_STANDING[standing]))
     if changed_mapping:
@@ -78,11 +83,22 @@ def _reason(
     return Reason(cause, *_twice(f"the phone system moved by itself: {draft.kind.split('.')[0]}"))
 
 
+def _day(draft: Draft) -> str | None:
+    """Return which day has come, for somebody who comes, leaves or stays away because of it."""
+    case = draft.case
+    comes = case.actual is None or draft.kind in ("user.activate", "user.restore")
+    if case.days is None or (case.standing == "in_scope" and not comes):
+        return None
+    return case.days.because() if case.standing not in ("inactive", "out_of_scope") else None
+
+
 def _twice(text: str) -> tuple[str, str]:
     return text, text
 
 
 def _why_at_first(draft: Draft) -> str:
+    if (day := _day(draft)) is not None:
+        return day
     if draft.case.standing in _STANDING:
         return _STANDING[draft.case.standing]
     if draft.case.actual is None:

@@ -27,7 +27,9 @@ from provisioner.joining import People
 from provisioner.memory import Binding
 from provisioner.plan.agreement import Agreement, Expectation
 from provisioner.plan.ambiguity import one_mail_two_keys, two_phone_users
-from provisioner.plan.differences import Case, Differences, Standing
+from provisioner.plan.aside import Aside
+from provisioner.plan.calendar import Calendar
+from provisioner.plan.differences import Case, Differences
 from provisioner.plan.look import Look, Names, look_at_persons, look_at_rows
 from provisioner.plan.model import Match
 from provisioner.plan.places import is_touchable, place_case
@@ -65,6 +67,7 @@ class Comparison:
         adopted: bool = True,
         unreadable: Collection[str] = (),
         applied: MappingOf[tuple[str, str], Value] = MappingProxyType({}),
+        calendar: Calendar | None = None,
     ) -> None:
         self._mapping = mapping
         self._manages = manages
@@ -75,6 +78,7 @@ class Comparison:
         self._applied = applied
         self._seen_names: set[str] = set()
         self._result = Differences(named_numbers=mapping.names_numbers, whose=self._whose_id)
+        self._aside = Aside(calendar, self._result, _ALONE)
         self._agreement = Agreement(mapping, in_pool, unreadable, applied, self._result)
         # of everybody, by their number in People: what they should have (None: not in scope), the
         # hash of what they have of their own, and the bits above
@@ -94,12 +98,14 @@ class Comparison:
     def add_people(self, people: People) -> None:
         """Take in everybody whom the directories have; keeps a few words of each."""
         self._people = people
+        self._aside.left_alone = people.left_alone
         columns = people.as_table()
         if columns is None:
-            self._take(people, look_at_persons(self._mapping))
+            self._take(people, look_at_persons(self._mapping, self._aside.calendar))
         else:
             key_column = people.readings[0].key_column
-            self._take(people.rows(), look_at_rows(self._mapping, columns, key_column))
+            look = look_at_rows(self._mapping, columns, key_column, self._aside.calendar)
+            self._take(people.rows(), look)
         self._keys = list(people.number)
         for key in people.left_alone:
             if (alone := people.number.get(key)) is not None:
@@ -107,11 +113,15 @@ class Comparison:
 
     def _take(self, everybody: Iterable[tuple[str, _Item, int]], look: Look[_Item]) -> None:
         outline_of, expected_of, joined_of = look.outline, self._agreement.expected, look.joined
+        days_of = look.days
         for key, item, number in everybody:
             state = 0
             if joined_of is not None and (joined := joined_of(item)) is not None:
                 state = self._note_join(number, key, joined)
             outline, values = outline_of(item)
+            if days_of is not None and (days := days_of(item)) is not None:
+                stays, bits = self._aside.take(number, key, days, look.names(item), outline)
+                state, outline = state | bits, outline if stays else None
             if outline is None:
                 expected, own = None, 0
             elif values is None:
@@ -208,6 +218,7 @@ class Comparison:
         seats: Counter[tuple[str | None, tuple[str, ...], bool]] = Counter()
         agrees = self._agrees if self._agreement.has_unreadable else self._readable_agrees
         by_id, state, rest = self._by_id, self._state, iter(users)
+        ending = self._aside.ending
         while batch := list(islice(rest, _BATCH)):
             digests += [sha256(_encode(_members(user))).digest()[:16] for user in batch]
             # a trashed user's seats are free for others
@@ -219,6 +230,8 @@ class Comparison:
                     self._note_mail(number, user)
                 if number is None and (number := self._unbound(user)) is None:
                     continue
+                if ending and number in ending:
+                    self._aside.met(number, user)
                 if agrees(number, user):
                     state[number] |= _MET
                 else:
@@ -232,7 +245,7 @@ class Comparison:
         digests.sort()
         self._result.phone_users_read = len(digests)
         self._result.phone_sha256 = f"sha256:{hashlib.sha256(b''.join(digests)).hexdigest()}"
-        self._count(seats)
+        self._result.count(seats)
 
     def _agrees(self, number: int, user: PhoneUser) -> bool:
         expected = self._expected[number]
@@ -260,15 +273,6 @@ class Comparison:
             people.left_alone.update(dict.fromkeys((gone.key, key), conflict.reason))
         elif number is not None or self._partner(user)[0] != owner:
             self._result.mail_taken[key] = user.user
-
-    def _count(self, seats: Counter[tuple[str | None, tuple[str, ...], bool]]) -> None:
-        result = self._result
-        for (license, packages, credits), count in seats.items():
-            if license is not None:
-                result.licenses[license] += count
-            for package in packages:
-                result.packages[package] += count
-            result.credits += credits * count
 
     def _unbound(self, user: PhoneUser) -> int | None:
         """Find whose an unbound phone user is, and bind them; None where nobody's, or not now."""
@@ -351,13 +355,13 @@ class Comparison:
 
     def _second_look(self, number: int, user: PhoneUser | None) -> Case:
         key, person = self._keys[number], self._people.at(number)
-        binding = self._bindings.get(number)
+        case = Case(key, "in_scope", person, actual=user, binding=self._bindings.get(number))
+        case.at, case.days = number, self._aside.days(person)
         if self._expected[number] is None:
-            inactive = person.resource.get("active") is False
-            standing: Standing = "inactive" if inactive else "out_of_scope"
-            return Case(key, standing, person, actual=user, binding=binding, at=number)
-        given = self._mapping.entitlements(person)
-        return Case(key, "in_scope", person, given, user, binding, number)
+            case.standing = self._aside.standing(person, case.days, self._mapping)
+        if case.standing in ("in_scope", "early"):
+            case.entitlements = self._mapping.entitlements(person)
+        return case
 
     def _look(self, case: Case) -> None:
         if self._only:
@@ -397,10 +401,20 @@ class Comparison:
                     self._look(self._second_look(number, None))
             elif bits & _MET:
                 result.people += 1
+        for number in self._aside.early:
+            if not state[number] & (_ALONE | _MET):
+                self._look(self._second_look(number, None))
+        result.endings, result.later = self._aside.endings(self._keys), self._aside.later
         if not self._people.keyless:  # absence is believed only of a flawless read
             result.learned.lost += [binding.key for binding in self._gone.values()]
         result.learned.lost += [self._keys[number] for number in self._provisional]
-        self._note_comings_and_goings()
+        back = [
+            binding.key
+            for n, binding in self._bindings.items()
+            if self._expected[n] is not None or n in self._aside.away
+        ]
+        alone, keyless = self._people.left_alone, bool(self._people.keyless)
+        result.note_comings_and_goings(alone, back, keyless=keyless)
         alone = self._people.left_alone
         result.cases = [case for case in result.cases if case.key not in alone]
         result.conflicts = [*self._people.conflicts, *result.conflicts]
@@ -424,22 +438,13 @@ class Comparison:
             if (self._keys[number], "delegates") not in self._applied:
                 self._result.learned.applied[self._keys[number], "delegates"] = True
 
+    def in_scope(self, number: int) -> bool:
+        """Return whether the person of that number is in scope, and here on that day."""
+        return self._expected[number] is not None
+
     def counts(self, key: str) -> bool:
         """Return whether a folded key is of one of the `people`, who are in scope or bound."""
         number = self._people.number.get(key)
         if number is None:
             return key in self._gone_met
         return self._expected[number] is not None or bool(self._state[number] & _MET)
-
-    def _note_comings_and_goings(self) -> None:
-        learned, alone = self._result.learned, self._people.left_alone
-        for case in self._result.cases:
-            absent = case.standing == "gone" and not self._people.keyless
-            left = case.standing in ("inactive", "out_of_scope") or absent
-            left = left and case.key not in alone
-            if left and (case.binding is None or case.binding.gone_since is None):
-                learned.gone.append(case.key)
-        back = (
-            binding.key for n, binding in self._bindings.items() if self._expected[n] is not None
-        )
-        learned.back += back

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from connectors.records import Person, PhoneUser, fold
 from mappings import Entitlements
 from provisioner.memory import Binding, Learned
+from provisioner.plan.calendar import Days
 from provisioner.plan.model import Conflict, Match
 
-Standing = Literal["in_scope", "out_of_scope", "inactive", "gone", "unmanaged", "place"]
+Standing = Literal[
+    "in_scope",
+    "out_of_scope",
+    "inactive",
+    "gone",
+    "unmanaged",
+    "place",
+    "early",
+    "ended",
+    "on_leave",
+]
 
 
 @dataclass(slots=True)
@@ -20,8 +33,9 @@ class Case:
     """One person, or phone user without one, who may need a change.
 
     A `place` is a room or a common area that a rule names. `key` is folded; `entitlements` is None for
-    everybody else who is not in scope; `at` is where the
-    person can be read again.
+    everybody else who is not in scope, but for those who are early, where it is what they will have;
+    `at` is where the person can be read again; `days` is what the calendar says of them, if it says
+    anything.
     """
 
     key: str
@@ -31,6 +45,7 @@ class Case:
     actual: PhoneUser | None = None
     binding: Binding | None = None
     at: int | None = None
+    days: Days | None = None
 
     def names(self) -> Iterator[str]:
         """Yield, folded, every name by which `--user` may mean this one."""
@@ -45,6 +60,18 @@ class Case:
 
 
 @dataclass(slots=True)
+class Ending:
+    """One who is here, and whose `last` day is near: `user` is their phone user, None for a joiner.
+
+    `key` is folded.
+    """
+
+    key: str
+    last: date
+    user: PhoneUser | None = None
+
+
+@dataclass(slots=True)
 class Differences:
     """What the comparison found; everything that a plan needs of the two big sides.
 
@@ -55,6 +82,9 @@ class Differences:
     `numbers_noted`: whether they were looked at. `named_numbers`: whether rules name numbers, so that
     `number_holders` has the holder's id of each. `whose` says of a phone user's id who that is and what
     they should have, where they are somebody's.
+    `unclear`: those whose dates can't be read, who are left alone: user and reason, the first of them,
+    and how many there are. `later`: in scope, and early beyond the horizon.
+    `endings`: whose last day is within it.
     `covers`: folded keys of those whom the comparison was limited to, if it was.
     `extensions`: the holder's id by extension number, where the mapping gives any. `mail_taken`: by
     folded key, the phone user who has the person's mail address, but is somebody else's.
@@ -82,6 +112,10 @@ class Differences:
     mail_taken: dict[str, str] = field(default_factory=dict)
     learned: Learned = field(default_factory=Learned)
     covers: set[str] = field(default_factory=set)
+    unclear: list[tuple[str, str]] = field(default_factory=list)
+    unclear_people: int = 0
+    later: int = 0
+    endings: list[Ending] = field(default_factory=list)
     numbers_noted: bool = False
     named_numbers: bool = False
     number_holders: dict[str, str] = field(default_factory=dict)
@@ -106,6 +140,30 @@ class Differences:
                 self.delegators_of.setdefault(fold(delegate), []).append(user)
         if "delegates" in managed:
             self.phone_users.update({fold(user.email): user for user in users if user.email})
+
+    def count(self, seats: MappingOf[tuple[str | None, tuple[str, ...], bool], int]) -> None:
+        """Take in how many phone users hold a license, packages and a credit license."""
+        for (license, packages, credits), count in seats.items():
+            if license is not None:
+                self.licenses[license] += count
+            for package in packages:
+                self.packages[package] += count
+            self.credits += credits * count
+
+    def note_comings_and_goings(
+        self, alone: Collection[str], back: Iterable[str], *, keyless: bool
+    ) -> None:
+        """Learn from the cases who left now, and who of those who had left is `back` (folded keys).
+
+        Nothing of those in `alone`; where the read has somebody `keyless`, nobody is believed to be gone.
+        """
+        for case in self.cases:
+            absent = case.standing == "gone" and not keyless
+            left = case.standing in ("inactive", "out_of_scope", "ended") or absent
+            left = left and case.key not in alone
+            if left and (case.binding is None or case.binding.gone_since is None):
+                self.learned.gone.append(case.key)
+        self.learned.back += back
 
     def number_holder(self, number: str) -> str:
         """Return in words who holds a direct number, and by which rule."""

@@ -16,6 +16,7 @@ from connectors.records import Person
 from connectors.scim_filter import Path
 from mappings import Mapping
 from mappings.outline import Found, Outlines
+from provisioner.plan.calendar import Calendar, Days
 
 _Item = TypeVar("_Item")
 
@@ -34,16 +35,18 @@ class Look(Generic[_Item]):
     """The questions that are asked of everybody.
 
     `outline`: what is wished of them. `joined`: what `join` matches, None where it is nothing or
-    the very key; None itself where that is so of everybody. `person`: all that is known.
+    the very key; None itself where that is so of everybody. `person`: all that is known. `days`: what
+    the calendar says; None itself where there is none.
     """
 
     outline: Callable[[_Item], Found]
     joined: Callable[[_Item], object] | None
     names: Callable[[_Item], Names]
     person: Callable[[_Item], Person]
+    days: Callable[[_Item], Days | None] | None = None
 
 
-def look_at_persons(mapping: Mapping) -> Look[Person]:
+def look_at_persons(mapping: Mapping, calendar: Calendar | None = None) -> Look[Person]:
     """Return the look at Persons."""
     outline_of = Outlines(mapping.scope, mapping.rules, mapping.defaults, mapping.profile).of
     return Look(
@@ -51,6 +54,7 @@ def look_at_persons(mapping: Mapping) -> Look[Person]:
         joined=None if mapping.join is None else _joined(mapping.join),
         names=_names,
         person=lambda person: person,
+        days=None if calendar is None else calendar.of_persons(),
     )
 
 
@@ -70,7 +74,9 @@ def _joined(path: Path) -> Callable[[Person], object]:
     return joined
 
 
-def look_at_rows(mapping: Mapping, columns: Columns, key: int) -> Look[Row]:
+def look_at_rows(
+    mapping: Mapping, columns: Columns, key: int, calendar: Calendar | None = None
+) -> Look[Row]:
     """Return the look at the rows of a table; `key` is the number of the key's column."""
     outlines = Outlines(mapping.scope, mapping.rules, mapping.defaults, mapping.profile)
     user_names = columns.of_attribute(None, "userName")
@@ -80,6 +86,7 @@ def look_at_rows(mapping: Mapping, columns: Columns, key: int) -> Look[Row]:
         joined=None if mapping.join is None else _joined_row(mapping.join, columns, key),
         names=lambda row: Names(row[key], mail(row), user_name(row)),
         person=lambda row: Person(row[key], columns.resource(row)),
+        days=None if calendar is None else calendar.of_rows(columns),
     )
 
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from connectors.records import Abilities, Catalog, Change, Person, fold
 from connectors.scim_filter import Filter
 from mappings import Mapping
-from mappings.entitlements import DEFAULTS_RULE, PROFILE, PROFILE_RULE
+from mappings.entitlements import DEFAULTS_RULE, PROFILE_RULE
 from provisioner.memory import Memory
 from provisioner.plan.abilities import keep_to_abilities
 from provisioner.plan.accounts import account_changes, profile_changes
+from provisioner.plan.away import away_changes, leaves
 from provisioner.plan.catalog_checks import check_catalog
 from provisioner.plan.causes import Parts, find_causes
 from provisioner.plan.clusters import cluster
@@ -27,8 +28,8 @@ from provisioner.plan.content import SWAPS, TAKEAWAYS, content_of, wishes_of
 from provisioner.plan.delegation import delegation_changes, link_delegations
 from provisioner.plan.differences import Case, Differences
 from provisioner.plan.draft import Draft, Ground
-from provisioner.plan.invitations import invitation_changes, never_accepted, noted
-from provisioner.plan.leavers import leaver_changes, policy_of
+from provisioner.plan.forecast import forecast
+from provisioner.plan.invitations import invitation_changes, noted
 from provisioner.plan.model import Adoption, Base, Plan
 from provisioner.plan.numbers import Numbers, give_numbers, number_changes
 from provisioner.plan.ordering import in_order, link_needs, pass_on
@@ -46,6 +47,7 @@ from provisioner.plan.seats import Pools, grant_seats
 from provisioner.plan.services import credit_changes, license_changes, package_changes
 from provisioner.plan.settings import believed, setting_changes, softphone_changes
 from provisioner.plan.summing import sum_up, unpriced_warnings
+from provisioner.plan.warnings import warnings_of
 from provisioner.pools import NumberPool
 from provisioner.prices import Prices
 from provisioner.reads import Uses
@@ -74,7 +76,8 @@ class Situation:
     grace where the mapping says none, in seconds by folded key. `cooling`: numbers that rest since
     they were released, with the folded key of whoever lost them. `held_before`: by folded key, the
     numbers that people once had, the last first. `prices`: what seats cost, None where nobody said.
-    `warming`: pushed directories that nobody has declared ready.
+    `resting_until`: when numbers that rest may be given again. `horizon`: how far ahead the forecast
+    looks. `warming`: pushed directories that nobody has declared ready.
     """
 
     sync: str
@@ -99,6 +102,8 @@ class Situation:
     cooling: MappingOf[str, str] = field(default_factory=dict)
     held_before: MappingOf[str, Sequence[str]] = field(default_factory=dict)
     prices: Prices | None = None
+    resting_until: MappingOf[str, datetime] = field(default_factory=dict)
+    horizon: timedelta = timedelta(0)
     warnings: tuple[str, ...] = ()
     scope: str = "full"
 
@@ -173,11 +178,14 @@ def _plan(
         waiting=waiting,
         conflicts=tuple(differences.conflicts),
         warnings=(
-            *_warnings(drafts, differences, situation, ground),
+            *situation.warnings,
+            *needless(drafts, ground.abilities),
+            *warnings_of(differences, ground),
             *unpriced_warnings(situation, drafts, pools),
         ),
         adoption=None if situation.memory.adopted else _adoption(differences),
         scope=situation.scope,
+        forecast=forecast(drafts, differences, ground, summary.pools, situation),
     )
 
 
@@ -201,11 +209,7 @@ def ground_of(differences: Differences, situation: Situation) -> Ground:
 
 def _drafted(differences: Differences, ground: Ground) -> Iterator[Draft]:
     doomed = frozenset(
-        fold(case.actual.user)
-        for case in differences.cases
-        if case.standing not in ("in_scope", "place")
-        and case.actual
-        and policy_of(case, ground) != "report"
+        fold(case.actual.user) for case in differences.cases if case.actual and leaves(case, ground)
     )
     for case in differences.cases:
         if case.standing == "in_scope":
@@ -217,7 +221,7 @@ def _drafted(differences: Differences, ground: Ground) -> Iterator[Draft]:
             yield from place_changes(case, ground)
             differences.learned.applied.update(believed(case, ground_of_place(case, ground)))
         else:
-            yield from leaver_changes(case, ground, doomed)
+            yield from away_changes(case, ground, doomed)
 
 
 def _settle(
@@ -377,44 +381,3 @@ def _adoption(differences: Differences) -> Adoption:
         people_unmatched=tuple(joiners),
         phone_users_unmatched=tuple(sorted(differences.phone_users_unmatched)),
     )
-
-
-def _warnings(
-    drafts: Iterable[Draft], differences: Differences, situation: Situation, ground: Ground
-) -> Iterator[str]:
-    yield from situation.warnings
-    yield from needless(drafts, ground.abilities)
-    for entitlement, why in sorted(situation.catalog.without.items()):
-        if entitlement in situation.mapping.managed_anywhere:
-            yield f"the mapping's {entitlement} is set for nobody: {why}"
-    for (entitlement, rule, attribute), count in sorted(differences.missing.items()):
-        people = "1 person" if count == 1 else f"{count} people"
-        yield f"rule {rule} gives no {entitlement} to {people}: no {attribute}; what they hold stays"
-    for name in PROFILE:
-        if ground.manages(f"profile.{name}") and not ground.has_attribute(name):
-            yield f"the phone system has no place for {name}, which the mapping's profile gives"
-    if never := never_accepted(differences.cases, ground):
-        yield (
-            f"invited and reminded {ground.abilities.resend_max} times, and never accepted:"
-            f" {_some(never)}"
-        )
-    if differences.untouchable:
-        yield (
-            f"{_some(sorted(differences.untouchable))} can't be touched: `manages` doesn't name owners,"
-            " admins, rooms and common areas unless it says so"
-        )
-    left = [
-        case.person.user if case.person else case.actual.user
-        for case in differences.cases
-        if case.standing in ("gone", "inactive", "out_of_scope")
-        and case.actual is not None
-        and case.actual.license is not None
-        and policy_of(case, ground) == "report"
-    ]
-    if left:
-        yield f"left, and keep what they have (leavers.do is report): {_some(sorted(left))}"
-
-
-def _some(names: Sequence[str], most: int = 10) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest

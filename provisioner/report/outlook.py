@@ -84,7 +84,7 @@ def _day(each: Forecast, year: int, totals: Mapping[str, int | None]) -> Day:
     moved = [f"{each.claimed:,} claimed"] * bool(each.claimed)
     moved += [f"{each.freed:,} freed"] * bool(each.freed)
     short = f"{each.short:,} short on {day}" if each.short else ""
-    return Day(day, visible(each.pool), short, f"{', '.join(moved)}; {each.after:,}{of} wanted")
+    return Day(day, visible(each.pool), short, f"{', '.join(moved)}; {each.after:,} wanted{of}")
 
 
 def day_in_words(iso: str, year: int) -> str:

@@ -1,0 +1,71 @@
+"""The warnings of a plan: sentences on what no change shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from mappings.entitlements import PROFILE
+from provisioner.plan.differences import Case, Differences
+from provisioner.plan.draft import Ground
+from provisioner.plan.invitations import never_accepted
+from provisioner.plan.leavers import policy_of
+
+
+def warnings_of(differences: Differences, ground: Ground) -> Iterator[str]:
+    """Yield a sentence on everything that the comparison found and no change shows."""
+    for entitlement, why in sorted(ground.catalog.without.items()):
+        if entitlement in ground.mapping.managed_anywhere:
+            yield f"the mapping's {entitlement} is set for nobody: {why}"
+    for (entitlement, rule, attribute), count in sorted(differences.missing.items()):
+        people = "1 person" if count == 1 else f"{count} people"
+        yield f"rule {rule} gives no {entitlement} to {people}: no {attribute}; what they hold stays"
+    for name in PROFILE:
+        if ground.manages(f"profile.{name}") and not ground.has_attribute(name):
+            yield f"the phone system has no place for {name}, which the mapping's profile gives"
+    if never := never_accepted(differences.cases, ground):
+        yield (
+            f"invited and reminded {ground.abilities.resend_max} times, and never accepted:"
+            f" {_some(never)}"
+        )
+    if differences.untouchable:
+        yield (
+            f"{_some(sorted(differences.untouchable))} can't be touched: `manages` doesn't name owners,"
+            " admins, rooms and common areas unless it says so"
+        )
+    yield from _dates(differences)
+    left = _named(
+        case
+        for case in differences.cases
+        if case.standing in ("gone", "inactive", "out_of_scope", "ended")
+        and case.actual is not None
+        and case.actual.license is not None
+        and policy_of(case, ground) == "report"
+    )
+    if left:
+        yield f"left, and keep what they have (leavers.do is report): {_some(left)}"
+
+
+def _dates(differences: Differences) -> Iterator[str]:
+    """Yield who stands aside because of a date or a leave."""
+    for user, reason in differences.unclear:
+        yield f"{user} is left alone: {reason}"
+    if rest := differences.unclear_people - len(differences.unclear):
+        yield f"and {rest} more are left alone, whose dates can't be read"
+    there = [case for case in differences.cases if case.actual is not None]
+    if away := _named(case for case in there if case.standing == "on_leave"):
+        yield f"on leave, and given nothing new: {_some(away)}"
+    early = [case for case in there if case.standing == "early"]
+    if put_off := _named(c for c in early if c.binding is None or c.binding.gone_since is None):
+        yield f"start later, and keep until then what they have: {_some(put_off)}"
+    if differences.later:
+        people = "person starts" if differences.later == 1 else "people start"
+        yield f"{differences.later} {people} later than the forecast looks ahead"
+
+
+def _named(cases: Iterable[Case]) -> list[str]:
+    return sorted(named.user for case in cases if (named := case.person or case.actual) is not None)
+
+
+def _some(names: Sequence[str], most: int = 10) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
