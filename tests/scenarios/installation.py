@@ -28,6 +28,7 @@ import yaml
 from provisioner.cli import main
 from provisioner.simulators import zoom
 from provisioner.wiring import Stop, open_site
+from tests.oracle import judged
 
 PROGRAM = str(Path(sys.executable).with_name("provisioner"))
 FIELDS = ("externalId", "userName", "email", "displayName", "active", "groups", "department")
@@ -278,7 +279,8 @@ def zoom_account(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Serve a simulated Zoom account; give its base URL and the `phone_system` that reaches it.
 
-    `database` keeps its state; `options` are the simulator's own.
+    `database` keeps its state; `options` are the simulator's own. Every call is held against Zoom's
+    own file, where that is at hand.
     """
     given: dict[str, Any] = {
         "account_id": None,
@@ -289,7 +291,7 @@ def zoom_account(
     }
     app = zoom.create_app(database, options=zoom.Options(**(given | options)))
     zoom.load_snapshot(app, [json.dumps(line) for line in lines])
-    with zoom.running(app) as url:
+    with judged(app), zoom.running(app) as url:
         yield (
             url,
             {

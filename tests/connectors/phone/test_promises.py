@@ -19,6 +19,7 @@ from provisioner.simulators import teams as teams_simulator
 from provisioner.simulators.zoom import Options, create_app, load_snapshot, running
 from tests.connectors.phone.company import House, Names
 from tests.connectors.phone.promises import Promises
+from tests.oracle import judged
 
 CALLING_PLANS = Names(
     license="teams_phone",
@@ -39,7 +40,7 @@ def zoom_phone(folder: Path, lines: list[str]) -> Iterator[PhoneSystem]:
     options = Options(rates=None, sso="provisioning")
     app = create_app(options=options)
     load_snapshot(app, lines)
-    with running(app) as url:
+    with judged(app), running(app) as url:
         config = {
             "account_id": options.account_id,
             "client_id": options.client_id,
