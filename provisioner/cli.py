@@ -20,6 +20,7 @@ import click
 
 from connectors.errors import ProvisionerError, ReadRefused
 from provisioner.cli_audit import audit
+from provisioner.cli_credits import credits
 from provisioner.cli_directory import directory
 from provisioner.cli_explain import explain
 from provisioner.cli_manual import manual
@@ -65,6 +66,7 @@ provisioner.add_command(directory)
 provisioner.add_command(audit)
 provisioner.add_command(mapping)
 provisioner.add_command(schema)
+provisioner.add_command(credits)
 provisioner.add_command(manual)
 provisioner.add_command(rehearse)
 provisioner.add_command(explain)

@@ -21,6 +21,7 @@ from connectors.errors import ProvisionerError, ReadRefused
 from connectors.records import Catalog, PhoneSystem
 from connectors.scim_filter import Compare
 from mappings import load_mapping
+from provisioner import credits
 from provisioner.audit.calls import Calls, collecting
 from provisioner.config import PUSHED, SyncConfig
 from provisioner.delegations import look_closer, sweep_of
@@ -279,6 +280,7 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         released = plan_store.releases_since(connection, sync.name, since(sync, min(at, now)))
         cooling = resting(sync, released, at)
         before = plan_store.held_before(connection, sync.name, without_number(differences))
+        owed = credits.known(connection, site.config, sync)
     offsets = {case.key: case.at for case in differences.cases}
     offsets |= {key: people.number.get(key) for key in others.values()}
     uses = uses_of(wired)
@@ -295,7 +297,7 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         uses=uses,
         as_of=drawing.as_of,
         created_at=now,
-        base=_base(drawing, (cooling, before)),
+        base=_base(drawing, owed.with_memory((cooling, before))),
         old=lambda key: sorted(old.get(key, []), key=lambda part: order.get(part[0], len(order))),
         last_known=lambda key: last.get(key, []),
         directories=tuple(order),
@@ -321,17 +323,18 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         differences.learned.gone.clear()  # nobody's grace begins before everything is there
     plan = hold(make_plan(differences, situation), sync.limits, memory, drawing.counts)
     plan = with_freezes(plan, sync.freeze)
+    plan = owed.told(plan, differences.credits, at.date())
     return msgspec.structs.replace(
         plan, summary=msgspec.structs.replace(plan.summary, api_calls=api_calls(wired.phone, plan))
     )
 
 
-def _base(drawing: Drawing, numbers: tuple[Mapping[str, str], Mapping[str, object]]) -> Base:
+def _base(drawing: Drawing, memory: object) -> Base:
     return Base(
         directory=_one_hash([reading.sha256 for reading in drawing.people.readings]),
         phone=drawing.differences.phone_sha256,
         mapping=drawing.wired.mapping.sha256,
-        memory=_memory_hash(drawing.memory, drawing.bindings, numbers),
+        memory=_memory_hash(drawing.memory, drawing.bindings, memory),
     )
 
 

@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OURS = ("provisioner", "mappings", "connectors")
 SHARED = {
+    "connectors.credits",
     "connectors.records",
     "connectors.errors",
     "connectors.scim_filter",

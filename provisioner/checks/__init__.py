@@ -1,7 +1,7 @@
 """What `provisioner check` looks for beyond what loading a config and its mappings finds by itself.
 
 `files`: config and mappings together. `names`: what a sync gives, and its phone system doesn't have. `accounts`: syncs that would write to the
-same phone users. `keys`: people told apart by something that changes. `store`: can it be opened? `receiver`: which sync its short address is of.
+same phone users. `keys`: people told apart by something that changes. `store`: can it be opened? `credits`: can their ledgers be read? `receiver`: which sync its short address is of.
 Each yields Findings, all there are.
 """
 

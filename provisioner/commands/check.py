@@ -24,6 +24,7 @@ from mappings.yaml_file import Located, load_yaml
 from provisioner.checks import Finding, problem
 from provisioner.checks.abilities import beyond_abilities, lacking_a_prerequisite
 from provisioner.checks.accounts import differing_shares, overlapping
+from provisioner.checks.credits import unreadable_ledgers
 from provisioner.checks.files import mapping_of, problems_beside
 from provisioner.checks.keys import changing_keys
 from provisioner.checks.names import empty_pools, unknown_aliases, unknown_in_lookups, unknown_names
@@ -61,6 +62,7 @@ def run_check(config: Path) -> int:
         *overlapping(loaded, located),
         *differing_shares(loaded, located),
         *unclear_alias(loaded, located),
+        *unreadable_ledgers(loaded, located),
     ]
     return _tell(sections, findings)
 

@@ -313,3 +313,18 @@ manual_steps = Table(
     Column("noted_by", String),
     Column("note", Text),
 )
+
+credit_entries = Table(
+    "credit_entries",
+    metadata,
+    # Communications Credits that somebody entered by hand: store/credits.py
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("sync", String, nullable=False),
+    Column("kind", String, nullable=False),  # purchase or usage
+    Column("day", String, nullable=False),
+    Column("amount", String, nullable=False),  # decimal, as it was written
+    Column("note", Text),
+    Column("added_by", String, nullable=False),
+    Column("added_at", String, nullable=False),
+    Index("credit_entries_by_sync", "sync"),
+)

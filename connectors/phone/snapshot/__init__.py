@@ -15,6 +15,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from connectors.credits import CreditsConfig
 from connectors.phone.snapshot.account import Account, Mark, seats
 from connectors.phone.snapshot.entitlements import MAX_DELEGATES
 from connectors.phone.snapshot.lines import (
@@ -58,9 +59,13 @@ ABILITIES = Abilities(
 
 
 class Config(Schema):
-    """What config says of a snapshot: the `path` of its file, relative to the config's folder."""
+    """What config says of a snapshot: the `path` of its file, relative to the config's folder.
+
+    `credits`: its Communications Credits, for rehearsing those of a tenant of Microsoft's.
+    """
 
     path = fields.String(required=True, validate=validate.Length(min=1))
+    credits = fields.Nested(CreditsConfig, load_default=None, allow_none=True)
 
 
 def connect(config: dict[str, Any], outside: Outside) -> Snapshot:

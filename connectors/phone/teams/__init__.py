@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from connectors.credits import CreditsConfig
 from connectors.errors import ProvisionerError, RunError
 from connectors.phone.teams import calls, script, writing
 from connectors.phone.teams.accounts import ATTRIBUTES
@@ -86,21 +87,6 @@ def _address(text: str) -> None:
         raise ValidationError("Not an http or https address.")
 
 
-class AutoRecharge(Schema):
-    """Whether the tenant's credits recharge by themselves; `trigger` and `amount` in its currency."""
-
-    on = fields.Boolean(load_default=False)
-    trigger = fields.Decimal(load_default=None, allow_none=True, validate=validate.Range(min=0))
-    amount = fields.Decimal(load_default=None, allow_none=True, validate=validate.Range(min=0))
-
-
-class Credits(Schema):
-    """How the tenant pays for calls: `mca` is a Microsoft Customer Agreement, which sells no credits."""
-
-    agreement = fields.String(load_default="other", validate=validate.OneOf(["mca", "other"]))
-    auto_recharge = fields.Nested(AutoRecharge, load_default=lambda: AutoRecharge().load({}))
-
-
 class Config(Schema):
     """What config says of a tenant beside `kind`.
 
@@ -122,7 +108,7 @@ class Config(Schema):
         allow_none=True,
         validate=validate.Regexp("^[A-Z]{2}$", error="Not a country code of two capitals."),
     )
-    credits = fields.Nested(Credits, load_default=lambda: Credits().load({}))
+    credits = fields.Nested(CreditsConfig, load_default=None, allow_none=True)
     templates = fields.Dict(
         keys=fields.String(validate=validate.Length(min=1)),
         values=fields.Dict(keys=fields.String(), values=fields.String()),
