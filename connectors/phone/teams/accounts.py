@@ -105,7 +105,7 @@ def purge(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
 def restore(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
     """Bring deleted users back, with their licenses."""
     sendings = [
-        (own, Item(item.method, f"{item.path}/restore", {}))
+        (own, Item(item.method, f"{item.path}/restore"))
         for own, item in _items("POST", RESTORED, changes)
     ]
     yield from desk.send(sendings, after_refusal=lambda own, error: _if_back(desk, own, error))

@@ -19,6 +19,7 @@ from provisioner.simulators import teams as teams_simulator
 from provisioner.simulators.zoom import Options, create_app, load_snapshot, running
 from tests.connectors.phone.company import House, Names
 from tests.connectors.phone.promises import Promises
+from tests.graph_watch import watch
 from tests.oracle import judged
 
 CALLING_PLANS = Names(
@@ -57,6 +58,7 @@ def teams_phone(folder: Path, lines: list[str]) -> Iterator[PhoneSystem]:
     options = teams_simulator.Options(throttled=False, operation_s=0, settling_s=0)
     app = teams_simulator.create_app(options=options)
     teams_simulator.load_snapshot(app, lines)
+    faults = watch(app)
     with teams_simulator.running(app) as url:
         config = {
             "tenant_id": options.tenant,
@@ -69,6 +71,7 @@ def teams_phone(folder: Path, lines: list[str]) -> Iterator[PhoneSystem]:
             "limits": "unlimited",
         }
         yield teams.connect(teams.Config().load(config), outside(folder))
+    assert faults == []
 
 
 def outside(folder: Path) -> Outside:

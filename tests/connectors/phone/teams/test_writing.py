@@ -18,6 +18,7 @@ from tests.connectors.phone.teams.scripted_graph import (
     entry,
     error,
 )
+from tests.graph_watch import wrong_in
 
 DOMESTIC = "Skype for Business PSTN Domestic Calling"
 NUMBERS = f"{API}/admin/teams/telephoneNumberManagement/numberAssignments"
@@ -30,6 +31,7 @@ def graph() -> Iterator[Graph]:
         graph = Graph(mock)
         graph.bought(phone=(10, 0), domestic=(10, 0))
         yield graph
+        assert wrong_in(mock.calls, API) == []
 
 
 def change(kind: str, before: Value, after: Value, who: str = "u1", seq: int = 1) -> Change:
