@@ -334,7 +334,8 @@ class Rate(msgspec.Struct, frozen=True):
     the second and minute, or of the day, this one uses up too, "" where it has its own: both then
     have the same figures.
     `penalty_s`: for how long a label must not be used after a 429 that names no time; None where the
-    vendor knows no such penalty, and a short pause will do.
+    vendor knows no such penalty, and a short pause will do. `reads`: its requests only read, whatever
+    their method.
     """
 
     per_second: float | None = None
@@ -343,6 +344,7 @@ class Rate(msgspec.Struct, frozen=True):
     pace_with: str = ""
     day_with: str = ""
     penalty_s: float | None = None
+    reads: bool = False
 
 
 class Http(Protocol):

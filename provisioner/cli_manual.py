@@ -22,10 +22,10 @@ def manual() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "markdown", "html"]),
+    type=click.Choice(["text", "json", "markdown", "html", "powershell"]),
     default="text",
     show_default=True,
-    help="Markdown and HTML are checklists.",
+    help="Markdown and HTML are checklists; PowerShell is a script for what one can do.",
 )
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE")
 def list_(config: Path, sync: str | None, form: str, output: Path | None) -> None:
@@ -40,15 +40,28 @@ def list_(config: Path, sync: str | None, form: str, output: Path | None) -> Non
 @click.option("--sync", metavar="S", help="One sync; default: all of them.")
 @click.option("--by", metavar="NAME", help="Who did it; default: the login name.")
 @click.option("--note", metavar="TEXT", help="What there is to say about it.")
-@click.argument("steps", nargs=-1, required=True, metavar="PLAN|ID...")
+@click.option(
+    "--output-of",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="What the script printed: the steps that it did.",
+)
+@click.argument("steps", nargs=-1, metavar="PLAN|ID...")
 def done(
-    config: Path, sync: str | None, by: str | None, note: str | None, steps: Sequence[str]
+    config: Path,
+    sync: str | None,
+    by: str | None,
+    note: str | None,
+    output_of: Path | None,
+    steps: Sequence[str],
 ) -> None:
-    """Tick steps off: by their ids (m-…), or all of a plan.
+    """Tick steps off: by their ids (m-…), all of a plan, or what the script did (--output-of).
 
     What the next read of the phone system shows is noted, and the next plan says whether it is so.
     What no read shows counts as done from now on.
     """
     from provisioner.commands.manual import run_done
 
-    sys.exit(run_done(config, sync, steps, by, note))
+    if not steps and output_of is None:
+        raise click.UsageError("Name steps or plans, or give --output-of.")
+    sys.exit(run_done(config, sync, steps, by, note, output_of))

@@ -53,7 +53,7 @@ class CallRecord(msgspec.Struct, frozen=True):
     """One request as it was sent: every try makes its own.
 
     `path` has no query; `status` is None where no answer came; `duration_s` is the time on the
-    wire, waiting for a free place not counted.
+    wire, waiting for a free place not counted. `reads`: it changes nothing, whatever the method.
     """
 
     account: str
@@ -62,6 +62,7 @@ class CallRecord(msgspec.Struct, frozen=True):
     path: str
     status: int | None
     duration_s: float
+    reads: bool = False
 
 
 class Limits(Protocol):
@@ -222,7 +223,10 @@ class _Carrier(msgspec.Struct, frozen=True, kw_only=True):
                 parts = _split(url)
                 path = parts.path if parts else ""
                 took = self.clock() - started
-                self.record(CallRecord(self.account, label, method, path, status, took))
+                rate = self._rate(label)
+                reads = method == "GET" or (rate is not None and rate.reads)
+                record = CallRecord(self.account, label, method, path, status, took, reads)
+                self.record(record)
         _refuse_redirect(method, url, response)
         try:
             check(response)

@@ -21,6 +21,7 @@ SETTINGS = {
     "emergency.set": "emergency_address",
     "softphone.authorize": "softphone",
     "softphone.deauthorize": "softphone",
+    "delegation.set": "delegate_privileges",
 }
 """Kinds whose `after` is an entitlement's new value."""
 

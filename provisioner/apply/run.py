@@ -115,7 +115,7 @@ class _Counted:
 
     def _record(self, call: CallRecord) -> None:
         with self._counting:
-            if call.method == "GET":
+            if call.reads:
                 self._result.reads += 1
             elif call.label != "oauth":  # a token is no write
                 self._result.calls[call.label] += 1

@@ -64,8 +64,8 @@ def standing_of(
     if change.kind == "profile.update":
         return _profile(change, actual, abilities)
     if change.kind == "delegation.set":
-        if begun and change.before is None:
-            return "unknown"  # a vendor's default privileges
+        if (begun and change.before is None) or "delegate_privileges" in abilities.unreadable:
+            return "unknown"  # a vendor's default privileges, or nobody's to read
         held = ", ".join(sorted(actual.delegate_privileges)) or None
         return _of(_names(held), _names(change.before), _names(change.after))
     return "unknown"

@@ -11,11 +11,13 @@ from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+import click
 from sqlalchemy import Connection
 
 from connectors.errors import RunError
 from connectors.records import Abilities
 from provisioner import who
+from provisioner.commands.handed_back import read_output
 from provisioner.commands.plans import opened, plan_id, say, site_of, sync_name
 from provisioner.remembering import can_be_read_back
 from provisioner.report.figures import visible
@@ -36,15 +38,46 @@ def run_list(config: Path, sync: str | None, form: str, output: Path | None) -> 
     site = site_of(config)
     with reading(site.engine) as connection:
         due = _due(site, _open(site, connection, sync))
+    if form == "powershell":
+        return _write_script(site, due, output)
     with opened(output, form) as out:
         write_steps(due, form, out, color=output is None and sys.stdout.isatty())
     return 0
 
 
+def _write_script(site: Site, due: Sequence[Due], output: Path | None) -> int:
+    """Write the script that does the steps which one can do; say how many it leaves to a person."""
+    scripts, left = [], 0
+    for sync in sorted({each.step.sync for each in due}):
+        changes = [each.step.change for each in due if each.step.sync == sync]
+        write = _abilities(site, sync).script
+        text = "" if write is None else write(changes)
+        scripts += [text] if text else []
+        left += sum(not (text and write and write([change])) for change in changes)
+    if not scripts:
+        raise RunError(
+            "no open manual step is one that a script can do",
+            remedy="`provisioner manual list` names the steps and says how each is done",
+        )
+    with opened(output) as out:
+        out.write("\n".join(scripts))
+    if left:
+        click.echo(f"{left} open steps are left to a person: `provisioner manual list`", err=True)
+    return 0
+
+
 def run_done(
-    config: Path, sync: str | None, given: Sequence[str], by: str | None, note: str | None
+    config: Path,
+    sync: str | None,
+    given: Sequence[str],
+    by: str | None,
+    note: str | None,
+    output_of: Path | None = None,
 ) -> int:
-    """Note that steps are done, or count them as done where no read shows it, and say which."""
+    """Note that steps are done, or count them as done where no read shows it, and say which.
+
+    `output_of`: what a script printed, whose steps are meant beside those `given`.
+    """
     site, by = site_of(config), who.named(by)
     if note is not None and len(note) > LONGEST_NOTE:
         raise RunError(f"the note is longer than {LONGEST_NOTE} characters", remedy="shorten it")
@@ -52,7 +85,13 @@ def run_done(
     now = site.now()
     with site.engine.begin() as connection:
         run_store.refuse_old_clock(connection, now)
-        due = _due(site, _chosen(_open(site, connection, sync), given, plans))
+        steps = _open(site, connection, sync)
+        chosen = _chosen(steps, given, plans)
+        if output_of is not None:
+            told, chosen = read_output(output_of), list(chosen)
+            chosen += [s for s in told.done_of(steps) if s not in chosen]
+            say(told.left())
+        due = _due(site, chosen)
         noted = [each.step for each in due if each.readable and not each.step.undo]
         ticked = [each.step for each in due if not each.readable or each.step.undo]
         manual_store.note_done(connection, noted, by, note, now)

@@ -239,6 +239,8 @@ def told(
         seqs = ", ".join(str(other.seq) for other, _, _ in others)
         more = f" (and with it, of the same person: {seqs})" if seqs else ""
         yield f"  {state}: {change.seq} {change.kind} {change.user}: {reason}{more}"
+    for change, reason in result.waiting:
+        yield f"  not possible yet: {change.seq} {change.kind} {change.user}: {reason}"
     if result.quarantined_until is not None:
         yield (
             f"  most of its calls failed: the daemon waits until {instant(result.quarantined_until)};"

@@ -18,19 +18,20 @@ _SERVICES = ("user.restore", "user.activate", "license.assign", "package.assign"
 
 def delegation_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     """Yield delegates to remove and to add, and the delegator's privileges where they differ."""
-    given, actual = case.entitlements, case.actual
+    given = case.entitlements
     assert given is not None
     if ground.manages("delegates"):
         yield from _delegates(case, ground)
     if ground.manages("delegate_privileges") and "delegate_privileges" not in given.left_alone:
         wished = given.many.get("delegate_privileges", {})
-        held = actual.delegate_privileges if actual else ()
-        if set(map(fold, wished)) != set(map(fold, held)) and (wished or held):
+        held = ground.privileges_of(case)
+        if held is not None and set(map(fold, wished)) != set(map(fold, held)):
             rule = next(iter(wished.values()), None)
-            yield Draft("delegation.set", case, _listed(held), _listed(wished), rule, "service")
+            yield Draft("delegation.set", case, listed(held), listed(wished), rule, "service")
 
 
-def _listed(names: Iterable[str]) -> str | None:
+def listed(names: Iterable[str]) -> str | None:
+    """Return privileges as one text, in one order; None for none."""
     return ", ".join(sorted(names)) or None
 
 

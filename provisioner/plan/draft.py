@@ -134,6 +134,17 @@ class Ground:
             return ()  # whoever gets the license in this plan starts without any
         return names_in(self.memory.applied.get((case.key, "delegates")))
 
+    def privileges_of(self, case: Case) -> tuple[str, ...] | None:
+        """Return what somebody lets their delegates do, None where nobody knows (`delegates_of`)."""
+        if case.actual is None:
+            return ()
+        if "delegate_privileges" not in self.abilities.unreadable:
+            return case.actual.delegate_privileges
+        if case.actual.license is None:
+            return ()
+        known, held = self.held(case, "delegate_privileges", "delegate_privileges")
+        return tuple((held or "").split(", ") if held else ()) if known else None
+
     def has_account_elsewhere(self, person: Person) -> bool:
         """Return whether the mapping or config says that somebody has a paid account of their own."""
         if person.email is not None and fold(person.email) in self.abilities.existing:

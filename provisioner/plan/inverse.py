@@ -50,10 +50,12 @@ def invert(
         _account(one, account, actual)
     elif actual.status in ("inactive", "trashed"):
         one.unable = f"the user is {actual.status} now"
-    for family in (_license, _packages, _numbers, _credits, _delegates, _settings):
+    for family in (_license, _packages, _numbers, _credits):
         family(one, actual)
+    _delegates(one)
+    _settings(one, actual)
     _softphone(one, actual)
-    _privileges(one, actual)
+    _privileges(one)
     _profile(one)
     _end_last(one.drafts)
 
@@ -259,11 +261,12 @@ def _credits(one: TakingBack, actual: PhoneUser) -> None:
 # Delegation, settings, profile
 
 
-def _delegates(one: TakingBack, actual: PhoneUser) -> None:
+def _delegates(one: TakingBack) -> None:
     for effect in one.of("delegate"):
-        if actual.delegates is None:
+        held = one.ground.delegates_of(one.case)
+        if held is None:
             one.conflict(effect, "the phone system doesn't tell what they are")
-        elif not one.is_due_among(effect, actual.delegates):
+        elif not one.is_due_among(effect, held):
             continue
         elif effect.before is None:
             one.draft("delegate.remove", effect, effect.after, None, "service")
@@ -299,10 +302,13 @@ def _softphone(one: TakingBack, actual: PhoneUser) -> None:
             one.draft("softphone.authorize", effect, None, effect.before, "service")
 
 
-def _privileges(one: TakingBack, actual: PhoneUser) -> None:
+def _privileges(one: TakingBack) -> None:
     for effect in one.of("delegation"):
-        held = ", ".join(sorted(actual.delegate_privileges)) or None
-        if not {"everything", "delegates"} & one.goes and one.is_due(effect, held):
+        names = one.ground.privileges_of(one.case)
+        held = ", ".join(sorted(names or ())) or None
+        if names is None:
+            one.conflict(effect, "what they are now can't be read")
+        elif not {"everything", "delegates"} & one.goes and one.is_due(effect, held):
             one.draft("delegation.set", effect, held, effect.before, "service")
 
 

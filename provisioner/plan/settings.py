@@ -58,8 +58,8 @@ def believed(case: Case, ground: Ground) -> Iterator[tuple[tuple[str, str], Valu
     given, actual = case.entitlements, case.actual
     if given is None or actual is None:
         return
-    names = [name for name, _ in _SETTINGS] + ["softphone"]
-    wishes = {name: given.single.get(name) for name in names if _has_phone(actual)}
+    single = [name for name, _ in _SETTINGS] + ["softphone"]
+    wishes = {name: given.single.get(name) for name in single if _has_phone(actual)}
     wishes |= {f"profile.{name}": wish for name, wish in given.profile.items()}
     for entitlement, wish in wishes.items():
         unknown = (case.key, entitlement) not in ground.memory.applied
@@ -70,6 +70,9 @@ def believed(case: Case, ground: Ground) -> Iterator[tuple[tuple[str, str], Valu
         wished = given.many.get("delegates", {})
         mails = sorted(ground.mails.get(fold(name), name) for name in wished)
         yield (case.key, "delegates"), dict.fromkeys(mails)
+    if ground.manages("delegate_privileges") and ground.privileges_of(case) is None:
+        names = sorted(given.many.get("delegate_privileges", {}))
+        yield (case.key, "delegate_privileges"), ", ".join(names) or None
 
 
 def softphone_changes(case: Case, ground: Ground) -> Iterator[Draft]:

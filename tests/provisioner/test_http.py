@@ -120,8 +120,8 @@ def test_every_try_is_recorded_without_its_query(
     http("GET", f"{URL}?access_token={SECRET}", label="light", check=check)
 
     assert world.calls == [
-        CallRecord("acme", "light", "GET", "/v2/users", 503, 0.0),
-        CallRecord("acme", "light", "GET", "/v2/users", 200, 0.0),
+        CallRecord("acme", "light", "GET", "/v2/users", 503, 0.0, reads=True),
+        CallRecord("acme", "light", "GET", "/v2/users", 200, 0.0, reads=True),
     ]
 
 

@@ -34,14 +34,16 @@ AFRESH = "nothing was planned; the next run starts afresh"
 RATES: dict[str, dict[str, Rate]] = {
     "microsoft": {
         "directory.read": Rate(50),
-        "directory.batch": Rate(10),
+        "directory.batch": Rate(10, reads=True),
         "directory.write": Rate(per_minute=60),
         "teams.read": Rate(20),
         "teams.write": Rate(10),
         "oauth": Rate(5),
     },
 }
-RATES["unlimited"] = dict.fromkeys(RATES["microsoft"], Rate(1000))
+RATES["unlimited"] = {
+    label: Rate(1000, reads=rate.reads) for label, rate in RATES["microsoft"].items()
+}
 """Requests a tenant takes from one app. The directory gives a small tenant 3,500 resource units in 10
 seconds: a `directory.read` costs 3 at most, a `directory.batch` (20 reads with `$select`) 20, so that
 both together stay within. It takes 3,000 writes in 150 seconds: a `directory.write` is a batch of 20.

@@ -12,8 +12,8 @@ from typing import Any
 from connectors.errors import PersonError
 from connectors.phone.teams.answers import Refused
 from connectors.phone.teams.api import Item
-from connectors.phone.teams.desk import Desk, done, failed, people_of
-from connectors.phone.teams.licensing import order
+from connectors.phone.teams.desk import Desk, done, failed, not_yet, people_of
+from connectors.phone.teams.licensing import FromAGroup, order
 from connectors.records import Change, Outcome
 
 SETTLING = "Teams learns of a calling plan within 24 hours; a number can be assigned then"
@@ -32,15 +32,19 @@ def assign(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
     bodies: list[tuple[Own, dict[str, Any], str]] = []
     for own in people:
         entry = entries.get(own[0].key)
+        left, told = _without_groups(desk, own, entry)
+        yield from told
+        if not left:
+            continue
         try:
-            body = _body(desk, own, entry)
+            body = _body(desk, left, entry)
         except PersonError as error:
-            yield from failed(own, error)
+            yield from failed(left, error)
             continue
         if body is None or entry is None:
-            yield from done(own)
+            yield from done(left)
         else:
-            bodies.append((own, body, str(entry["id"])))
+            bodies.append((left, body, str(entry["id"])))
     unplaced = [each for each in bodies if _needs_location(each, entries)]
     refused: set[str] = set()
     for outcome in _place(desk, unplaced):
@@ -53,6 +57,24 @@ def assign(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
     ]
     if sendings:
         yield from desk.send(sendings, _settle, lambda own, error: _judged(desk, own, error))
+
+
+def _without_groups(
+    desk: Desk, own: Own, entry: Mapping[str, Any] | None
+) -> tuple[Own, list[Outcome]]:
+    """Return a person's changes but those that only leaving a group does, which wait for that."""
+    told: list[Outcome] = []
+    while own:
+        try:
+            _body(desk, own, entry)
+        except FromAGroup as error:
+            told += not_yet([error.change], f"{error.message}: {error.remedy}")
+            own = tuple(change for change in own if change.seq != error.change.seq)
+        except PersonError:
+            break  # it is told of all that is left
+        else:
+            break
+    return own, told
 
 
 def _body(desk: Desk, own: Own, entry: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -109,6 +131,10 @@ def _judged(desk: Desk, own: Own, error: Refused) -> list[Outcome] | None:
             try:
                 if _body(desk, own, entry) is None:
                     return done(own)
+            except FromAGroup as why:
+                left = [change for change in own if change.seq != why.change.seq]
+                text = f"{why.message}: {why.remedy}"
+                return [*not_yet([why.change], text), *failed(left, why)]
             except PersonError as why:
                 return failed(own, why)
     if error.why in ("no_seat", "unknown") and any(c.kind == "credit.assign" for c in own):

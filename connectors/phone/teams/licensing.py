@@ -41,6 +41,14 @@ class Products(Protocol):
     def license_name(self, product: Product) -> str: ...
 
 
+class FromAGroup(PersonError):
+    """What a change takes comes from a group: `change` says which, and leaving the group does it."""
+
+    def __init__(self, message: str, *, remedy: str, change: Change) -> None:
+        super().__init__(message, remedy=remedy)
+        self.change = change
+
+
 @dataclass(slots=True)
 class Order:
     """What is sent for one user: products to add with the service plans that are off, and to remove.
@@ -71,11 +79,12 @@ def order(
 ) -> Order:
     """Return what a user's changes come to, who holds this now; `group` gives a group's name.
 
-    Raises PersonError for a name that there isn't, for a swap of what is no longer held, and for what
-    only leaving a group takes.
+    Raises PersonError for a name that there isn't, and for a swap of what is no longer held; FromAGroup
+    for what only leaving a group takes.
     """
     made = _Making({h.product.id: h for h in held}, products, group)
     for change in changes:
+        made.change = change
         made.take_in(change)
     return made.order
 
@@ -86,6 +95,7 @@ class _Making:
     products: Products
     group: Callable[[str], str]
     order: Order = field(default_factory=Order)
+    change: Change | None = None
 
     def take_in(self, change: Change) -> None:
         family, _, verb = change.kind.partition(".")
@@ -166,9 +176,10 @@ class _Making:
         self.order.add[held.product.id] = held.disabled | (skus.PHONE & held.product.plans)
 
     def _refuse_group(self, held: Held) -> None:
-        if held.groups:
+        if held.groups and self.change is not None:
             names = ", ".join(sorted(map(self.group, held.groups)))
-            raise PersonError(
+            raise FromAGroup(
                 f"{held.product.name} comes from the group {names}",
-                remedy="only leaving the group takes it; the next plan has the step",
+                remedy="only leaving the group takes it",
+                change=self.change,
             )

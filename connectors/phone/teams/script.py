@@ -1,8 +1,8 @@
 """Call delegation as a PowerShell script: what an app may not do, an administrator runs.
 
 The script can be run again and again: it looks what is there, and changes what differs. It only shows
-what it would do until it is run with `-WhatIf:$false`. What it did it writes as lines of tab-separated
-text, which `provisioner manual done` takes back.
+what it would do until it is run with `-WhatIf:$false`. What it did it writes as lines of state, kind,
+delegator and value with tabs between, which `provisioner manual done --output-of` takes back.
 Source: Microsoft Teams PowerShell, New-, Set-, Remove-CsUserCallingDelegate, Get-CsUserCallingSettings.
 """
 
@@ -27,7 +27,7 @@ def script(changes: Iterable[Change]) -> str:
     listed = sorted((c for c in changes if c.kind in KINDS), key=lambda c: (fold(c.user), c.seq))
     granted = {c.key: permissions(c.after) for c in listed if c.kind == "delegation.set"}
     for change in listed:
-        user = literal(change.user)
+        user = user_of(change)
         rights = ", ".join(map(literal, granted.get(change.key, ())))
         if change.kind == "delegate.add":
             lines.append(f"Add-Delegate {user} {literal(str(change.after))} @({rights})")
@@ -36,11 +36,23 @@ def script(changes: Iterable[Change]) -> str:
     for change in listed:
         if change.kind == "delegation.set":
             rights = ", ".join(map(literal, granted[change.key]))
-            lines.append(f"Set-Delegates {literal(change.user)} @({rights})")
+            value = literal(str(change.after or ""))
+            if names := ", ".join(unknown(change.after)):
+                said = literal(f"Teams has no privilege called {names}")
+                lines.append(
+                    f"Write-Step 'failed' '{change.kind}' {user_of(change)} {value} {said}"
+                )
+                continue
+            lines.append(f"Set-Delegates {user_of(change)} {value} @({rights})")
     if not lines:
         return ""
     text = files(__package__ or "").joinpath("delegation.ps1").read_text("utf-8")
     return text.replace("# STEPS", "\n".join(lines)).replace("25 # MOST", str(MOST))
+
+
+def user_of(change: Change) -> str:
+    """Return the delegator as a PowerShell literal."""
+    return literal(change.user)
 
 
 def permissions(value: object) -> tuple[str, ...]:

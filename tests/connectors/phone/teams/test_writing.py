@@ -146,8 +146,22 @@ def test_a_removal_of_what_a_group_gives_too_says_which_group(graph: Graph) -> N
 
     (outcome,) = carried(graph, change("license.remove", "teams_phone", None))
 
-    assert outcome.state == "failed"
+    assert outcome.state == "planned"
     assert "group Phone Users" in str(outcome.reason)
+
+
+def test_what_a_group_gives_waits_and_is_not_even_asked_for(graph: Graph) -> None:
+    by_group = {
+        "skuId": PHONE_SKU, "assignedByGroup": "g1", "state": "Active", "error": "None",
+    }  # fmt: skip
+    holder = entry("u1", PHONE_SKU, licenseAssignmentStates=[by_group])
+    graph.item("GET", "/users/u1", 200, holder)
+    graph.mock.get(f"{API}/groups/g1", json={"id": "g1", "displayName": "Phone Users"})
+
+    (outcome,) = carried(graph, change("license.remove", "teams_phone", None))
+
+    assert outcome.state == "planned"
+    assert len(graph.batches) == 1
 
 
 def test_an_answer_that_is_lost_leaves_only_that_person_in_doubt(graph: Graph) -> None:
