@@ -2,7 +2,8 @@
 
 An `X-Request-Id` that a client or proxy gives is kept if it is one; else a request gets one. It is in
 the answer, in the access log, and in whatever else is logged meanwhile. Whatever goes wrong is answered
-with a SCIM error (RFC 7644 section 3.12), also where no route of SCIM was found; a fault of ours is 500
+with a SCIM error (RFC 7644 section 3.12), also where no route of SCIM was found, in plain JSON's
+media type for who takes no other; a fault of ours is 500
 with the request id and nothing else, and the log has the rest.
 """
 
@@ -80,6 +81,9 @@ def install(app: Flask, log: Log | None, figures: Figures | None, max_body: int)
         asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # not by proxy
         environ = asked.environ
         response.headers.extend(((HEADER, environ[REQUEST_ID]), _NOSNIFF))
+        accept = environ.get("HTTP_ACCEPT", "*/*")
+        if accept != "*/*" and _takes_plain_json_alone(accept):
+            _in_plain_json(response)
         duration = time.perf_counter() - environ[BEGAN]
         client: Client | None = environ.get(CLIENT)
         if figures is not None:
@@ -94,6 +98,19 @@ def install(app: Flask, log: Log | None, figures: Figures | None, max_body: int)
         if isinstance(error, HTTPException) and (error.code or 500) < 400:
             return error.get_response()  # a redirect
         return answer(scim_error(error))
+
+
+def _takes_plain_json_alone(accept: str) -> bool:
+    """Whether an Accept header names JSON, and nothing that SCIM's own media type is (section 3.8)."""
+    accept = accept.lower()
+    return "application/json" in accept and not any(
+        each in accept for each in ("scim+json", "*/*", "application/*")
+    )
+
+
+def _in_plain_json(response: Response) -> None:
+    if response.headers.get("Content-Type") == MEDIA_TYPE:
+        response.headers["Content-Type"] = "application/json"
 
 
 def operation(request: Request) -> str:

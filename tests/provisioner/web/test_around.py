@@ -189,6 +189,28 @@ def test_an_error_is_a_scim_error_wherever_it_comes_from(http: FlaskClient) -> N
     assert found["busy"].headers["Retry-After"] == "7"
 
 
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        (None, "application/scim+json"),
+        ("*/*", "application/scim+json"),
+        ("application/scim+json", "application/scim+json"),
+        ("application/json, text/plain, */*", "application/scim+json"),
+        ("application/json;q=0.5, application/scim+json", "application/scim+json"),
+        ("text/html", "application/scim+json"),
+        ("application/json", "application/json"),
+        ("Application/JSON; charset=utf-8", "application/json"),
+    ],
+)
+def test_plain_json_is_for_who_takes_nothing_else(
+    http: FlaskClient, accept: str | None, kind: str
+) -> None:
+    """RFC 7644 section 3.8."""
+    answer = http.get("/nowhere", headers={} if accept is None else {"Accept": accept})
+
+    assert answer.headers["Content-Type"] == kind
+
+
 def test_a_method_that_is_not_for_an_address_is_405_with_those_that_are(http: FlaskClient) -> None:
     answer = http.delete("/scim/emea/v2/Users/1")
 

@@ -17,7 +17,7 @@ from tests.provisioner.store.made import KINDS, database
 from tests.provisioner.web.served import PUSHED, Pushed, Running
 from tests.scenarios.scim.provider import Provider
 
-SYNCS = [f"s{n}" for n in range(200)]
+SYNCS = [f"s{n}" for n in range(500)]
 
 
 class Door(Pushed):

@@ -19,13 +19,14 @@ import pytest
 from tests.scenarios.scim.provider import ENTERPRISE, GROUP, USER, Provider
 
 ENTRA_GROUP = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
-MEMBER_IN = "?aadOptscim062020"
+FLAG = "aadOptscim062020"
 
 
-@pytest.fixture(params=["", MEMBER_IN], ids=["as it always was", "aadOptscim062020"])
-def flag(request: pytest.FixtureRequest) -> str:
-    """What the administrator wrote behind the tenant URL; Entra appends it to nothing that it asks."""
-    return str(request.param)
+@pytest.fixture(params=["", FLAG], ids=["as it always was", FLAG])
+def flag(request: pytest.FixtureRequest, provider: Provider) -> str:
+    """What the administrator wrote behind the tenant URL, and so goes with every request."""
+    provider.always = str(request.param)
+    return provider.always
 
 
 def joiner(name: str = "eva", **more: Any) -> dict[str, Any]:

@@ -156,7 +156,11 @@ ONELOGIN_ENTERPRISE = {
     "template", [ONELOGIN_CORE, ONELOGIN_ENTERPRISE], ids=["core", "enterprise"]
 )
 def test_onelogin_from_connection_to_leaver(provider: Provider, template: dict[str, Any]) -> None:
-    """[onelogin]: nobody is found, one is created, read, replaced, put into a group, disabled and deleted."""
+    """[onelogin]: nobody is found, one is created, read, replaced, put into a group, disabled and deleted.
+
+    It wants answers in plain JSON's media type.
+    """
+    provider.session.headers["Accept"] = "application/json"
     assert provider.find("Users", 'userName eq "this user does not exist"') == []
     eva = provider.done(201, "POST", "/Users", template, Content_Type="application/json")
     path = f"/Users/{eva['id']}"
