@@ -19,6 +19,7 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/dry_run.py
+	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/rate_use.py
 
 # rewrites the lock files within pyproject.toml's ranges

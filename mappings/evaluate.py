@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from connectors.records import fold
 from connectors.scim_filter import Filter
+from mappings.decisions import Decisions
 from mappings.entitlements import PROFILE_RULE, Entitlements, Given
-from mappings.rules import Give, Lists, Rule, Singles, decide, fill, fill_listed
+from mappings.rules import Decided, Give, Lists, Rule, Singles, fill, fill_listed
 from mappings.signature import signature
 from mappings.text import AttributeText
 
@@ -77,14 +78,12 @@ class Evaluator:
         defaults: Give,
         profile: Mapping[str, str | AttributeText],
     ) -> None:
-        self._scope, self._rules, self._defaults = scope, rules, defaults
         self._texts = [(n, t) for n, t in profile.items() if isinstance(t, AttributeText)]
         self._same = {n: Given(t, PROFILE_RULE) for n, t in profile.items() if isinstance(t, str)}
-        trees = [rule.when.tree for rule in rules]
-        self._signature = signature([*trees, scope.tree] if scope else trees)
-        self._equal: dict[int, _Equal] = {}
+        self._decisions = Decisions(scope, rules, defaults, _equal)
+        self._signature = signature(self._decisions.trees)
         nobody: dict[str, Any] = {}
-        self._last = (nobody, self._decide(nobody))
+        self._last = (nobody, self._decisions.of(self._signature(nobody)))
         self._filled: dict[tuple[_Part, tuple[str | _Lacking, ...]], _Filled] = {}
 
     def in_scope(self, resource: dict[str, Any]) -> bool:
@@ -113,24 +112,9 @@ class Evaluator:
         last, equal = self._last
         if last is resource:  # asked for scope a moment ago
             return equal
-        bits = self._signature(resource)
-        known = self._equal.get(bits)
-        if known is None:
-            known = self._decide(resource)
-            if len(self._equal) >= LIMIT:
-                self._equal.clear()
-            self._equal[bits] = known
+        known = self._decisions.of(self._signature(resource))
         self._last = (resource, known)
         return known
-
-    def _decide(self, resource: dict[str, Any]) -> _Equal:
-        decided = decide(self._rules, self._defaults, resource)
-        lists = [value for pairs in decided.many.values() for value, _ in pairs]
-        return _Equal(
-            self._scope is None or self._scope.matches(resource),
-            _Part(partial(_fill_single, decided.single), [v for v, _ in decided.single.values()]),
-            _Part(partial(_fill_many, decided.many), lists),
-        )
 
     def _fill(self, part: _Part, resource: dict[str, Any]) -> _Filled:
         texts = [text.fill(resource) or _Lacking(text.missing(resource)) for text in part.texts]
@@ -142,6 +126,15 @@ class Evaluator:
                 self._filled.clear()
             self._filled[key] = filled
         return filled
+
+
+def _equal(in_scope: bool, decided: Decided) -> _Equal:
+    lists = [value for pairs in decided.many.values() for value, _ in pairs]
+    return _Equal(
+        in_scope,
+        _Part(partial(_fill_single, decided.single), [v for v, _ in decided.single.values()]),
+        _Part(partial(_fill_many, decided.many), lists),
+    )
 
 
 def _fill_single(values: Singles, resource: dict[str, Any]) -> _Filled:

@@ -15,17 +15,14 @@ from typing import Any, NamedTuple, TypeAlias
 from connectors.columns import Columns, Row, Untold
 from connectors.records import fold
 from connectors.scim_filter import Filter, Path
+from mappings.decisions import Decisions
 from mappings.entitlements import GivenValue
-from mappings.rules import Give, Many, Rule, decide
+from mappings.rules import Decided, Give, Many, Rule
 from mappings.signature import row_signature, signature
-from mappings.text import AttributeText
-
-LIMIT = 8192
-"""How many outlines are remembered before remembering starts afresh."""
+from mappings.text import NOT_PLAIN, AttributeText, quick_path
 
 Read: TypeAlias = Callable[[dict[str, Any]], Any]
 
-_NOT_PLAIN = (LookupError, TypeError, ValueError)
 _TEXT = frozenset({str})
 
 
@@ -43,7 +40,7 @@ class Outline:
     own: tuple[str, ...]
 
 
-class _Decided(NamedTuple):
+class _Outlined(NamedTuple):
     """What is decided for one signature; `outline` is None out of scope.
 
     `texts` give a person's own values, in the order of the outline's `own`; None where the outline
@@ -58,43 +55,12 @@ class _Reads(NamedTuple):
     """How the values of one signature's people are read.
 
     `fills` give them from a resource, None what is lacking; `reads` give the same more quickly, or
-    raise one of _NOT_PLAIN, or give something else than text.
+    raise one of NOT_PLAIN, or give something else than text.
     """
 
     outline: Outline | None
     reads: tuple[Read, ...]
     fills: tuple[Read, ...]
-
-
-class _Decisions:
-    """What one mapping decides, by the people's resources."""
-
-    def __init__(
-        self,
-        scope: Filter | None,
-        rules: tuple[Rule, ...],
-        defaults: Give,
-        profile: Mapping[str, str | AttributeText],
-    ) -> None:
-        self._scope, self._rules, self._defaults, self._profile = scope, rules, defaults, profile
-        trees = [rule.when.tree for rule in rules]
-        self.trees = [*trees, scope.tree] if scope else trees
-
-    def of(self, resource: dict[str, Any]) -> _Decided:
-        """Return what is decided for everybody whose signature is this person's."""
-        if self._scope is not None and not self._scope.matches(resource):
-            return _Decided(None, None)
-        decided = decide(self._rules, self._defaults, resource)
-        given = {n: value for n, (value, _) in decided.single.items() if value is not None}
-        given |= {f"profile.{name}": value for name, value in self._profile.items()}
-        lists = {name: [value for value, _ in pairs] for name, pairs in decided.many.items()}
-        fixed = {n: v for n, v in given.items() if not isinstance(v, AttributeText)}
-        texts = {n: v for n, v in given.items() if isinstance(v, AttributeText)}
-        own = sorted(texts, key=lambda name: name == "profile.email")
-        outline = Outline(fixed, {n: _plain(v) for n, v in lists.items()}, tuple(own))
-        if "number" in texts or not all(map(_no_text, lists.values())):
-            return _Decided(outline, None)
-        return _Decided(outline, tuple([texts[name] for name in own]))
 
 
 Values: TypeAlias = tuple[str, ...]
@@ -116,58 +82,63 @@ class Outlines:
         defaults: Give,
         profile: Mapping[str, str | AttributeText],
     ) -> None:
-        self._decisions = _Decisions(scope, rules, defaults, profile)
+        self._of, self._profile = (scope, rules, defaults), profile
+        self._decisions: Decisions[_Reads] = Decisions(*self._of, self._reads)
         self._signature = signature(self._decisions.trees)
-        self._known: dict[int, _Reads] = {}
 
     def of(self, resource: dict[str, Any]) -> Found:
         """Return what is wished of the person with this resource."""
         if resource.get("active") is False:
             return None, None
-        bits = self._signature(resource)
-        known = self._known.get(bits)
-        if known is None:
-            known = self._learn(bits, resource)
-        outline, reads, fills = known
+        outline, reads, fills = self._decisions.of(self._signature(resource))
         try:
             values = tuple([read(resource) for read in reads])
             plain = _TEXT.issuperset(map(type, values))
-        except _NOT_PLAIN:
+        except NOT_PLAIN:
             plain = False
         if not plain:
             values = tuple([fill(resource) for fill in fills])
         return outline, None if None in values else values
 
-    def _learn(self, bits: int, resource: dict[str, Any]) -> _Reads:
-        if len(self._known) >= LIMIT:
-            self._known.clear()
-        outline, texts = self._decisions.of(resource)
+    def _reads(self, in_scope: bool, decided: Decided) -> _Reads:
+        outline, texts = self._outlined(in_scope, decided)
         if texts is None:
-            known = _Reads(outline, (_lacking,), (_lacking,))
-        else:
-            reads, fills = tuple(map(_quick, texts)), tuple([text.fill for text in texts])
-            known = _Reads(outline, reads, fills)
-        self._known[bits] = known
-        return known
+            return _Reads(outline, (_lacking,), (_lacking,))
+        return _Reads(outline, tuple(map(_quick, texts)), tuple([text.fill for text in texts]))
+
+    def _outlined(self, in_scope: bool, decided: Decided) -> _Outlined:
+        if not in_scope:
+            return _Outlined(None, None)
+        given = {n: value for n, (value, _) in decided.single.items() if value is not None}
+        given |= {f"profile.{name}": value for name, value in self._profile.items()}
+        lists = {name: [value for value, _ in pairs] for name, pairs in decided.many.items()}
+        fixed = {n: v for n, v in given.items() if not isinstance(v, AttributeText)}
+        texts = {n: v for n, v in given.items() if isinstance(v, AttributeText)}
+        own = sorted(texts, key=lambda name: name == "profile.email")
+        outline = Outline(fixed, {n: _plain(v) for n, v in lists.items()}, tuple(own))
+        if "number" in texts or not all(map(_no_text, lists.values())):
+            return _Outlined(outline, None)
+        return _Outlined(outline, tuple([texts[name] for name in own]))
 
     def of_rows(self, columns: Columns) -> Callable[[Row], Found]:
         """Return what does the same for the rows of a table."""
-        bits_of = row_signature(self._decisions.trees, columns)
-        known: dict[int, tuple[Outline | None, Callable[[Row], tuple[Any, ...]]]] = {}
-        active = next(iter(columns.of_attribute(None, "active")), None)
 
-        def learn(bits: int, row: Row) -> tuple[Outline | None, Callable[[Row], tuple[Any, ...]]]:
-            if len(known) >= LIMIT:
-                known.clear()
-            outline, texts = self._decisions.of(columns.resource(row))
-            known[bits] = outline, _row_reader(texts, columns)
-            return known[bits]
+        def read_by(
+            in_scope: bool, decided: Decided
+        ) -> tuple[Outline | None, Callable[[Row], tuple[Any, ...]]]:
+            outline, texts = self._outlined(in_scope, decided)
+            return outline, _row_reader(texts, columns)
+
+        decisions = Decisions(*self._of, read_by)
+        bits_of = row_signature(decisions.trees, columns)
+        known, decide = decisions.known, decisions.of
+        active = next(iter(columns.of_attribute(None, "active")), None)
 
         def of(row: Row) -> Found:
             if active is not None and row[active] is False:
                 return None, None
             bits = bits_of(row)
-            outline, read = known.get(bits) or learn(bits, row)
+            outline, read = known.get(bits) or decide(bits)
             values = read(row)
             return outline, None if None in values else values
 
@@ -224,31 +195,11 @@ def _no_text(values: Iterable[Many]) -> bool:
 def _quick(text: AttributeText) -> Read:
     """Return what fills a text that is nothing but one attribute, if that is one plain text.
 
-    It raises one of _NOT_PLAIN, or gives something else than text, where more care is needed.
+    It raises one of NOT_PLAIN, or gives something else than text, where more care is needed.
     """
     try:
         path = _plain_path(text)
     except Untold:
         return text.fill
     assert path.leaf is not None
-    return _quick_path(path, path.leaf.name) or text.fill
-
-
-def _quick_path(path: Path, leaf: str) -> Read | None:
-    uri, name, selects = path.uri, path.attribute, path.selects
-    if path.definition.type != "complex":
-        if path.definition.multi_valued:
-            return None
-        return itemgetter(name) if uri is None else lambda resource: resource[uri][name]
-    if not path.definition.multi_valued:
-        if uri is None:
-            return lambda resource: resource[name][leaf]
-        return lambda resource: resource[uri][name][leaf]
-    if uri is not None:
-        return None
-
-    def only(resource: dict[str, Any]) -> Any:
-        (value,) = resource[name]
-        return value[leaf] if selects is None or selects(value) else None
-
-    return only
+    return quick_path(path, path.leaf.name) or text.fill

@@ -198,10 +198,15 @@ def matching(
 
 def decide(rules: Iterable[Rule], defaults: Give, resource: dict[str, Any]) -> Decided:
     """Return what the rules decide for one person."""
+    return decide_given(matching(rules, defaults, resource))
+
+
+def decide_given(matched: Iterable[tuple[str, Give]]) -> Decided:
+    """Return what (name, give) of the rules that match decide, from the top, the defaults last."""
     single: dict[str, tuple[Single | None, str]] = {}
     many: dict[str, list[tuple[Many, str]]] = {}
     closed, struck = NOTHING, dict[str, frozenset[str]]()
-    for rule, give in matching(rules, defaults, resource):
+    for rule, give in matched:
         for name, value in give.single.items():
             if name not in closed:
                 single.setdefault(name, (value, rule))

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import itemgetter, methodcaller
 from typing import Any, TypeAlias
 
 from connectors.columns import Columns, Row
-from connectors.scim_filter import And, Compare, Node, Not, Or, Present, ValuePath
+from connectors.scim_filter import And, Compare, Node, Not, Or, Path, Present, ValuePath
 from connectors.scim_filter_tree import elements
 
 Resource: TypeAlias = dict[str, Any]
@@ -22,6 +22,9 @@ Bits: TypeAlias = Callable[[Resource], int]
 Test: TypeAlias = Callable[[Resource], bool]
 Atom: TypeAlias = Compare | Present | ValuePath
 Checks: TypeAlias = list[tuple[int, Test]]
+
+_PLAIN = frozenset((str, type(None)))
+"""Types whose values are their own keys: none of them equals one of another type."""
 
 LIMIT = 8192
 """How many values are remembered for one attribute; when there are more, remembering starts afresh."""
@@ -41,16 +44,26 @@ class Part:
     each: bool
 
 
-def parts(trees: Iterable[Node]) -> list[Part]:
-    """Return what makes up a person's signature for these filters, an attribute each."""
+def numbered(trees: Iterable[Node]) -> dict[Atom, int]:
+    """Return the number of each comparison's bit in the signatures for these filters."""
+    groups = _by_place(trees).values()
+    return {atom: number for number, atom in enumerate(atom for each in groups for atom in each)}
+
+
+def _by_place(trees: Iterable[Node]) -> dict[tuple[str | None, str, bool], list[Atom]]:
     atoms = dict.fromkeys(atom for tree in trees for atom in _atoms(tree))
     by_place: dict[tuple[str | None, str, bool], list[Atom]] = {}
     for atom in atoms:
         path = atom.path
         by_place.setdefault((path.uri, path.attribute, path.part is not None), []).append(atom)
+    return by_place
+
+
+def parts(trees: Iterable[Node]) -> list[Part]:
+    """Return what makes up a person's signature for these filters, an attribute each."""
     found: list[Part] = []
     first = 0
-    for (uri, attribute, whole), group in by_place.items():
+    for (uri, attribute, whole), group in _by_place(trees).items():
         checks = [(1 << n, atom.compiled()) for n, atom in enumerate(group, first)]
         first += len(group)
         bits = (_by_all_values if whole else _by_each_value)(group, checks)
@@ -149,7 +162,7 @@ def _by_each_value(atoms: list[Atom], checks: Checks) -> Bits:
     """Of several values one that passes is enough, so each value has its own bits."""
     path = atoms[0].path
     several = path.definition.multi_valued
-    top, key = path.reader(), _key(atoms)
+    top, key = _reader(path), _key(atoms)
     known: dict[Hashable, int] = {}
     nothing = _passed(checks, {})
 
@@ -172,10 +185,15 @@ def _by_each_value(atoms: list[Atom], checks: Checks) -> Bits:
 
     subs = _subs(atoms)
     if several and subs is not None and len(subs) == 1:
-        return _quickly(path.reader(), min(subs), known, nothing, bits)
+        return _quickly(_reader(path), min(subs), known, nothing, bits)
     if not several and subs is not None and not subs:
-        return _at_once(path.reader(), known, bits)
+        return _at_once(_reader(path), known, bits)
     return bits
+
+
+def _reader(path: Path) -> Callable[[Resource], Any]:
+    """Return what reads a whole attribute of a resource, which is a dict here."""
+    return path.reader() if path.uri else methodcaller("get", path.attribute)
 
 
 def _quickly(
@@ -213,7 +231,7 @@ def _at_once(top: Callable[[Resource], Any], known: dict[Hashable, int], bits: B
 
 def _by_all_values(atoms: list[Atom], checks: Checks) -> Bits:
     """With brackets the values count together: `emails[type eq "work"].value ne "x"` holds without any."""
-    top, key = atoms[0].path.reader(), _key(atoms)
+    top, key = _reader(atoms[0].path), _key(atoms)
     known: dict[Hashable, int] = {}
 
     def bits(resource: Resource) -> int:
@@ -253,7 +271,15 @@ def _key(atoms: list[Atom]) -> Callable[[Any], Hashable]:
         (name,) = subs
         return lambda value: _part(value, name)
     names = sorted(subs)
-    return lambda value: tuple([_part(value, name) for name in names])
+
+    def several(value: Any) -> Hashable:
+        if type(value) is dict:
+            parts = tuple([value.get(name) for name in names])
+            if _PLAIN.issuperset(map(type, parts)):
+                return parts
+        return tuple([_part(value, name) for name in names])
+
+    return several
 
 
 def _subs(atoms: Iterable[Atom]) -> set[str] | None:

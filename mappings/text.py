@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from connectors.records import clean
@@ -26,6 +27,8 @@ from mappings.transforms import Argument, Pipeline, Transform, TransformError, t
 
 Fill: TypeAlias = Callable[[dict[str, Any]], str | None]
 
+NOT_PLAIN = (LookupError, TypeError, ValueError)
+"""What a short cut raises where more care is needed."""
 NOTHING: frozenset[str] = frozenset()
 _WORD = re.compile(r'[^\s"|,{}]+')
 _BLANKS = re.compile(r"\s*")
@@ -143,21 +146,44 @@ def _path_reader(path: Path) -> Fill:
     Nearly always it stands there as one text, and then choosing among values would be waste: a
     million people have four such texts each.
     """
-    top, selects, leaf = path.reader(), path.selects, path.leaf
-    name = leaf.name if leaf and path.definition.type == "complex" else None
+    quick = quick_path(path, path.leaf.name) if path.leaf else None
+    if quick is None:
+        return lambda resource: _first(path.values(resource))
 
     def read(resource: dict[str, Any]) -> str | None:
-        value = top(resource)
-        if name is not None:
-            if type(value) is list and len(value) == 1:
-                value = value[0]
-            if type(value) is dict:
-                value = value.get(name) if selects is None or selects(value) else None
+        try:
+            value = quick(resource)
+        except NOT_PLAIN:
+            value = None
         if type(value) is str and value:
             return value
         return _first(path.values(resource))
 
     return read
+
+
+def quick_path(path: Path, leaf: str) -> Callable[[dict[str, Any]], Any] | None:
+    """Return what reads the one value at a path, None where there is no such short cut.
+
+    It raises one of NOT_PLAIN, or gives something else than text, where more care is needed.
+    """
+    uri, name, selects = path.uri, path.attribute, path.selects
+    if path.definition.type != "complex":
+        if path.definition.multi_valued:
+            return None
+        return itemgetter(name) if uri is None else lambda resource: resource[uri][name]
+    if not path.definition.multi_valued:
+        if uri is None:
+            return lambda resource: resource[name][leaf]
+        return lambda resource: resource[uri][name][leaf]
+    if uri is not None:
+        return None
+
+    def only(resource: dict[str, Any]) -> Any:
+        (value,) = resource[name]
+        return value[leaf] if selects is None or selects(value) else None
+
+    return only
 
 
 def _first(values: Iterable[object]) -> str | None:
