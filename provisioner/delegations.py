@@ -19,6 +19,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from connectors.records import PhoneSystem, PhoneUser, fold
+from provisioner.plan.called import mail_of
 from provisioner.plan.compare import Comparison
 from provisioner.plan.differences import Case, Differences
 from provisioner.plan.document import instant
@@ -119,6 +120,6 @@ def _gets_one(case: Case, differences: Differences) -> bool:
     given, actual = case.entitlements, case.actual
     if given is None or actual is None or actual.license is None or actual.delegates is None:
         return False
-    wished = {fold(name) for name in given.many.get("delegates", {})}
+    wished = given.many.get("delegates", {})
     held = set(map(fold, actual.delegates))
-    return any(differences.mails.get(name, name) not in held for name in wished)
+    return any((mail_of(differences.mails, n) or fold(n)) not in held for n in wished)

@@ -17,6 +17,7 @@ from connectors.records import Person, PhoneUser, Value, fold
 from mappings import Entitlements, Mapping, PoolRef
 from mappings.entitlements import PROFILE, GivenValue
 from mappings.outline import Outline
+from provisioner.plan.called import mail_of
 from provisioner.plan.differences import Differences
 from provisioner.remembering import names_in
 
@@ -227,7 +228,7 @@ class Agreement:
         if user.delegates is None:  # not asked for: nobody wished any
             return not expected.delegates
         mails = self._found.mails
-        wished = {mails.get(fold(name), fold(name)) for name in expected.delegates}
+        wished = {mail_of(mails, name) or fold(name) for name in expected.delegates}
         return wished == set(map(fold, user.delegates))
 
 

@@ -29,6 +29,7 @@ from provisioner.plan.agreement import Agreement, Expectation
 from provisioner.plan.ambiguity import one_mail_two_keys, two_phone_users
 from provisioner.plan.aside import Aside
 from provisioner.plan.calendar import Calendar
+from provisioner.plan.called import Called
 from provisioner.plan.differences import Case, Differences
 from provisioner.plan.look import Look, Names, look_at_persons, look_at_rows
 from provisioner.plan.model import Match
@@ -78,6 +79,7 @@ class Comparison:
         self._applied = applied
         self._seen_names: set[str] = set()
         self._result = Differences(named_numbers=mapping.names_numbers, whose=self._whose_id)
+        self._called = Called(self._result.mails, self._result.shared_names)
         self._aside = Aside(calendar, self._result, _ALONE)
         self._agreement = Agreement(mapping, in_pool, unreadable, applied, self._result)
         # of everybody, by their number in People: what they should have (None: not in scope), the
@@ -97,7 +99,7 @@ class Comparison:
 
     def add_people(self, people: People) -> None:
         """Take in everybody whom the directories have; keeps a few words of each."""
-        self._people = people
+        self._people = self._called.people = people
         self._aside.left_alone = people.left_alone
         columns = people.as_table()
         if columns is None:
@@ -106,6 +108,7 @@ class Comparison:
             key_column = people.readings[0].key_column
             look = look_at_rows(self._mapping, columns, key_column, self._aside.calendar)
             self._take(people.rows(), look)
+        self._called.settle()
         self._keys = list(people.number)
         for key in people.left_alone:
             if (alone := people.number.get(key)) is not None:
@@ -133,7 +136,7 @@ class Comparison:
             self._own.append(own)
             self._state.append(state)
             if self._delegates or self._only:
-                self._note_names(key, look.names(item), expected)
+                self._note_names(key, look.names(item), expected, number)
 
     def _one_by_one(self, person: Person) -> tuple[Expectation, int, int]:
         given = self._mapping.entitlements(person)
@@ -146,23 +149,19 @@ class Comparison:
         self._by_join[value] = number
         return _ELSEWHERE
 
-    def _note_names(self, key: str, names: Names, expected: Expectation | None) -> None:
+    def _note_names(
+        self, key: str, names: Names, expected: Expectation | None, number: int
+    ) -> None:
         if self._only:
             known = (names.email, names.user_name, names.key)
             folded = {fold(name) for name in known if name is not None}
             self._seen_names |= folded
             if not self._only.isdisjoint(folded):
                 self._result.covers.add(key)
-        if not self._delegates or names.email is None:
-            return
-        mail, mails = fold(names.email), self._result.mails
-        mails[mail] = mails[key] = mail
-        if names.dn is not None:
-            mails.setdefault(fold(names.dn), mail)  # as a manager's entry names them
-        if names.user_name is not None:
-            mails[fold(names.user_name)] = mail
-        if expected is not None and expected.delegates:
-            self._delegators.add(mail)
+        if self._delegates and names.email is not None:
+            mail = self._called.add(fold(names.email), key, names, number)
+            if expected is not None and expected.delegates:
+                self._delegators.add(mail)
 
     def add_bindings(self, bindings: Iterable[Binding]) -> None:
         """Take in whom the store has bound to which phone user.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from connectors.records import fold
+from provisioner.plan.called import mail_of, shares
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground
 
@@ -43,7 +44,7 @@ def _delegates(case: Case, ground: Ground) -> Iterator[Draft]:
     held = {fold(name): name for name in theirs}
     wished: dict[str, tuple[str, str]] = {}
     for name, rule in given.many.get("delegates", {}).items():
-        mail = ground.mails.get(fold(name), fold(name))
+        mail = mail_of(ground.mails, name) or fold(name)
         if case.person is not None and case.person.email and mail == fold(case.person.email):
             held.pop(mail, None)
             continue  # nobody answers for themselves, and who does already goes on
@@ -57,7 +58,10 @@ def _delegates(case: Case, ground: Ground) -> Iterator[Draft]:
         name, rule = wished[mail]
         draft = Draft("delegate.add", case, None, name, rule, "service")
         if mail not in ground.mails and mail not in ground.phone_users and "@" not in mail:
-            draft.block(f"no person and no common area is called {name!r}")
+            if shares(ground.shared_names, name):
+                draft.block(f"several people are called {name!r}: name them by mail or key")
+            else:
+                draft.block(f"no person and no common area is called {name!r}")
         elif room is not None and position >= room:
             limit = ground.abilities.max_delegates
             draft.block(f"a delegator has at most {limit} delegates there; take one away first")

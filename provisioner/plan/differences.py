@@ -102,6 +102,7 @@ class Differences:
     phone_users: dict[str, PhoneUser] = field(default_factory=dict)
     delegators_of: dict[str, list[PhoneUser]] = field(default_factory=dict)
     mails: dict[str, str] = field(default_factory=dict)
+    shared_names: set[str] = field(default_factory=set)
     conflicts: list[Conflict] = field(default_factory=list)
     matched: Counter[str] = field(default_factory=Counter)
     examples: list[Match] = field(default_factory=list)

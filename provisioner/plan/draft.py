@@ -6,7 +6,7 @@ pools, ordering and causes then settle each draft's state, needs and number.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -101,6 +101,7 @@ class Ground:
     delegators_of: MappingOf[str, list[PhoneUser]]
     grace_s: Callable[[str], float]
     mail_taken: MappingOf[str, str] = field(default_factory=dict)
+    shared_names: Collection[str] = ()
 
     def has_attribute(self, name: str) -> bool:
         """Return whether the phone system has a place for a profile attribute."""

@@ -22,12 +22,16 @@ _Item = TypeVar("_Item")
 
 
 class Names(NamedTuple):
-    """What somebody may be called by; `dn`: where they were read, which is an LDAP entry's dn."""
+    """What somebody may be called by; `dn`: where they were read, which is an LDAP entry's dn.
+
+    `id`: the SCIM resource's, which a manager's entry names.
+    """
 
     key: str
     email: str | None
     user_name: str | None
     dn: str | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,10 @@ def look_at_persons(mapping: Mapping, calendar: Calendar | None = None) -> Look[
 
 
 def _names(person: Person) -> Names:
-    return Names(person.key, person.email, person.resource.get("userName"), person.where)
+    resource = person.resource
+    return Names(
+        person.key, person.email, resource.get("userName"), person.where, resource.get("id")
+    )
 
 
 def _joined(path: Path) -> Callable[[Person], object]:
@@ -81,10 +88,12 @@ def look_at_rows(
     outlines = Outlines(mapping.scope, mapping.rules, mapping.defaults, mapping.profile)
     user_names = columns.of_attribute(None, "userName")
     mail, user_name = _cell(columns.mail), _cell(user_names[0] if user_names else None)
+    ids = columns.of_attribute(None, "id")
+    id_ = _cell(ids[0] if ids else None)
     return Look(
         outline=outlines.of_rows(columns),
         joined=None if mapping.join is None else _joined_row(mapping.join, columns, key),
-        names=lambda row: Names(row[key], mail(row), user_name(row)),
+        names=lambda row: Names(row[key], mail(row), user_name(row), None, id_(row)),
         person=lambda row: Person(row[key], columns.resource(row)),
         days=None if calendar is None else calendar.of_rows(columns),
     )

@@ -204,6 +204,7 @@ def ground_of(differences: Differences, situation: Situation) -> Ground:
         delegators_of=differences.delegators_of,
         grace_s=situation.grace_s,
         mail_taken=differences.mail_taken,
+        shared_names=differences.shared_names,
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.records import PhoneUser, Value, fold
+from connectors.records import PhoneUser, Value
+from provisioner.plan.called import mail_of
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground, same
 
@@ -68,7 +69,7 @@ def believed(case: Case, ground: Ground) -> Iterator[tuple[tuple[str, str], Valu
     unread = ground.manages("delegates") and "delegates" in ground.abilities.unreadable
     if unread and ground.delegates_of(case) is None:
         wished = given.many.get("delegates", {})
-        mails = sorted(ground.mails.get(fold(name), name) for name in wished)
+        mails = sorted(mail_of(ground.mails, name) or name for name in wished)
         yield (case.key, "delegates"), dict.fromkeys(mails)
     if ground.manages("delegate_privileges") and ground.privileges_of(case) is None:
         names = sorted(given.many.get("delegate_privileges", {}))
