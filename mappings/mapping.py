@@ -77,6 +77,12 @@ class Mapping:
     def _places(self) -> dict[str, Where | None]:
         return {rule.name: rule.where for rule in self.rules}
 
+    def rule_in_words(self, name: str, entitlement: str) -> str:
+        """Return a rule's name with the place where it gives an entitlement: `rule all (emea.yaml:14)`."""
+        rule = next((rule for rule in self.rules if rule.name == name), None)
+        where = None if rule is None else rule.place_of(entitlement)
+        return f"rule {name} ({where.short})" if where is not None else f"rule {name}"
+
     @cached_property
     def uses_paths(self) -> frozenset[Path]:
         """Every attribute that a filter, a text or `join` reads."""

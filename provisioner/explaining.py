@@ -21,6 +21,7 @@ from mappings.whereabouts import Whereabouts
 from provisioner.audit.calls import collecting
 from provisioner.joining import People, join
 from provisioner.memory import Binding
+from provisioner.plan.calendar import Calendar, Days, standing_on
 from provisioner.plan.causes import Parts
 from provisioner.plan.document import instant
 from provisioner.plan.explain import Explainer
@@ -114,9 +115,12 @@ class _Asked:
         explainer = Explainer(self._wired.mapping, where, self._uses, known.parts)
         binding = next(iter(found), None)
         user, phone = self._phone_user(explainer.person, binding, plan)
+        calendar = Calendar.of_mapping(self._wired.mapping, self._now)
+        days = None if calendar is None else calendar.of(explainer.person.resource)
+        standing = standing_on(days, explainer.standing)
         facts = Facts(
             explainer=explainer,
-            standing="gone" if known.gone else explainer.standing,
+            standing="gone" if known.gone else standing,
             user=user,
             read_at=None if user is None else self._now,
             unreadable={
@@ -137,7 +141,7 @@ class _Asked:
             phone=phone,
             state=msgspec.structs.replace(state, pending=pending),
             why_not=self._why_not(explainer),
-            notes=known.notes,
+            notes=(*known.notes, *_said(days)),
         )
 
     def _told(
@@ -356,3 +360,8 @@ class _Asked:
         ended = "ended" if until <= self._now else "ends"
         since = instant(binding.gone_since)
         return f"left: seen so first at {since}; leavers.do {leavers.do}; the grace {ended} {instant(until)}"
+
+
+def _said(days: Days | None) -> list[str]:
+    told = days and days.in_words()
+    return [told] if told else []

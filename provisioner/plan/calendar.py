@@ -57,9 +57,27 @@ class Days:
             return None
         return f"{'started' if self.begun else 'starts'} on {self.start}"
 
+    def in_words(self) -> str | None:
+        """Return what keeps somebody from being planned for as others; None if nothing does."""
+        return {
+            "present": None,
+            "on_leave": "on leave: they are given nothing new",
+            "early": f"starts on {self.start}: provisioned from {self.provision} on",
+            "ended": f"ended on {self.end}: a leaver since then",
+            "unclear": f"left alone: {self.reason}",
+        }[self.when]
 
-PRESENT = Days()
+
 ON_LEAVE = Days("on_leave")
+
+
+def standing_on(days: Days | None, otherwise: str) -> str:
+    """Return how somebody stands whose standing is `otherwise` as far as scope goes."""
+    if days is ON_LEAVE:
+        return "on_leave"
+    if otherwise != "in_scope" or days is None or days.when == "present":
+        return otherwise
+    return days.when
 
 
 class Calendar:

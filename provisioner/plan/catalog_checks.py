@@ -108,6 +108,10 @@ def _check_shapes(live: Iterable[Draft], catalog: Catalog) -> None:
 def _check_extensions(claims: Iterable[Draft], drafts: Iterable[Draft], found: Differences) -> None:
     """Give each extension number to one person, and hand on what its holder gives up in this plan."""
     extensions = found.extensions
+
+    def tell(rule: str) -> str:
+        return found.rule_in_words(rule, "extension_number")
+
     names = {d.id: d.user for d in drafts if d.id is not None}
     waiting: dict[str, deque[Draft]] = defaultdict(deque)
     given: dict[str, Draft] = {}
@@ -131,11 +135,11 @@ def _check_extensions(claims: Iterable[Draft], drafts: Iterable[Draft], found: D
     for number, queue in waiting.items():
         for draft in queue:
             if number in given:
-                draft.block(contested(f"extension number {number}", given[number], draft))
+                draft.block(contested(f"extension number {number}", given[number], draft, tell))
             else:
                 told = found.told(extensions[number], "extension_number", number)
                 holder = names.get(told, told)
-                draft.block(f"extension number {number} is held by {holder}{also(draft)}")
+                draft.block(f"extension number {number} is held by {holder}{also(draft, tell)}")
 
 
 def _gives_up(draft: Draft) -> bool:

@@ -78,7 +78,7 @@ class Comparison:
         self._joins = mapping.join is not None
         self._applied = applied
         self._seen_names: set[str] = set()
-        self._result = Differences(named_numbers=mapping.names_numbers, whose=self._whose_id)
+        self._result = Differences.of(mapping, self._whose_id)
         self._called = Called(self._result.mails, self._result.shared_names)
         self._aside = Aside(calendar, self._result, _ALONE)
         self._agreement = Agreement(mapping, in_pool, unreadable, applied, self._result)
@@ -91,6 +91,7 @@ class Comparison:
         self._by_id: dict[str, int] = {}
         self._bindings: dict[int, Binding] = {}
         self._provisional: dict[int, str] = {}
+        self._matched: dict[str, int] = {}  # by vendor's id, where it is asked whose a number is
         self._gone: dict[str, Binding] = {}
         self._gone_met: set[str] = set()
         self._alone: set[str] = set()
@@ -241,9 +242,7 @@ class Comparison:
                 f"the phone system is empty: 0 users, {bound} were bound",
                 remedy="nothing was planned; see that the account and its credentials are the right ones",
             )
-        digests.sort()
-        self._result.phone_users_read = len(digests)
-        self._result.phone_sha256 = f"sha256:{hashlib.sha256(b''.join(digests)).hexdigest()}"
+        self._result.note_read(digests)
         self._result.count(seats)
 
     def _agrees(self, number: int, user: PhoneUser) -> bool:
@@ -327,6 +326,8 @@ class Comparison:
         result = self._result
         self._state[number] |= _BOUND | _MET
         result.matched[how] += 1
+        if result.asks_whose:
+            self._matched[user.id] = number
         if self._provisional.pop(number, None) != user.id:
             result.learned.bound.append(Binding(self._keys[number], user.id))
         if len(result.examples) < _EXAMPLES:
@@ -414,7 +415,6 @@ class Comparison:
         ]
         alone, keyless = self._people.left_alone, bool(self._people.keyless)
         result.note_comings_and_goings(alone, back, keyless=keyless)
-        alone = self._people.left_alone
         result.cases = [case for case in result.cases if case.key not in alone]
         result.conflicts = [*self._people.conflicts, *result.conflicts]
         for mail in self._delegators:  # whoever has delegates now is asked for them when no longer
@@ -424,7 +424,7 @@ class Comparison:
         return result
 
     def _whose_id(self, id: str) -> tuple[str, Entitlements | None] | None:
-        number = self._by_id.get(id)
+        number = self._by_id.get(id, self._matched.get(id))
         if number is None:
             return None
         person = self._people.at(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
@@ -10,7 +11,7 @@ from datetime import date
 from typing import Literal
 
 from connectors.records import Person, PhoneUser, fold
-from mappings import Entitlements
+from mappings import Entitlements, Mapping
 from provisioner.memory import Binding, Learned
 from provisioner.plan.calendar import Days
 from provisioner.plan.model import Conflict, Match
@@ -80,8 +81,9 @@ class Differences:
     `phone_users_read`: how many the phone system gave, and `phone_sha256` of their state in canonical order.
     `held_numbers`: every direct number that somebody holds, where the mapping gives any. `delegators_of`: phone users by folded mail of their delegates.
     `numbers_noted`: whether they were looked at. `named_numbers`: whether rules name numbers, so that
-    `number_holders` has the holder's id of each. `whose` says of a phone user's id who that is and what
-    they should have, where they are somebody's.
+    `number_holders` has the holder's id of each. `rule_in_words` names a rule, and where it gives an entitlement.
+    `whose` says of a phone user's id who that is and what
+    they should have, where they are somebody's; `asks_whose`: whether that may be asked.
     `unclear`: those whose dates can't be read, who are left alone: user and reason, the first of them,
     and how many there are. `later`: in scope, and early beyond the horizon.
     `endings`: whose last day is within it.
@@ -119,11 +121,34 @@ class Differences:
     endings: list[Ending] = field(default_factory=list)
     numbers_noted: bool = False
     named_numbers: bool = False
+    asks_whose: bool = False
     number_holders: dict[str, str] = field(default_factory=dict)
+    rule_in_words: Callable[[str, str], str] = field(
+        default=lambda name, entitlement: f"rule {name}",  # noqa: ARG005
+        compare=False,
+    )
     whose: Callable[[str], tuple[str, Entitlements | None] | None] = field(
         default=lambda id: None,  # noqa: ARG005
         compare=False,
     )
+
+    @classmethod
+    def of(
+        cls, mapping: Mapping, whose: Callable[[str], tuple[str, Entitlements | None] | None]
+    ) -> Differences:
+        """Return what nothing was found for yet, of a mapping."""
+        return cls(
+            named_numbers=mapping.names_numbers,
+            asks_whose=mapping.names_numbers or "extension_number" in mapping.managed,
+            rule_in_words=mapping.rule_in_words,
+            whose=whose,
+        )
+
+    def note_read(self, digests: list[bytes]) -> None:
+        """Take in the phone system's users, each digested, in any order."""
+        digests.sort()
+        self.phone_users_read = len(digests)
+        self.phone_sha256 = f"sha256:{hashlib.sha256(b''.join(digests)).hexdigest()}"
 
     def note(self, users: Sequence[PhoneUser], managed: Collection[str]) -> None:
         """Take in what others need to know of phone users, where the mapping manages it."""
@@ -178,4 +203,6 @@ class Differences:
             return holder
         user, given = found
         wish = None if given is None else given.single.get(entitlement)
-        return f"{user} (rule {wish.rule})" if wish is not None and wish.value == value else user
+        if wish is None or wish.value != value:
+            return user
+        return f"{user}, to whom {self.rule_in_words(wish.rule, entitlement)} gives it"

@@ -242,7 +242,6 @@ def _settle(
     _wait_for_the_warming(drafts, situation)
     _once_per_pair(drafts)
     priority = _priority(situation.mapping)
-    held = differences.held_numbers
     check_catalog(drafts, situation.catalog, differences, priority)
     link_needs(drafts)
     link_delegations(drafts, ground)
@@ -251,7 +250,12 @@ def _settle(
         grant_seats(family, drafts, pools, priority, ground.abilities.shortage)
         pass_on(drafts)
     numbers = Numbers(
-        situation.pools, held, situation.cooling, situation.held_before, differences.number_holder
+        situation.pools,
+        differences.held_numbers,
+        situation.cooling,
+        situation.held_before,
+        differences.number_holder,
+        lambda rule: differences.rule_in_words(rule, "number"),
     )
     give_numbers(drafts, numbers, priority)
     pass_on(drafts)

@@ -56,7 +56,7 @@ class Numbers:
 
     `held`: every number that somebody holds. `cooling`: those that rest, each with the folded key of
     whoever lost it last. `before`: by folded key, the numbers that somebody once held, the last first.
-    `holder` says who holds a number that a rule names, in words.
+    `holder` says who holds a number that a rule names, in words, and `rule_in_words` where a rule is.
     """
 
     pools: Mapping[str, NumberPool]
@@ -64,6 +64,7 @@ class Numbers:
     cooling: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, Sequence[str]] = field(default_factory=dict)
     holder: Callable[[str], str] = lambda number: "somebody else"  # noqa: ARG005
+    rule_in_words: Callable[[str], str] = "rule {}".format
 
 
 def give_numbers(
@@ -201,15 +202,16 @@ class _Numbers:
 
     def block_the_rest(self, drafts: Iterable[Draft]) -> None:
         """Block every claim that got no number, with the reason."""
+        tell = self._known.rule_in_words
         waiting = {n: d for d in drafts if d.state == "waiting" for n in frees_numbers(d)}
         for number, queue in self._named.items():
             for draft in queue:
                 if number in self._given:
-                    draft.block(contested(f"number {number}", self._given[number], draft))
+                    draft.block(contested(f"number {number}", self._given[number], draft, tell))
                 else:
                     draft.block(
                         f"number {number} is held by {self._known.holder(number)}"
-                        f"{also(draft)}{_when([number], waiting)}"
+                        f"{also(draft, tell)}{_when([number], waiting)}"
                     )
         for name, queue in self._pooled.items():
             for draft in queue:
@@ -225,17 +227,17 @@ class _Numbers:
         return f"no number{size} is free in pool {name}{rest}: add a range, or release some{soon}"
 
 
-def contested(thing: str, winner: Draft, loser: Draft) -> str:
-    """Return why somebody doesn't get what another one gets, with both rules."""
-    rule = f" (rule {winner.rule})" if winner.rule else ""
-    return f"{thing} goes to {winner.user} in this plan{rule}{also(loser)}"
+def contested(thing: str, winner: Draft, loser: Draft, tell: Callable[[str], str]) -> str:
+    """Return why somebody doesn't get what another one gets, with both rules; `tell` says where they are."""
+    rule = f", by {tell(winner.rule)}" if winner.rule else ""
+    return f"{thing} goes to {winner.user} in this plan{rule}{also(loser, tell)}"
 
 
-def also(loser: Draft) -> str:
+def also(loser: Draft, tell: Callable[[str], str]) -> str:
     """Return in words that a rule gives something to one who can't get it."""
     if not loser.rule:
         return ""
-    return f", and rule {loser.rule} gives it to {loser.user}: give each their own"
+    return f"; {tell(loser.rule)} gives it to {loser.user}: give each their own"
 
 
 def _when(numbers: Iterable[str], waiting: Mapping[str, Draft]) -> str:

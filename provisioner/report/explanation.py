@@ -34,6 +34,10 @@ _STANDINGS = {
     "in_scope": "in scope",
     "out_of_scope": "out of scope: nothing is given; below is what they would have in scope",
     "inactive": "inactive in the directory, so out of scope; below is what they would have in scope",
+    "early": "not here yet: nothing is given before they start; below is what they will have",
+    "ended": "their last day is over: nothing is given; below is what they had",
+    "on_leave": "on leave: nothing new is given; below is what they would have",
+    "unclear": "left alone, because a date can't be read; below is what they would have",
     "gone": "no longer in any directory; below is what their last known attributes gave",
     "unmanaged": "a phone user of nobody in the directories",
 }
@@ -305,7 +309,7 @@ def _from_to(before: Value, after: Value) -> str:
 
 
 def _unmoved(each: Without, about: Explanation) -> bool:
-    return each.in_scope == (about.standing == "in_scope")
+    return each.in_scope == (about.standing not in ("out_of_scope", "inactive"))
 
 
 def _moves(each: Without) -> str:

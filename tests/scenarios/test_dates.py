@@ -345,3 +345,34 @@ def test_prices_tell_what_a_plan_costs_by_kind_and_by_department(emea: Installat
     }
     for arguments in ((), ("--format", "markdown"), ("--format", "html")):
         assert "+10.00 EUR a month" in emea.run("plan", *arguments, at=MONDAY).out
+
+
+def test_two_people_for_one_number_or_extension_are_named_with_both_rules_and_lines(
+    emea: Installation,
+) -> None:
+    rules = [
+        {"name": "all", "when": "userName pr", "give": {"license": "zoom_phone", "packages": ["basic"]}},
+        {"name": "desk", "when": 'userName eq "user1"', "give": {"number": "+49891", "extension_number": "77"}},
+        {"name": "hall", "when": 'userName eq "user2"', "give": {"number": "+49891", "extension_number": "77"}},
+    ]  # fmt: skip
+    emea.mapping(dates=DATES, rules=rules)
+    emea.people([person(1), person(2), person(3)])
+    holder = phone_user(1, numbers=["+49891"], extension_number="77")
+    emea.phone([holder, phone_user(2, packages=[])])
+
+    held = emea.plan(at=MONDAY)
+    emea.phone([phone_user(1), phone_user(2)])
+    free = emea.plan(at=MONDAY)
+
+    assert {b["user"] for b in held["blocked"]} == {"user2@example.org"}
+    assert [b["kind"] for b in held["blocked"]] == ["extension.set", "number.assign"]
+    for blocked in held["blocked"]:
+        assert "is held by user1@example.org, to whom rule desk (mapping.yaml:" in blocked["reason"]
+        assert "; rule hall (mapping.yaml:" in blocked["reason"]
+    assert ("package.assign", "user2@example.org") in kinds(held)
+    for blocked in free["blocked"]:
+        assert (
+            "goes to user1@example.org in this plan, by rule desk (mapping.yaml:"
+            in blocked["reason"]
+        )
+    assert len(free["blocked"]) == 2

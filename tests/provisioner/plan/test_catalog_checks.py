@@ -117,7 +117,7 @@ def test_an_extension_number_that_somebody_holds_is_blocked_by_name() -> None:
     check(holder, wish, extensions={"77": "p1"})
 
     assert wish.reason == (
-        "extension number 77 is held by jan@example.org, and rule all gives it to eva@example.org:"
+        "extension number 77 is held by jan@example.org; rule all gives it to eva@example.org:"
         " give each their own"
     )
 
@@ -129,7 +129,7 @@ def test_an_extension_number_that_two_people_ask_for_goes_to_one() -> None:
 
     assert first.state == "planned"
     assert second.reason == (
-        "extension number 77 goes to ada@example.org in this plan (rule all), and rule all gives it to"
+        "extension number 77 goes to ada@example.org in this plan, by rule all; rule all gives it to"
         " eva@example.org: give each their own"
     )
 

@@ -175,7 +175,7 @@ def test_a_number_that_a_rule_names_goes_to_one_person_only() -> None:
 
     assert first.state == "planned"
     assert second.reason == (
-        "number +4977 goes to a@example.org in this plan (rule boss), and rule all gives it to"
+        "number +4977 goes to a@example.org in this plan, by rule boss; rule all gives it to"
         " b@example.org: give each their own"
     )
 

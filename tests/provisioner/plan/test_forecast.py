@@ -1,0 +1,139 @@
+"""The forecast: books that balance, whoever comes, goes, waits or finds no seat."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.records import Abilities, Catalog, Person, PhoneUser, Seats
+from mappings import Entitlements, Given, Leavers, Mapping
+from provisioner.plan.calendar import Days
+from provisioner.plan.differences import Case, Differences, Ending
+from provisioner.plan.draft import Draft
+from provisioner.plan.forecast import forecast
+from provisioner.plan.seats import Pools, grant_seats, pool_uses
+from tests.provisioner.plan.grounds import NOW, ground
+
+TODAY = NOW.date()
+TAKES = frozenset({"packages", "numbers", "delegates"})
+
+
+def on(day: int) -> date:
+    return TODAY + timedelta(days=day)
+
+
+def person(key: str) -> Person:
+    return Person(key, {"userName": key, "emails": [{"value": f"{key}@example.org"}]})
+
+
+def early(key: str, day: int, last: int | None = None) -> Case:
+    given_them = Entitlements({"license": Given("phone", "all")}, {}, {})
+    days = Days("early", on(day + 3), None if last is None else on(last), on(day), begun=False)
+    return Case(key, "early", person(key), given_them, days=days)
+
+
+def claim(key: str) -> Draft:
+    return Draft("license.assign", Case(key, "in_scope", person(key)), None, "phone", "all", "safe")
+
+
+def leaver(key: str, day: int) -> Draft:
+    user = PhoneUser(key, license="phone")
+    draft = Draft(
+        "license.remove", Case(key, "gone", actual=user), "phone", None, None, "destructive"
+    )
+    draft.wait("leaver in grace")
+    draft.until = NOW + timedelta(days=day)
+    return draft
+
+
+def look_ahead(
+    drafts: list[Draft],
+    cases: list[Case],
+    endings: list[Ending],
+    total: int,
+    used: int,
+    **situation: Any,
+) -> tuple[list[Any], Any]:
+    mapping = SimpleNamespace(
+        managed=frozenset({"license"}), leavers=Leavers("remove_license", timedelta(0))
+    )
+    stands = replace(
+        ground("license", abilities=Abilities(kinds=frozenset(), license_takes=TAKES)),
+        mapping=cast(Mapping, mapping),
+    )
+    pools = Pools(Catalog(licenses={"phone": Seats(total)}), Counter({"phone": used}), Counter(), 0)
+    grant_seats("license", drafts, pools, {"all": 0})
+    uses = pool_uses(pools, drafts)
+    found = Differences(cases=cases, endings=endings)
+    looking = SimpleNamespace(
+        scope="full", as_of=NOW, horizon=timedelta(days=90), pools={}, resting_until={}
+    )
+    looking.__dict__.update(situation)
+    return list(forecast(drafts, found, stands, uses, looking)), uses["license:phone"]
+
+
+def test_starts_ends_and_graces_come_on_their_days() -> None:
+    ends = Ending("b", on(4), PhoneUser("b", license="phone"))
+
+    days, _ = look_ahead([leaver("a", 7)], [early("c", 5), early("d", 5)], [ends], total=2, used=2)
+
+    assert [(f.date, f.claimed, f.freed, f.after, f.short) for f in days] == [
+        (on(5).isoformat(), 2, 1, 3, 1),
+        (on(7).isoformat(), 0, 1, 2, 0),
+    ]
+
+
+def test_who_finds_no_seat_today_still_wants_one_tomorrow() -> None:
+    days, use = look_ahead([claim("a"), claim("b"), leaver("x", 2)], [], [], total=1, used=1)
+
+    assert use.short == 2
+    assert [(f.after, f.short) for f in days] == [(2, 1)]
+
+
+def test_nothing_is_forecast_beyond_the_horizon_or_for_some_people() -> None:
+    assert look_ahead([leaver("a", 91)], [early("b", 91)], [], 1, 1)[0] == []
+    for scope in ("push", "users", "undo"):
+        assert look_ahead([leaver("a", 1)], [], [], 1, 1, scope=scope)[0] == []
+    assert look_ahead([leaver("a", 1)], [], [], 1, 1, horizon=timedelta(0))[0] == []
+
+
+@given(
+    claims=st.integers(0, 4),
+    graces=st.lists(st.integers(0, 100), max_size=4),
+    starts=st.lists(st.tuples(st.integers(0, 100), st.none() | st.integers(0, 100)), max_size=4),
+    ends=st.lists(st.integers(-1, 100), max_size=4),
+    free=st.integers(0, 5),
+)
+def test_the_books_balance_day_by_day(
+    claims: int,
+    graces: list[int],
+    starts: list[tuple[int, int | None]],
+    ends: list[int],
+    free: int,
+) -> None:
+    used = len(graces) + len(ends)
+    drafts = [claim(f"c{n}") for n in range(claims)]
+    drafts += [leaver(f"l{n}", day) for n, day in enumerate(graces)]
+    cases = [early(f"s{n}", day, last) for n, (day, last) in enumerate(starts)]
+    endings = [
+        Ending(f"e{n}", on(d), PhoneUser(f"e{n}", license="phone")) for n, d in enumerate(ends)
+    ]
+
+    days, use = look_ahead(drafts, cases, endings, used + free, used)
+
+    assert use.after == use.used + use.claimed - use.freed <= used + free, "never oversold"
+    assert use.claimed + use.short == claims
+    wanted, total = use.after + use.short, used + free
+    assert [f.date for f in days] == sorted({f.date for f in days})
+    for each in days:
+        wanted += each.claimed - each.freed
+        assert (each.after, each.short) == (wanted, max(0, wanted - total))
+        assert each.claimed or each.freed
+        assert TODAY <= date.fromisoformat(each.date) <= on(90)
+    assert sum(f.claimed for f in days) == sum(day <= 90 for day, _ in starts)
