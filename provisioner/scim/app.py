@@ -208,8 +208,8 @@ class _Routes:
         if "HTTP_IF_MATCH" in environ or "HTTP_IF_NONE_MATCH" in environ:
             when = Preconditions(environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH"))
         receiver, base = self.receiver, self._base(sync, environ)
-        walks = receiver.walks.of(client.key if isinstance(client, Client) else "", tenant.sync)
-        return Call(tenant, base, receiver.limits, self.cursors, given, when, walks)
+        key = client.key if isinstance(client, Client) else ""
+        return Call(tenant, base, receiver.limits, self.cursors, given, when, key, receiver.walks)
 
     def _base(self, sync: str | None, environ: WSGIEnvironment) -> str:
         """Return the URL before `/Users`, as this client reaches it."""

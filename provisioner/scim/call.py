@@ -17,7 +17,7 @@ from provisioner.scim.projection import Projection
 from provisioner.scim.query import Window
 from provisioner.scim.schemas import ResourceType
 from provisioner.scim.tenant import Tenant
-from provisioner.scim.walks import Client as Walking
+from provisioner.scim.walks import Walks
 from provisioner.server_config import Intake
 
 DEFAULT_PAGE = 100
@@ -31,7 +31,8 @@ class Call:
     """What is asked, by whom it may be. `base` is the URL before `/Users`, with nothing to escape in it.
 
     `parameters` have names in lower case; `text` values are as the query string has them, lists
-    come from a search's body. `walks`: those by index of whoever asks, None if they aren't remembered.
+    come from a search's body. `client` tells whoever asks from all others; `walks`: everybody's by index,
+    None if this one isn't remembered.
     """
 
     tenant: Tenant
@@ -40,7 +41,8 @@ class Call:
     cursors: Cursors
     parameters: Mapping[str, Any] = field(default_factory=dict)
     when: Preconditions = ALWAYS
-    walks: Walking | None = None
+    client: str = ""
+    walks: Walks | None = None
 
     @property
     def shaped(self) -> bool:

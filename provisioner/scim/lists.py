@@ -24,7 +24,8 @@ def found(session: Session, call: Call, kind: Kind) -> tuple[Page, list[str]]:
     query = Query.parse(kind, call.filter, sort_by, descending=call.descending)
     projection = call.projection(kind.type)
     related = kind.name == "User" and projection.wants("groups")
-    sync, window, walks = call.tenant.sync, call.window, call.walks
+    sync, window = call.tenant.sync, call.window
+    walks = None if call.walks is None else call.walks.of(call.client, sync)
     result = page(
         session, sync, query, window, call.cursors, call.base, related=related, walks=walks
     )
