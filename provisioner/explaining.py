@@ -22,11 +22,11 @@ from provisioner.audit.calls import collecting
 from provisioner.joining import People, join
 from provisioner.memory import Binding
 from provisioner.plan.calendar import Calendar, Days, standing_on
-from provisioner.plan.causes import Parts
 from provisioner.plan.document import instant
 from provisioner.plan.explain import Explainer
 from provisioner.plan.explain_now import Facts, filled_in
 from provisioner.plan.explanation import Explanation, Read, Standing, WhyNot
+from provisioner.plan.happenings import Parts
 from provisioner.plan.model import Plan
 from provisioner.plan.why_not import why_not
 from provisioner.planning import grace_s, uses_of, warming_of

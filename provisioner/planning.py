@@ -25,15 +25,16 @@ from provisioner import credits
 from provisioner.audit.calls import Calls, collecting
 from provisioner.config import PUSHED, SyncConfig
 from provisioner.delegations import look_closer, sweep_of
+from provisioner.earlier import earlier_mapping, keep_mapping, members_now, nobody_counted
 from provisioner.freeze import with_freezes
 from provisioner.guard import hold
 from provisioner.joining import People
 from provisioner.memory import Binding, Memory
 from provisioner.number_memory import resting, resting_until, since, without_number
 from provisioner.plan.calendar import Calendar
-from provisioner.plan.causes import Parts
 from provisioner.plan.compare import Comparison
 from provisioner.plan.differences import Differences
+from provisioner.plan.happenings import Parts
 from provisioner.plan.make import Situation, make_plan
 from provisioner.plan.model import Base, Plan
 from provisioner.pools import NumberPool
@@ -281,6 +282,7 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         cooling = resting(sync, released, at)
         before = plan_store.held_before(connection, sync.name, without_number(differences))
         owed = credits.known(connection, site.config, sync)
+        earlier = earlier_mapping(connection, wired, memory.mapping)
     offsets = {case.key: case.at for case in differences.cases}
     offsets |= {key: people.number.get(key) for key in others.values()}
     uses = uses_of(wired)
@@ -318,6 +320,8 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
             *drawing.notes,
         ),
         scope=drawing.scope,
+        earlier=earlier,
+        members=nobody_counted if drawing.scope == PUSH else members_now(people.readings),
     )
     if drawing.warming:
         differences.learned.gone.clear()  # nobody's grace begins before everything is there
@@ -420,6 +424,7 @@ def _record(
             learned = differences.learned
             people_store.learn(connection, sync, learned, now, adopted=memory.adopted)
             refusals.lapse(connection, plan, left_alone)
+            keep_mapping(connection, site.config.syncs[sync], plan)
         else:
             read = [directory_read(sync, reading, accepted=True) for reading in readings]
             append(connection, read, now)

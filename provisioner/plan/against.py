@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from connectors.columns import Columns, Row
 from connectors.records import Person, fold
 from mappings import Entitlements, Mapping
-from mappings.rules import Many, Single, decide
+from mappings.differing import as_written
+from mappings.rules import decide
 from mappings.signature import row_signature, signature
 from mappings.text import AttributeText
 from provisioner.plan.look import Look, Names, look_at_persons, look_at_rows
@@ -241,32 +242,23 @@ def _rule(wish: Wish | None) -> str | None:
 
 
 def _profile(mapping: Mapping) -> dict[str, object]:
-    return {name: _as_written(text, mapping) for name, text in mapping.profile.items()}
+    return {name: as_written(text, mapping) for name, text in mapping.profile.items()}
 
 
 def _written(mapping: Mapping, person: Person) -> object:
     """Return the texts that decide for a person, by what they are given for; plain values are left out."""
     decided = decide(mapping.rules, mapping.defaults, person.resource)
     single = {
-        name: _as_written(value, mapping)
+        name: as_written(value, mapping)
         for name, (value, _) in decided.single.items()
         if isinstance(value, AttributeText)
     }
     lists = {
         name: texts
         for name, pairs in decided.many.items()
-        if (texts := [_as_written(v, mapping) for v, _ in pairs if isinstance(v, AttributeText)])
+        if (texts := [as_written(v, mapping) for v, _ in pairs if isinstance(v, AttributeText)])
     }
     return single, lists
-
-
-def _as_written(value: Single | Many | None, mapping: Mapping) -> object:
-    """Return what tells whether two texts give the same to everybody: with the tables that they look up."""
-    if not isinstance(value, AttributeText):
-        return value
-    tables = [(name, mapping.lookups.get(name)) for name in sorted(value.lookups)]
-    told = [(n, t and (dict(t.values), t.default)) for n, t in tables]
-    return value.text, value.unless, told
 
 
 def _by_rule(swings: Iterable[Swing]) -> Iterator[RuleCompared]:

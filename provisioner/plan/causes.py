@@ -1,25 +1,29 @@
 """Why each change is there: the person's data changed, the mapping did, or the phone system moved.
 
-A change keeps the reason that it was first planned for as long as it is due, because the next read
-no longer shows what has changed since.
+What decides about the very thing that changes is asked again with the data of the last read, and with
+the mapping of the last plan: whichever makes the difference is the cause. Where neither does, the phone
+system moved. A change keeps the reason that it was first planned for as long as it is due, because the
+next read no longer shows what has changed since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from connectors.records import Cause, Person
-from connectors.scim_filter import parse_path
+from connectors.records import Cause, Person, Value
+from mappings import Mapping
+from mappings.differing import differing_rules
 from provisioner.memory import Memory, Reason
+from provisioner.plan.deciding import Deciding
 from provisioner.plan.draft import Draft
+from provisioner.plan.families import entitlements_of
+from provisioner.plan.happenings import Event, Parts, events_of
+from provisioner.plan.protection import known_as
 from provisioner.reads import Uses
 
-Parts = Sequence[tuple[str, Person]]
-"""What each directory says of one person, by the directory's name, in the order of config."""
-
-_ACTIVE = parse_path("active")
-"""Whoever becomes inactive leaves, whether the mapping mentions it or not."""
+_MOST = 3
+"""Events that a reason tells."""
 
 _STANDING = {
     "inactive": "inactive in the directory",
@@ -32,55 +36,117 @@ _STANDING = {
 }
 
 
-def find_causes(
-    drafts: Iterable[Draft],
-    memory: Memory,
-    content: Callable[[Draft], str],
-    old: Callable[[str], Parts],
-    new: Callable[[str], Parts],
-    uses: Uses,
-    mapping_sha256: str,
-) -> None:
-    """Set each draft's cause, because and cluster title.
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What reasons are found in.
 
-    `old` and `new` give what the directories said of a folded key at the last accepted read, and
-    say now; `content` what a decision about the draft is bound to.
+    `contents` are what a decision about a draft is, or was, bound to. `old` and `new` give what the
+    directories said of a folded key at the last accepted read, and say now. `earlier`: the mapping of
+    the last plan, None where it is the same, or isn't known any more. `members`: how many a directory's
+    group has now, None where nobody counted. `directories` are in the order of config.
     """
-    events: dict[str, list[tuple[str, str]]] = {}
-    changed_mapping = memory.mapping is not None and memory.mapping != mapping_sha256
+
+    memory: Memory
+    contents: Callable[[Draft], Sequence[str]]
+    old: Callable[[str], Parts]
+    new: Callable[[str], Parts]
+    uses: Uses
+    mapping: Mapping
+    earlier: Mapping | None = None
+    members: Callable[[str, str], int | None] = lambda directory, group: None  # noqa: ARG005
+    directories: Sequence[str] = ()
+
+
+def find_causes(drafts: Iterable[Draft], grounds: Grounds) -> None:
+    """Set each draft's cause, because and cluster title."""
+    memory, asked = grounds.memory, list[Draft]()
     for draft in drafts:
-        reason = memory.reasons.get(content(draft))
+        known = (memory.reasons.get(content) for content in grounds.contents(draft))
+        reason = next((each for each in known if each is not None), None)
         if reason is None:
-            key = draft.case.key
-            if memory.adopted and key not in events:
-                events[key] = list(happenings(old(key), new(key), uses))
-            reason = _reason(draft, memory, events.get(key, []), changed_mapping)
-        draft.cause, draft.because, draft.title = reason.cause, reason.because, reason.title
+            asked.append(draft)
+        else:
+            _set(draft, reason)
+    finder = _Finder(grounds, asked)
+    for draft in asked:
+        _set(draft, finder.reason(draft))
 
 
-def _reason(
-    draft: Draft, memory: Memory, events: list[tuple[str, str]], changed_mapping: bool
-) -> Reason:
-    standing = draft.case.standing
-    if not memory.adopted:
-        return Reason("first_run", *_twice(f"first run: {_why_at_first(draft)}"))
-    if standing == "unmanaged":
-        return Reason("drift", *_twice(_STANDING[standing]))
-    if events:
-        because = "; ".join(event for event, _ in events[:3])
-        title = "; ".join(title for _, title in events[:3])
-        return Reason("directory", because, title)
-    if (day := _day(draft)) is not None:
-        return Reason("directory", *_twice(day))
-    if standing == "gone":
-        return Reason("directory", *_twice(_STANDING[standing]))
-    if changed_mapping:
-        rule = f"rule {draft.rule}" if draft.rule else "no rule gives it any more"
-        return Reason("mapping", *_twice(f"the mapping changed: {rule}"))
-    cause: Cause = "drift"
-    if draft.case.actual is None:
-        return Reason(cause, *_twice("the phone user is no longer there"))
-    return Reason(cause, *_twice(f"the phone system moved by itself: {draft.kind.split('.')[0]}"))
+def _set(draft: Draft, reason: Reason) -> None:
+    draft.cause, draft.because, draft.title = reason.cause, reason.because, reason.title
+
+
+class _Finder:
+    def __init__(self, grounds: Grounds, drafts: Iterable[Draft]) -> None:
+        self._grounds = grounds
+        self._now = Deciding(grounds.mapping)
+        self._earlier = None if grounds.earlier is None else Deciding(grounds.earlier)
+        known = grounds.memory.mapping
+        self._mapping_changed = known is not None and known != grounds.mapping.sha256
+        self._differing: dict[str, str] = {}
+        if grounds.earlier is not None:
+            self._differing = differing_rules(grounds.earlier, grounds.mapping)
+        keys = dict.fromkeys(d.case.key for d in drafts) if grounds.memory.adopted else {}
+        people = ((key, grounds.old(key), grounds.new(key)) for key in keys)
+        self._events = events_of(people, grounds.uses, grounds.members)
+
+    def reason(self, draft: Draft) -> Reason:
+        standing = draft.case.standing
+        if not self._grounds.memory.adopted:
+            return Reason("first_run", *_twice(f"first run: {_why_at_first(draft)}"))
+        if standing == "unmanaged":
+            return Reason("drift", *_twice(_STANDING[standing]))
+        events = self._events.get(draft.case.key, [])
+        relevant = [event for event in events if self._now.concerns(event, draft)]
+        if events and self._by_data(draft, relevant):
+            return _happened(relevant or events)
+        if (day := _day(draft)) is not None:
+            return Reason("directory", *_twice(day))
+        if standing == "gone":
+            return Reason("directory", *_twice(_STANDING[standing]))
+        if self._mapping_changed and (said := self._by_mapping(draft)) is not None:
+            return Reason("mapping", *_twice(f"the mapping changed: {said}"))
+        return _drifted(draft)
+
+    def _by_data(self, draft: Draft, relevant: Sequence[Event]) -> bool:
+        """Return whether what the directories said before would have given something else than now."""
+        if relevant and draft.case.standing != "in_scope":
+            return True
+        if not entitlements_of(draft.kind, draft.after) and not self._mapping_changed:
+            return True  # of the account itself: whoever comes, goes or is let in
+        before = known_as(self._grounds.old(draft.case.key), self._grounds.directories)
+        return self._now.decided(before, draft) != self._now.decided(self._person(draft), draft)
+
+    def _by_mapping(self, draft: Draft) -> str | None:
+        """Return in words what is otherwise in the mapping, None if that makes no difference."""
+        person = self._person(draft)
+        if self._earlier is None or person is None:
+            return f"rule {draft.rule}" if draft.rule else "no rule gives it any more"
+        before, now = self._earlier.decided(person, draft), self._now.decided(person, draft)
+        if before == now:
+            return None
+        if (before is None) is not (now is None):
+            return "its scope is otherwise"
+        was, becomes = self._earlier.rule(person, draft), self._now.rule(person, draft)
+        for name in (becomes, was):
+            if name is not None and name in self._differing:
+                return f"rule {name}: {self._differing[name]}"
+        others = [name for name in self._differing if self._speaks_of(name, draft)]
+        if others:
+            return f"rule {others[0]}: {self._differing[others[0]]}"
+        if becomes is not None and was is not None and becomes != was:
+            return f"rule {becomes} now comes before rule {was}"
+        return f"rule {draft.rule}" if draft.rule else "no rule gives it any more"
+
+    def _speaks_of(self, rule: str, draft: Draft) -> bool:
+        """Return whether a rule of either mapping mentions what a draft is about."""
+        names = entitlements_of(draft.kind, draft.after)
+        both = (self._grounds.mapping, self._grounds.earlier)
+        gives = [r.give for m in both if m is not None for r in m.rules if r.name == rule]
+        return any(names & (give.names | give.closed) for give in gives)
+
+    def _person(self, draft: Draft) -> Person | None:
+        return draft.case.person
 
 
 def _day(draft: Draft) -> str | None:
@@ -106,52 +172,34 @@ def _why_at_first(draft: Draft) -> str:
     return f"rule {draft.rule}" if draft.rule else "no rule gives it"
 
 
-def happenings(old: Parts, new: Parts, uses: Uses) -> Iterator[tuple[str, str]]:
-    """Yield what happened to one person between two reads, in words: with the values, and without.
+def _happened(events: Sequence[Event]) -> Reason:
+    because = "; ".join(event.because for event in events[:_MOST])
+    return Reason("directory", because, "; ".join(event.title for event in events[:_MOST]))
 
-    Only of attributes and groups that the mapping uses. Groups come first, because they are what
-    most rules are about.
+
+def _drifted(draft: Draft) -> Reason:
+    cause: Cause = "drift"
+    if draft.case.actual is None:
+        return Reason(cause, *_twice("the phone user is no longer there"))
+    family = draft.kind.partition(".")[0]
+    moved = f"the phone system moved by itself: {family}"
+    return Reason(cause, f"{moved}{_from_to(draft.before, draft.after)}", moved)
+
+
+def _from_to(now: Value, was: Value) -> str:
+    """Return in words what the phone system has now, and had when everything was as it should be.
+
+    >>> _from_to(None, "Office"), _from_to({"department": "IT"}, {"department": None})
+    (' is none, and was Office', ' department is IT, and was none')
     """
-    before, after = dict(old), dict(new)
-    for name in sorted(before.keys() | after.keys()):
-        if name not in before:
-            yield from _both(f"new in {name}")
-        elif name not in after:
-            yield from _both(f"no longer in {name}")
-    for name in sorted(before.keys() & after.keys()):
-        yield from _groups(before[name], after[name], name, uses)
-        yield from _attributes(before[name], after[name], name, uses)
+    if isinstance(now, dict) or isinstance(was, dict):
+        held, had = now if isinstance(now, dict) else {}, was if isinstance(was, dict) else {}
+        names = sorted(held.keys() | had.keys())
+        return ";".join(f" {n}{_from_to(held.get(n), had.get(n))}" for n in names)
+    return f" is {_said(now)}, and was {_said(was)}"
 
 
-def _both(text: str) -> Iterator[tuple[str, str]]:
-    yield text, text
-
-
-def _groups(old: Person, new: Person, directory: str, uses: Uses) -> Iterator[tuple[str, str]]:
-    held, now = _names(old, uses), _names(new, uses)
-    for group in sorted(now - held):
-        yield from _both(f"joined group {group} ({directory})")
-    for group in sorted(held - now):
-        yield from _both(f"left group {group} ({directory})")
-
-
-def _names(person: Person, uses: Uses) -> set[str]:
-    names = {str(group.get("display")) for group in person.resource.get("groups", ())}
-    return names if uses.groups is None else names & uses.groups
-
-
-def _attributes(old: Person, new: Person, directory: str, uses: Uses) -> Iterator[tuple[str, str]]:
-    for path in uses.paths if _ACTIVE in uses.paths else (_ACTIVE, *uses.paths):
-        if path.attribute == "groups":
-            continue
-        before, after = path.values(old.resource), path.values(new.resource)
-        if before != after:
-            name = path.text.rsplit(":", 1)[-1]
-            yield (
-                f"{name} changed from {_said(before)} to {_said(after)} ({directory})",
-                f"{name} changed ({directory})",
-            )
-
-
-def _said(values: list[Any]) -> str:
-    return ", ".join(str(v).lower() if isinstance(v, bool) else str(v) for v in values) or "none"
+def _said(value: Value) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

@@ -21,7 +21,6 @@ from mappings.text import AttributeText
 from mappings.whereabouts import Whereabouts
 from mappings.why import Condition, Finding, said, why
 from provisioner.joining import join
-from provisioner.plan.causes import Parts
 from provisioner.plan.explanation import (
     Entitled,
     Lost,
@@ -35,6 +34,7 @@ from provisioner.plan.explanation import (
     Used,
     Without,
 )
+from provisioner.plan.happenings import Parts
 from provisioner.plan.wishes import Wish, differences, plain
 from provisioner.reads import Uses
 

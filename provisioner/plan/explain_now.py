@@ -16,23 +16,9 @@ from provisioner.plan.document import instant
 from provisioner.plan.effects import alike
 from provisioner.plan.explain import Explainer
 from provisioner.plan.explanation import Due, Entitled, Explanation, Happened, Held
+from provisioner.plan.families import FAMILIES
 from provisioner.plan.model import Plan
 from provisioner.pools import NumberPool
-
-FAMILIES = {
-    "license": "license",
-    "packages": "package",
-    "template": "template",
-    "site": "site",
-    "extension_number": "extension",
-    "number": "number",
-    "delegates": "delegate",
-    "delegate_privileges": "delegation",
-    "credits": "credit",
-    "softphone": "softphone",
-    "emergency_address": "emergency",
-}
-"""The first half of the kinds of change, by entitlement; an attribute of the profile has `profile`."""
 
 _COUNTED = {"license": "license", "packages": "package", "credits": "credits"}
 _AHEAD = 5

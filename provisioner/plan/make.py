@@ -22,13 +22,14 @@ from provisioner.plan.abilities import keep_to_abilities
 from provisioner.plan.accounts import account_changes, profile_changes
 from provisioner.plan.away import away_changes, leaves
 from provisioner.plan.catalog_checks import check_catalog
-from provisioner.plan.causes import Parts, find_causes
+from provisioner.plan.causes import Grounds, find_causes
 from provisioner.plan.clusters import cluster
 from provisioner.plan.content import SWAPS, TAKEAWAYS, content_of, wishes_of
 from provisioner.plan.delegation import delegation_changes, link_delegations
 from provisioner.plan.differences import Case, Differences
 from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.forecast import forecast
+from provisioner.plan.happenings import Parts
 from provisioner.plan.invitations import invitation_changes, noted
 from provisioner.plan.model import Adoption, Base, Plan
 from provisioner.plan.numbers import Numbers, give_numbers, number_changes
@@ -77,7 +78,8 @@ class Situation:
     they were released, with the folded key of whoever lost them. `held_before`: by folded key, the
     numbers that people once had, the last first. `prices`: what seats cost, None where nobody said.
     `resting_until`: when numbers that rest may be given again. `horizon`: how far ahead the forecast
-    looks. `warming`: pushed directories that nobody has declared ready.
+    looks. `warming`: pushed directories that nobody has declared ready. `earlier`: the last plan's mapping, if
+    it was another one and is still known. `members`: how many a directory's group has, None if not counted.
     """
 
     sync: str
@@ -106,6 +108,8 @@ class Situation:
     horizon: timedelta = timedelta(0)
     warnings: tuple[str, ...] = ()
     scope: str = "full"
+    earlier: Mapping | None = None
+    members: Callable[[str, str], int | None] = lambda directory, group: None  # noqa: ARG005
 
 
 def make_plan(differences: Differences, situation: Situation) -> Plan:
@@ -117,19 +121,30 @@ def make_plan(differences: Differences, situation: Situation) -> Plan:
     ground = ground_of(differences, situation)
     drafts = list(_drafted(differences, ground))
     pools = _settle(drafts, differences, situation, ground)
-    find_causes(
-        drafts,
-        situation.memory,
-        lambda draft: content_of(_change(draft)),
-        situation.old,
-        situation.new,
-        situation.uses,
-        situation.mapping.sha256,
+    grounds = Grounds(
+        memory=situation.memory,
+        contents=_contents,
+        old=situation.old,
+        new=situation.new,
+        uses=situation.uses,
+        mapping=situation.mapping,
+        earlier=situation.earlier,
+        members=situation.members,
+        directories=situation.directories,
     )
+    find_causes(drafts, grounds)
     plan = _plan(drafts, differences, situation, ground, pools)
     refused = situation.memory.refused
     changes = tuple(_refuse(change, refused) for change in plan.changes) if refused else ()
     return msgspec.structs.replace(plan, changes=changes) if refused else plan
+
+
+def _contents(draft: Draft) -> Sequence[str]:
+    """Return what a decision about a draft is bound to; and was, while its number wasn't to be had."""
+    change = _change(draft)
+    if change.kind != "number.assign" or change.after is None:
+        return (content_of(change),)
+    return content_of(change), content_of(msgspec.structs.replace(change, after=None))
 
 
 def plan_of(drafts: list[Draft], differences: Differences, situation: Situation) -> Plan:

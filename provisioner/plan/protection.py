@@ -13,8 +13,8 @@ from typing import Any
 
 from connectors.records import ENTERPRISE, Person, PhoneUser, Value
 from provisioner.joining import join
-from provisioner.plan.causes import Parts
 from provisioner.plan.content import TAKEAWAYS
+from provisioner.plan.happenings import Parts
 
 PROTECTED = "protected: no plan takes anything from this person"
 

@@ -276,6 +276,15 @@ tokens = Table(
     Index("tokens_by_client", "client", "expires_at"),
 )
 
+mapping_versions = Table(
+    "mapping_versions",
+    metadata,
+    # what the mappings said that plans were made with, by their hash, tables included
+    Column("sha256", String, primary_key=True),
+    Column("text", Text, nullable=False),  # mapping_versions.py
+    Column("at", String, nullable=False),
+)
+
 warmed = Table(
     "warmed",
     metadata,

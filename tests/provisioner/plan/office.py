@@ -67,7 +67,8 @@ class Office:
     """Both sides and all that a plan is made from beside them.
 
     `bound`: the folded keys of those who are no longer in the directory, by the vendor's id, with
-    the days that they are known to be gone, None for today's first read.
+    the days that they are known to be gone, None for today's first read. `earlier`: the mapping of the
+    plan before, if it was another.
     """
 
     mapping: str
@@ -86,6 +87,7 @@ class Office:
     grace_s: float = 0
     now: datetime = NOW
     as_of: datetime | None = None
+    earlier: str | None = None
 
     def but(self, **members: Any) -> Office:
         """Return the same office with these members changed."""
@@ -117,6 +119,8 @@ class Office:
             keyless=self.keyless,
             cooling=dict.fromkeys(self.cooling, ""),
             warming=self.warming,
+            earlier=None if self.earlier is None else rules(self.earlier),
+            directories=("hr",),
             grace_s=lambda _: self.grace_s,
         )
         return make_plan(self.differences(mapping), situation)
