@@ -56,6 +56,9 @@ ALTERNATIVE_STATUS = {
     ("zoom", "POST", "/phone/users/{userId}/phone_numbers", 201): 200,
     ("zoom", "PATCH", "/users/{userId}/settings", 200): 204,
 }
+ANY_OBJECT = "microsoft.graph.directoryObject"
+"""A schema of Graph's in whose place any that inherits from it may stand."""
+
 ERRORS = {"zoom": "ZoomError", "graph": "ODataError"}
 """The schema of a vendor's refusals."""
 
@@ -282,7 +285,9 @@ def _flatten(document: dict[str, Any]) -> None:
         if len(schema.get("allOf", ())) > 1:
             found = properties(schema)
             schema.clear()
-            schema |= {"type": "object", "properties": found, "additionalProperties": False}
+            schema |= {"type": "object", "properties": found}
+            if schema is not schemas.get(ANY_OBJECT):
+                schema["additionalProperties"] = False
         for part in schema.values():
             flatten(part)
 
