@@ -6,15 +6,17 @@ kind is one function and one line in STAGES.
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from connectors.errors import RunError
-from provisioner.simulators import zoom
+from connectors.records import fold
+from provisioner.simulators import teams, zoom
 
 _THREADS = 32
 
@@ -69,6 +71,68 @@ def _zoom(props: Props) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
+def _teams(props: Props) -> Iterator[dict[str, Any]]:
+    assert props.inventory is not None
+    options = props.options
+    told = options.get("credits") or {}
+    tenant = teams.Options(
+        tenant=None,
+        client_id=None,
+        client_secret=None,
+        mca=told.get("agreement") == "mca",
+        operation_s=0,  # what a rehearsal would wait for would come all the same
+        throttled=props.rate_limits,
+    )
+    app = teams.create_app(options=tenant)
+    try:
+        with props.inventory.open(encoding="utf-8") as lines:
+            teams.load_snapshot(app, _in_microsofts_words(lines, options))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"the inventory can't be loaded into a simulated Microsoft tenant: {error}",
+            remedy="`provisioner inventory` writes what it takes",
+        ) from None
+    with teams.running(app, threads=_THREADS) as url:
+        own = {
+            "tenant_id": "rehearsal",
+            "client_id": "rehearsal",
+            "client_secret": "rehearsal",
+            "api_url": f"{url}/v1.0",
+            "token_url": f"{url}/rehearsal/oauth2/v2.0/token",
+            "key": "employeeId",  # where the simulated tenant keeps a line's key
+        }
+        rates = {} if props.rate_limits else {"limits": "unlimited"}
+        yield {**options, **own, **rates}
+
+
+def _in_microsofts_words(lines: Iterable[str], options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield snapshot lines with policies for config's templates and ids for its emergency locations.
+
+    A first line that makes every policy of config's templates comes before, or stands in the catalog.
+    """
+    templates: dict[str, dict[str, str]] = {
+        fold(name): dict(policies) for name, policies in (options.get("templates") or {}).items()
+    }
+    places = {fold(name): id_ for name, id_ in (options.get("locations") or {}).items()}
+    policies = [f"{kind}:{name}" for each in templates.values() for kind, name in each.items()]
+    for number, text in enumerate(lines):
+        line = json.loads(text)
+        if number == 0:
+            catalog = dict(line.get("catalog") or {})
+            named = [t for t in catalog.get("templates") or () if fold(str(t)) not in templates]
+            yield json.dumps({"catalog": catalog | {"templates": [*named, *policies]}})
+            if "catalog" in line:
+                continue
+        vendor = dict(line.get("vendor") or {})
+        if (own := templates.get(fold(line.get("template") or ""))) is not None:
+            vendor["policies"] = own
+        if (place := places.get(fold(line.get("emergency_address") or ""))) is not None:
+            line["emergency_address"] = None
+            vendor["numbers"] = {each: {"location": place} for each in line.get("numbers") or ()}
+        yield json.dumps(line | {"vendor": vendor})
+
+
+@contextmanager
 def _snapshot(props: Props) -> Iterator[dict[str, Any]]:
     real, copy = props.inventory or props.base / props.options["path"], props.folder / "phone.jsonl"
     try:
@@ -81,7 +145,7 @@ def _snapshot(props: Props) -> Iterator[dict[str, Any]]:
 
 
 Stage = Callable[[Props], AbstractContextManager[dict[str, Any]]]
-STAGES: dict[str, Stage] = {"zoom": _zoom, "snapshot": _snapshot}
+STAGES: dict[str, Stage] = {"zoom": _zoom, "teams": _teams, "snapshot": _snapshot}
 """By the kind of phone system."""
 
 COPIED = frozenset({"snapshot"})

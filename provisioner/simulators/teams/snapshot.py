@@ -60,7 +60,10 @@ class SnapshotError(ValueError):
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
-    """One line of a snapshot; absent and null members mean none."""
+    """One line of a snapshot; absent and null members mean none.
+
+    What an inventory concludes from the rest (`counts_as`, `by_hand`) follows here by itself.
+    """
 
     id: str
     key: str | None = None
@@ -84,6 +87,9 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
     usage_location: str | None = None
     role: Literal["member", "admin", "owner"] = "member"
     vendor: dict[str, Any] | None = None
+    counts_as: list[str] | None = None
+    settling: list[str] | None = None
+    by_hand: dict[str, str] | None = None
 
 
 class Catalog(msgspec.Struct, forbid_unknown_fields=True):
@@ -227,6 +233,13 @@ class Loader:
                 make_policy(self._state, known, name.removeprefix(TAG)),
             )
         self._delegates += [(line.id, name) for name in line.delegates or ()]
+        late = {plan for name in line.settling or () for plan in product_named(name).plans}
+        if late & CALLING:
+            self._state.run(
+                "INSERT INTO plans_since VALUES (?, 'CallingPlan', ?)",
+                line.id,
+                self._tenant.now_s(),
+            )
 
     def finish(self) -> Loaded:
         """Write licenses, groups and delegations, count the seats, and say what was left over."""
