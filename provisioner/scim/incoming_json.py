@@ -21,6 +21,8 @@ def body_of(request: Request, depth: int) -> Any:
     """Return what a request's body says. Raises ScimError (400 invalidSyntax, 413, 415)."""
     if request.mimetype not in _MEDIA_TYPES:
         raise ScimError(415, "the body must be application/scim+json or application/json")
+    if request.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        raise ScimError(415, "the body must not be compressed")  # RFC 9110 section 15.5.16
     data = request.get_data(cache=False)
     most = request.max_content_length
     if most is not None and request.content_length is None and len(data) >= most:

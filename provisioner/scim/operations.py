@@ -152,6 +152,8 @@ class _Parser:
         if len(value) > MAX_NAMES:
             raise invalid_syntax(f"{where}.value: more than {MAX_NAMES} members")
         for name, inner in value.items():
+            if uri is not None and name.lower() == "schemas":
+                continue  # an extension's own name, repeated in it
             known = self.schema.known_urn(name) if uri is None else None
             if known is not None:
                 yield from self._object(

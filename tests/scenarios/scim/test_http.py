@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -63,6 +64,13 @@ def test_what_is_no_body_is_refused_as_that(
 ) -> None:
     assert provider("POST", "/Users", body, Content_Type=kind).error == (status, scim_type)
     assert provider("GET", "/Users").found == []
+
+
+def test_a_body_that_is_compressed_is_told_so(provider: Provider) -> None:
+    body = gzip.compress(b'{"userName": "eva"}')
+
+    assert provider("POST", "/Users", body, Content_Encoding="gzip").error == (415, None)
+    provider.done(201, "POST", "/Users", b'{"userName": "eva"}', Content_Encoding="identity")
 
 
 @pytest.mark.parametrize("slashes", ["/Users", "/Users/", "//Users", "//Users//", "/%55sers"])
