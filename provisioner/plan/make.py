@@ -31,6 +31,7 @@ from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.forecast import forecast
 from provisioner.plan.happenings import Parts
 from provisioner.plan.invitations import invitation_changes, noted
+from provisioner.plan.lines import name_lines
 from provisioner.plan.model import Adoption, Base, Plan
 from provisioner.plan.numbers import Numbers, give_numbers, number_changes
 from provisioner.plan.ordering import in_order, link_needs, pass_on
@@ -121,6 +122,7 @@ def make_plan(differences: Differences, situation: Situation) -> Plan:
     ground = ground_of(differences, situation)
     drafts = list(_drafted(differences, ground))
     pools = _settle(drafts, differences, situation, ground)
+    name_lines(drafts, situation.mapping)
     grounds = Grounds(
         memory=situation.memory,
         contents=_contents,

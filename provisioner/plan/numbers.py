@@ -31,7 +31,8 @@ def number_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     if wish is None:
         if not (license_goes(case, ground) and "numbers" in ground.abilities.license_takes):
             for number in held:
-                yield Draft("number.release", case, number, None, None, "destructive")
+                rule = given.taken.get("number")
+                yield Draft("number.release", case, number, None, rule, "destructive")
         return
     value = wish.value
     if isinstance(value, PoolRef):

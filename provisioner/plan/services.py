@@ -47,7 +47,8 @@ def license_changes(case: Case, ground: Ground) -> Iterator[Draft]:
 
 def removal(case: Case, actual: PhoneUser, ground: Ground) -> Draft:
     """Return the removal of a license, with everything that goes with it named."""
-    draft = Draft("license.remove", case, actual.license, None, None, "destructive")
+    taker = None if case.entitlements is None else case.entitlements.taken.get("license")
+    draft = Draft("license.remove", case, actual.license, None, taker, "destructive")
     takes = ground.abilities.license_takes
     if "packages" in takes and actual.packages:
         takes |= ground.abilities.last_package_takes
@@ -159,7 +160,14 @@ def credit_changes(case: Case, ground: Ground) -> Iterator[Draft]:
             draft.block(NO_BASE)
         yield draft
     elif held and not wished:
-        yield Draft("credit.remove", case, True, False, wish.rule if wish else None, "service")
+        yield Draft(
+            "credit.remove",
+            case,
+            True,
+            False,
+            wish.rule if wish else given.taken.get("credits"),
+            "service",
+        )
 
 
 def _may_have_credits(case: Case, ground: Ground) -> bool:

@@ -37,7 +37,8 @@ def setting_changes(case: Case, ground: Ground) -> Iterator[Draft]:
             continue
         if wished is None and entitlement in ground.abilities.keeps:
             continue  # it can't be taken away there, only changed
-        yield Draft(kind, case, held, wished, wish.rule if wish else None, "service")
+        rule = wish.rule if wish else given.taken.get(entitlement)
+        yield Draft(kind, case, held, wished, rule, "service")
 
 
 def _has_phone(actual: PhoneUser) -> bool:
@@ -88,8 +89,7 @@ def softphone_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     if not known or same(wished, held):
         return
     if held is not None:
-        yield Draft(
-            "softphone.deauthorize", case, held, None, wish.rule if wish else None, "service"
-        )
+        rule = wish.rule if wish else given.taken.get("softphone")
+        yield Draft("softphone.deauthorize", case, held, None, rule, "service")
     if wish is not None:
         yield Draft("softphone.authorize", case, None, wished, wish.rule, "service")

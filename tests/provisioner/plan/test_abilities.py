@@ -128,7 +128,8 @@ def test_a_policy_that_is_off_for_a_user_blocks_the_delegation_with_that_reason(
 
     plan = office(mapping=mapping, people=[person("eva"), person("jan")], users=[eva, jan]).plan()
 
-    assert only(plan.blocked, "delegate.add").reason == "call delegation is off for them"
+    reason = only(plan.blocked, "delegate.add").reason
+    assert reason == "call delegation is off for them (rule all, mapping.yaml:2)"
 
 
 def test_where_an_account_has_no_sites_none_is_set_and_a_warning_says_why() -> None:

@@ -1,0 +1,32 @@
+"""Where the rules stand that stand in each other's way: file and line, in the reasons of what is held back.
+
+Whoever reads that two rules give one number to two people goes and mends one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from mappings import Mapping
+from provisioner.plan.draft import Draft
+
+
+def name_lines(drafts: Iterable[Draft], mapping: Mapping) -> None:
+    """Add to every reason the lines of the rules that it names, and the draft's own rule if it names none."""
+    held = [d for d in drafts if d.state in ("blocked", "waiting") and d.reason is not None]
+    places = {rule.name: rule.where.short for rule in mapping.rules if rule.where is not None}
+    if not held or not places:
+        return
+    names = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
+    named = re.compile(rf"(\()?rule ({names})(?![\w-])")
+
+    def with_line(match: re.Match[str]) -> str:
+        name, place = match[2], places[match[2]]
+        return f"(rule {name}, {place}" if match[1] else f"rule {name} ({place})"
+
+    for draft in held:
+        reason, count = named.subn(with_line, draft.reason or "")
+        if not count and draft.state == "blocked" and draft.rule in places:
+            reason += f" (rule {draft.rule}, {places[draft.rule]})"
+        draft.reason = reason
