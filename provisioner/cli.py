@@ -340,6 +340,13 @@ def receiver(config: Path) -> None:
     help="Teams: until a new calling plan takes a number.",
 )
 @click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Zoom: what else the account is like (its simulator's README).",
+)
+@click.option(
     "--faults",
     default="",
     metavar="SPEC",
@@ -358,6 +365,7 @@ def simulate(
     rate_limits: bool,
     agreement: str,
     settling: float,
+    options: Sequence[str],
     faults: str,
     seed: int,
 ) -> None:
@@ -367,7 +375,8 @@ def simulate(
     if faults == "list":
         sys.exit(list_faults())
     simulated = Simulated(
-        system, load, database, directory, sso, rate_limits, agreement, settling, faults, seed
+        *(system, load, database, directory, sso, rate_limits, agreement, settling, faults, seed),
+        options=options,
     )
     sys.exit(run_simulate(simulated, port))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from provisioner.simulators import faults, scim_service, teams, zoom
 
 DEMO_TOKEN = "demo-token"  # noqa: S105 (of a service that holds sample people only)
 FAULTS_HELP = "`provisioner simulate zoom --faults list` tells every kind and what it does"
+OPTIONS_HELP = "provisioner/simulators/zoom/README.md tells every option"
 THREADS = 32
 """Requests at the same time: those that are kept waiting on purpose take no place from the others."""
 _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -28,7 +29,8 @@ class Simulated:
     `directory`: SCIM resources that are served under /scim/v2 on the same port. `sso`: at Zoom, whether
     the account has SSO pre-provisioning. `agreement`: at Microsoft, mca or other; `settling_h`: how many
     hours a new calling plan takes until it bears a number. `faults`: what goes wrong, as
-    simulators/faults/spec.py has it, "" for nothing; `seed` decides when.
+    simulators/faults/spec.py has it, "" for nothing; `seed` decides when. `options`: at Zoom, NAME=VALUE
+    of what else the account is like.
     """
 
     system: str = "zoom"
@@ -41,6 +43,7 @@ class Simulated:
     settling_h: float = 24
     faults: str = ""
     seed: int = 0
+    options: Sequence[str] = ()
 
 
 class _Vendor(NamedTuple):
@@ -59,6 +62,10 @@ def _zoom(simulated: Simulated) -> _Vendor:
         sso="provisioning" if simulated.sso else "none",
         rates=zoom.BUSINESS_PLUS if simulated.rate_limits else None,
     )
+    try:
+        options = zoom.with_given(options, simulated.options)
+    except zoom.OptionError as error:
+        raise RunError(f"--option: {error}", remedy=OPTIONS_HELP) from None
     app = zoom.create_app(simulated.database or ":memory:", options=options)
     return _Vendor(app, zoom.ZoomFaults(app), zoom.load_snapshot)
 

@@ -47,6 +47,7 @@ from . import (
 )
 from .account import EXTENSION, Account, Options, utc_now
 from .faults import ZoomFaults
+from .given import OptionError, with_given
 from .rates import BUSINESS_PLUS, PRO, Rates
 from .service import OPERATIONS, Operation, answer_errors
 from .snapshot import Loaded, SnapshotError
@@ -58,6 +59,7 @@ __all__ = [
     "PRO",
     "Loaded",
     "Operation",
+    "OptionError",
     "Options",
     "Rates",
     "SnapshotError",
@@ -66,6 +68,7 @@ __all__ = [
     "load_snapshot",
     "running",
     "serve",
+    "with_given",
 ]
 
 STOPPING_S = 5.0
