@@ -276,7 +276,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     `places`: by kind of phone user who is no person (room, common_area), what it can do for one.
     `resend_after`: an invitation is sent again so long after the last one, `resend_max` times at most;
     None: never. `delegation_sweep`: how many people's delegations a full plan reads beyond those that
-    matter to it, where each takes a call. `looks_closer`: entitlements for which only a read of one
+    matter to it, where each takes a call. `delegation_needs_package`: both sides need a package, too. `looks_closer`: entitlements for which only a read of one
     user tells whether the vendor lets them have any.
     `profile`: the profile attributes that it has a place for; None for all.
     `keeps`: entitlements that can be changed there but not taken away (a user always has a site).
@@ -312,6 +312,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     resend_after: timedelta | None = None
     resend_max: int = 0
     delegation_sweep: int = 0
+    delegation_needs_package: bool = False
     looks_closer: frozenset[str] = frozenset()
     places: dict[str, frozenset[str]] = {}
     joining: tuple[str, ...] = ()

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from connectors.records import fold
+from connectors.records import PhoneUser, fold
 from provisioner.plan.called import mail_of, shares
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground
+from provisioner.plan.services import license_goes
 
 _SERVICES = ("user.restore", "user.activate", "license.assign", "package.assign")
 """What a delegate may have to get first."""
@@ -21,6 +22,9 @@ def delegation_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     """Yield delegates to remove and to add, and the delegator's privileges where they differ."""
     given = case.entitlements
     assert given is not None
+    if license_goes(case, ground):
+        yield from endings(case, ground, frozenset())
+        return
     if ground.manages("delegates"):
         yield from _delegates(case, ground)
     if ground.manages("delegate_privileges") and "delegate_privileges" not in given.left_alone:
@@ -57,7 +61,9 @@ def _delegates(case: Case, ground: Ground) -> Iterator[Draft]:
     for position, mail in enumerate(sorted(wished.keys() - held.keys())):
         name, rule = wished[mail]
         draft = Draft("delegate.add", case, None, name, rule, "service")
-        if mail not in ground.mails and mail not in ground.phone_users and "@" not in mail:
+        if mail in ground.shared_areas:
+            draft.block(f"several common areas are called {name!r}: give each a name of its own")
+        elif mail not in ground.mails and mail not in ground.phone_users and "@" not in mail:
             if shares(ground.shared_names, name):
                 draft.block(f"several people are called {name!r}: name them by mail or key")
             else:
@@ -96,12 +102,12 @@ def link_delegations(drafts: list[Draft], ground: Ground) -> None:
         mail = fold(draft.after)
         other = by_mail.get(mail, [])
         draft.needs += [d for d in other if d.kind in _SERVICES]
-        user = ground.phone_users.get(mail)
-        gets_license = any(d.kind == "license.assign" and d.after for d in other)
-        if not gets_license and (user is None or (user.kind == "person" and not user.license)):
-            draft.block(f"{draft.after} has no phone license, so nobody can answer there")
-        elif any(d.kind == "license.remove" for d in other):
-            draft.block(f"{draft.after} loses the phone license in this plan")
+        own = by_mail.get(fold(draft.user), [])
+        lacks = _lacks(draft.user, draft.case.actual, own, ground) or _lacks(
+            draft.after, ground.phone_users.get(mail), other, ground
+        )
+        if lacks is not None:
+            draft.block(lacks)
         else:
             serving[mail] = serving.get(mail, 0) + 1
             limit = ground.abilities.max_delegators
@@ -109,6 +115,23 @@ def link_delegations(drafts: list[Draft], ground: Ground) -> None:
                 draft.block(
                     f"{draft.after} already answers for {limit} people, the most that is allowed"
                 )
+
+
+def _lacks(
+    name: str, user: PhoneUser | None, drafts: Iterable[Draft], ground: Ground
+) -> str | None:
+    """Return what one side of a delegation lacks for it, None if it has, or gets, all it needs."""
+    if user is not None and user.kind != "person":
+        return None  # a common area is there only because it has a phone
+    drafts = list(drafts)
+    if any(d.kind == "license.remove" for d in drafts):
+        return f"{name} loses the phone license in this plan"
+    if not (user and user.license) and not any(d.kind == "license.assign" for d in drafts):
+        return f"{name} has no phone license, so nobody can answer there"
+    gets = any(d.kind == "package.assign" for d in drafts)
+    if not (user and user.packages) and not gets and ground.abilities.delegation_needs_package:
+        return f"{name} has no calling package, so nobody can answer there"
+    return None
 
 
 def endings(case: Case, ground: Ground, doomed: frozenset[str]) -> Iterator[Draft]:

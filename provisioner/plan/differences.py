@@ -90,6 +90,7 @@ class Differences:
     `covers`: folded keys of those whom the comparison was limited to, if it was.
     `extensions`: the holder's id by extension number, where the mapping gives any. `mail_taken`: by
     folded key, the phone user who has the person's mail address, but is somebody else's.
+    `phone_users`: by folded mail, common areas by folded name; `shared_areas`: names of several areas.
     `untouchable`: users whom this sync may not touch, although a person of ours is theirs.
     """
 
@@ -102,6 +103,7 @@ class Differences:
     phone_users_read: int = 0
     phone_sha256: str = ""
     phone_users: dict[str, PhoneUser] = field(default_factory=dict)
+    shared_areas: set[str] = field(default_factory=set)
     delegators_of: dict[str, list[PhoneUser]] = field(default_factory=dict)
     mails: dict[str, str] = field(default_factory=dict)
     shared_names: set[str] = field(default_factory=set)
@@ -166,6 +168,14 @@ class Differences:
                 self.delegators_of.setdefault(fold(delegate), []).append(user)
         if "delegates" in managed:
             self.phone_users.update({fold(user.email): user for user in users if user.email})
+            for user in users:
+                if user.kind == "common_area" and user.display_name:
+                    self.note_area(fold(user.display_name), user)
+
+    def note_area(self, name: str, area: PhoneUser) -> None:
+        """Take in a common area that may be a delegate, by its name."""
+        if self.phone_users.setdefault(name, area).id != area.id:
+            self.shared_areas.add(name)
 
     def count(self, seats: MappingOf[tuple[str | None, tuple[str, ...], bool], int]) -> None:
         """Take in how many phone users hold a license, packages and a credit license."""

@@ -86,7 +86,8 @@ class Ground:
 
     `mails`: folded mail by every folded name that a delegate may be called by. `delegators_of`:
     phone users by folded mail of their delegates. `mail_taken`: by folded key, the phone user who
-    has the person's mail address but is somebody else's.
+    has the person's mail address but is somebody else's. `shared_names`: folded names that several
+    people have, `shared_areas`: several common areas.
     """
 
     mapping: Mapping
@@ -102,6 +103,7 @@ class Ground:
     grace_s: Callable[[str], float]
     mail_taken: MappingOf[str, str] = field(default_factory=dict)
     shared_names: Collection[str] = ()
+    shared_areas: Collection[str] = ()
 
     def has_attribute(self, name: str) -> bool:
         """Return whether the phone system has a place for a profile attribute."""

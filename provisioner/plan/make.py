@@ -222,6 +222,7 @@ def ground_of(differences: Differences, situation: Situation) -> Ground:
         grace_s=situation.grace_s,
         mail_taken=differences.mail_taken,
         shared_names=differences.shared_names,
+        shared_areas=differences.shared_areas,
     )
 
 

@@ -144,3 +144,14 @@ def test_the_same_rules_plan_offline_against_a_snapshot(tmp_path: Path) -> None:
     assert ("number.assign", "Lobby Munich") in kinds(plan)
     assert here.phone_users()["lobby"]["packages"] == [PRO]
     assert here.plan()["changes"] == []
+
+
+def test_a_common_area_answers_for_a_person(tmp_path: Path) -> None:
+    with zoom_account(account()) as (_, system):
+        here = installation(tmp_path, system)
+        here.mapping(rules=[*MAPPING["rules"], rule("helped", delegates=["Canteen"])])
+
+        plan = here.carry_out()
+
+        assert ("delegate.add", "user1@example.org") in kinds(plan)
+        assert here.plan()["changes"] == []

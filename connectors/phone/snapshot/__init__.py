@@ -51,6 +51,7 @@ ABILITIES = Abilities(
     pending=PENDING,
     max_delegates=MAX_DELEGATES,
     max_delegators=MAX_DELEGATES,
+    delegation_needs_package=True,
     license_takes=frozenset({"packages", "numbers", "delegates", "credits"}),
     last_package_takes=frozenset({"numbers"}),
     deactivation_takes=frozenset({"license", "packages", "numbers", "delegates", "credits"}),

@@ -139,7 +139,7 @@ def _add_delegate(account: Account, user: PhoneUser, c: Change) -> None:
         )
     delegate = found[0]
     for side in (user, delegate):
-        if side.license is None or not side.packages:
+        if side.kind == "person" and (side.license is None or not side.packages):
             raise PersonError(
                 f"a delegation needs a license and a package: {side.user} has not both"
             )

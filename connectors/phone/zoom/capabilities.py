@@ -137,6 +137,7 @@ def abilities(
         resend_after=None if resend is None else resend[0],
         resend_max=0 if resend is None else resend[1],
         delegation_sweep=sweep,
+        delegation_needs_package=True,
         looks_closer=frozenset({"delegates"}),
         places=CAN,
     )

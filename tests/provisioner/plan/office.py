@@ -172,6 +172,8 @@ def _count(found: Differences, user: PhoneUser) -> None:
         found.delegators_of.setdefault(fold(delegate), []).append(user)
     if user.email:
         found.phone_users[fold(user.email)] = user
+    if user.kind == "common_area" and user.display_name:
+        found.note_area(fold(user.display_name), user)
 
 
 def told(changes: Iterable[Change]) -> list[tuple[str, str, Any, Any]]:

@@ -1,0 +1,81 @@
+"""Call delegation in the plan: what both sides need first, limits, and common areas as delegates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.records import PhoneUser
+from tests.provisioner.plan.office import Office, full, only, person, told, user
+
+HELPED = "rules: [{name: helped, when: 'title eq \"Boss\"', give: {delegates: [DELEGATE]}}]"
+EVERYBODY = """\
+rules:
+- {name: all, when: 'not (title eq "Former")', give: {license: phone, packages: [basic]}}
+- {name: helped, when: 'title eq "Boss"', give: {delegates: [jan]}}
+"""
+
+
+def office(*users: PhoneUser, delegate: str = "jan", **members: Any) -> Office:
+    mapping = HELPED.replace("DELEGATE", delegate)
+    people = [person("eva", title="Boss"), person("jan")]
+    return Office(mapping=mapping, people=people, users=users).but(**members)
+
+
+def test_both_sides_hold_license_and_package_before_the_delegation() -> None:
+    plan = office(user("eva"), user("jan"), mapping=EVERYBODY).plan()
+
+    add = only(plan.changes, "delegate.add")
+    first = {c.seq for c in plan.changes if c.kind in ("license.assign", "package.assign")}
+    assert first == set(add.needs)
+    assert len(first) == 4
+
+
+def test_a_side_that_has_no_license_or_no_package_is_named_in_the_reason() -> None:
+    bare = user("jan", license="phone")
+
+    for users, words in (
+        ([full("eva"), user("jan")], "jan@example.org has no phone license"),
+        ([full("eva"), bare], "jan@example.org has no calling package"),
+        ([user("eva", license="phone"), full("jan")], "eva@example.org has no calling package"),
+    ):
+        blocked = only(office(*users).plan().blocked, "delegate.add")
+        assert words in str(blocked.reason)
+
+
+def test_a_common_area_may_be_a_delegate_by_its_name_and_a_room_may_not() -> None:
+    lobby = PhoneUser("a1", kind="common_area", display_name="Lobby")
+    board = PhoneUser("r1", kind="room", display_name="Board")
+
+    plan = office(full("eva"), lobby, delegate="LOBBY").plan()
+    assert only(plan.changes, "delegate.add").after == "Lobby"
+
+    plan = office(full("eva"), board, delegate="Board").plan()
+    assert "no person and no common area is called 'Board'" in str(plan.blocked[0].reason)
+
+
+def test_a_name_that_several_common_areas_have_is_no_delegate() -> None:
+    areas = [PhoneUser(f"a{n}", kind="common_area", display_name="Lobby") for n in (1, 2)]
+
+    plan = office(full("eva"), *areas, delegate="Lobby").plan()
+
+    assert "several common areas are called 'Lobby'" in str(plan.blocked[0].reason)
+
+
+def test_a_delegate_who_loses_the_license_in_scope_is_taken_off_their_delegators_first() -> None:
+    people = [person("eva", title="Boss"), person("jan", title="Former")]
+    users = [full("eva", delegates=("jan@example.org",)), full("jan")]
+
+    plan = office(*users, people=people, mapping=EVERYBODY).plan()
+
+    removal, license = only(plan.changes, "delegate.remove"), only(plan.changes, "license.remove")
+    assert told([removal]) == [("delegate.remove", "eva", "jan@example.org", None)]
+    assert removal.seq in license.needs
+
+
+def test_the_sixteenth_delegate_is_blocked() -> None:
+    helpers = tuple(f"h{n}@example.org" for n in range(15))
+    mapping = f"rules: [{{name: r, when: 'title pr', give: {{delegates: [{', '.join([*helpers, 'jan'])}]}}}}]"
+
+    plan = office(full("eva", delegates=helpers), full("jan"), mapping=mapping).plan()
+
+    assert "at most 15 delegates" in str(only(plan.blocked, "delegate.add").reason)
