@@ -18,6 +18,7 @@ from connectors.scim_filter import Filter
 from mappings import Mapping
 from mappings.entitlements import DEFAULTS_RULE, PROFILE_RULE
 from provisioner.memory import Memory
+from provisioner.plan import invitations, trash
 from provisioner.plan.abilities import keep_to_abilities
 from provisioner.plan.accounts import account_changes, profile_changes
 from provisioner.plan.away import away_changes, leaves
@@ -30,7 +31,7 @@ from provisioner.plan.differences import Case, Differences
 from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.forecast import forecast
 from provisioner.plan.happenings import Parts
-from provisioner.plan.invitations import invitation_changes, noted
+from provisioner.plan.invitations import invitation_changes
 from provisioner.plan.lines import name_lines
 from provisioner.plan.model import Adoption, Base, Plan
 from provisioner.plan.numbers import Numbers, give_numbers, number_changes
@@ -56,6 +57,7 @@ from provisioner.reads import Uses
 
 _FAMILIES: tuple[Callable[[Case, Ground], Iterator[Draft]], ...] = (
     account_changes,
+    trash.restore_changes,
     invitation_changes,
     profile_changes,
     license_changes,
@@ -235,12 +237,16 @@ def _drafted(differences: Differences, ground: Ground) -> Iterator[Draft]:
             for family in _FAMILIES:
                 yield from family(case, ground)
             differences.learned.applied.update(believed(case, ground))
-            differences.learned.applied.update(noted(case, ground))
+            differences.learned.applied.update(invitations.noted(case, ground))
+            differences.learned.applied.update(trash.noted(case, ground, asked=False))
         elif case.standing == "place":
             yield from place_changes(case, ground)
             differences.learned.applied.update(believed(case, ground_of_place(case, ground)))
         else:
-            yield from away_changes(case, ground, doomed)
+            away = list(away_changes(case, ground, doomed))
+            yield from away
+            asked = any(d.kind == "user.trash" and d.state == "planned" for d in away)
+            differences.learned.applied.update(trash.noted(case, ground, asked=asked))
 
 
 def _settle(

@@ -127,7 +127,9 @@ def test_whoever_was_deactivated_and_comes_back_is_given_everything_anew_in_one_
         )
 
 
-def test_whoever_a_person_put_into_the_trash_is_not_asked_for_again(tmp_path: Path) -> None:
+def test_whoever_is_in_the_trash_is_not_sent_there_again_and_is_restored_when_they_return(
+    tmp_path: Path,
+) -> None:
     with company(
         tmp_path, [had(n) for n in (1, 2, 3, 4)], LICENSED, mapping={"leavers": {"do": "trash"}}
     ) as (here, url):
@@ -139,6 +141,14 @@ def test_whoever_a_person_put_into_the_trash_is_not_asked_for_again(tmp_path: Pa
         assert step["state"] == "manual"
         portal(url, "trash", email="user4@example.org")
 
+        assert here.plan()["changes"] == []
+
+        here.people(staff(4))
+        back = here.plan()
+        assert kinds(back) == [("user.restore", "user4@example.org")]
+        assert [c["kind"] for c in back["waiting"]] == ["license.assign", "package.assign"]
+        portal(url, "restore", email="user4@example.org")
+        assert kinds(here.carry_out()) == [("package.assign", "user4@example.org")]
         assert here.plan()["changes"] == []
 
 
