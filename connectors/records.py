@@ -240,6 +240,8 @@ class Catalog(msgspec.Struct, frozen=True):
     None for a family means that the vendor doesn't tell: every name is allowed and nothing runs
     short. `templates` are (name, site) pairs, site None where it serves every site. `numbers` are
     the account's direct numbers that nobody holds, E.164, with their site where they have one.
+    `accounts`: seats of which every new account takes one, None where that is so of none, or isn't
+    told. `notes`: sentences for every plan about what couldn't be told.
     `without`: entitlements that this account has no place for, each with the reason in words.
     `extensions`: by site the digits that its extension numbers begin with, and how many follow, where
     the vendor tells.
@@ -252,6 +254,8 @@ class Catalog(msgspec.Struct, frozen=True):
     templates: tuple[tuple[str, str | None], ...] | None = None
     sites: tuple[str, ...] | None = None
     numbers: tuple[tuple[str, str | None], ...] | None = None
+    accounts: Seats | None = None
+    notes: tuple[str, ...] = ()
     without: dict[str, str] = {}
     extensions: dict[str, tuple[str, int]] = {}
 

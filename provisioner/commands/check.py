@@ -21,7 +21,7 @@ from connectors.errors import InputError, ProvisionerError
 from connectors.records import Catalog, Seats
 from mappings import Mapping
 from mappings.yaml_file import Located, load_yaml
-from provisioner.checks import Finding, problem
+from provisioner.checks import Finding, problem, warning
 from provisioner.checks.abilities import beyond_abilities, lacking_a_prerequisite
 from provisioner.checks.accounts import differing_shares, overlapping
 from provisioner.checks.credits import unreadable_ledgers
@@ -141,6 +141,11 @@ def _phone_system(
         yield from unknown_names(load_yaml(sync.mapping), sync, catalog)
         yield from unknown_in_lookups(mapping, sync, catalog)
         yield from beyond_abilities(mapping, phone.abilities, kind)
+    yield from (warning(where, note) for note in catalog.notes)
+    if mapping is not None and mapping.places and sync.manages is None:
+        kinds = " or ".join(f'kind eq "{kind}"' for kind in ("person", *sorted(mapping.places)))
+        said = "rooms and common areas are touched only where `manages` names them"
+        yield warning(where, f"the mapping's rules for them do nothing: {said}: '{kinds}'")
     yield from unknown_aliases(located, sync, catalog)
     yield from empty_pools(located, sync, catalog)
 
@@ -164,8 +169,16 @@ def _listed(catalog: Catalog) -> Iterator[str]:
         "sites": None if catalog.sites is None else sorted(catalog.sites),
         "unassigned numbers": _numbers(catalog.numbers),
     }
+    if catalog.accounts is not None:
+        told["seats for accounts"] = [_seats("licensed", catalog.accounts)]
+    if catalog.extensions:
+        told["extension numbers"] = [
+            f"{site} ({code} and {length} digits)"
+            for site, (code, length) in sorted(catalog.extensions.items())
+        ]
     for family, names in told.items():
-        text = "not told: any is allowed" if names is None else ", ".join(names) or "none"
+        absent = catalog.without.get(family.removesuffix("s"), "not told: any is allowed")
+        text = absent if names is None else ", ".join(names) or "none"
         yield from textwrap.wrap(
             f"  {family}: {text}", _WIDTH, subsequent_indent="    ", break_long_words=False
         )

@@ -11,10 +11,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from connectors.records import Abilities, fold
+from provisioner.plan.accounts import NEW
 from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.satisfied import by_hand
-
-ACCOUNTS = ("user.invite", "user.create")
 
 
 def keep_to_abilities(drafts: Iterable[Draft], ground: Ground) -> None:
@@ -62,7 +61,7 @@ def _blocked(draft: Draft, abilities: Abilities) -> str | None:
             return str(blocks[draft.kind])
         if actual.kind != "person" and draft.kind not in abilities.places.get(actual.kind, ()):
             return f"this phone system can't do {draft.kind} for a {actual.kind.replace('_', ' ')}"
-    if draft.kind in ACCOUNTS and abilities.domains is not None and isinstance(draft.after, str):
+    if draft.kind in NEW and abilities.domains is not None and isinstance(draft.after, str):
         domain = fold(draft.after.rpartition("@")[2])
         if domain not in abilities.domains:
             managed = ", ".join(sorted(abilities.domains)) or "none"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from connectors.records import fold
+from connectors.records import Seats, fold
 from mappings.entitlements import PROFILE, PROFILE_RULE
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.services import coming_back
 
+NEW = ("user.invite", "user.create")
 INVITATION = "an invitation mail is sent; they stay pending until they accept"
 
 
@@ -74,3 +75,26 @@ def _one_mail(wished: str | None, held: str | None, joiner: bool) -> bool:
     if joiner or wished is None:
         return True
     return held is not None and fold(wished) == fold(held)
+
+
+def grant_accounts(
+    drafts: Iterable[Draft], seats: Seats | None, priority: Mapping[str | None, int]
+) -> None:
+    """Block the new accounts that no seat is left for, the last by rule of license, then key."""
+    if seats is None or seats.total is None:
+        return
+    used = seats.used or 0
+    claims = sorted(
+        (d for d in drafts if d.kind in NEW and d.state == "planned"),
+        key=lambda draft: (priority.get(_rule(draft), len(priority)), draft.key),
+    )
+    for draft in claims[max(0, seats.total - used) :]:
+        draft.block(
+            f"no seat is free for a new account ({used} of {seats.total} are used): free or order one"
+        )
+
+
+def _rule(draft: Draft) -> str | None:
+    given = draft.case.entitlements
+    license = None if given is None else given.single.get("license")
+    return None if license is None else license.rule

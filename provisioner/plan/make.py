@@ -20,7 +20,7 @@ from mappings.entitlements import DEFAULTS_RULE, PROFILE_RULE
 from provisioner.memory import Memory
 from provisioner.plan import invitations, trash
 from provisioner.plan.abilities import keep_to_abilities
-from provisioner.plan.accounts import account_changes, profile_changes
+from provisioner.plan.accounts import account_changes, grant_accounts, profile_changes
 from provisioner.plan.away import away_changes, leaves
 from provisioner.plan.catalog_checks import check_catalog
 from provisioner.plan.causes import Grounds, find_causes
@@ -266,6 +266,7 @@ def _settle(
     _wait_for_the_warming(drafts, situation)
     _once_per_pair(drafts)
     priority = _priority(situation.mapping)
+    grant_accounts(drafts, situation.catalog.accounts, priority)
     check_catalog(drafts, situation.catalog, differences, priority)
     link_needs(drafts)
     link_delegations(drafts, ground)

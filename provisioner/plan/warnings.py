@@ -13,6 +13,7 @@ from provisioner.plan.leavers import policy_of
 
 def warnings_of(differences: Differences, ground: Ground) -> Iterator[str]:
     """Yield a sentence on everything that the comparison found and no change shows."""
+    yield from ground.catalog.notes
     for entitlement, why in sorted(ground.catalog.without.items()):
         if entitlement in ground.mapping.managed_anywhere:
             yield f"the mapping's {entitlement} is set for nobody: {why}"

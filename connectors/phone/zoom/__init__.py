@@ -71,6 +71,7 @@ class ZoomPhone:
     ) -> None:
         self.abilities = able
         self._api = api
+        self._account_type = options.account_type
         self._lookups = Lookups(api, subscriptions)
         titles = "profile.job_title" not in able.unreadable
         self._reader = Reader(api, self._lookups, job_titles=titles, hands=able.side_by_side)
@@ -80,7 +81,7 @@ class ZoomPhone:
         """Return what the account has to give; phone licenses aren't counted by Zoom."""
         self._lookups.forget()
         with whole():
-            return read_catalog(self._api, self._lookups)
+            return read_catalog(self._api, self._lookups, account_type=self._account_type)
 
     def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:
         """Yield every phone user once; delegations only of these ids or folded mail addresses.

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.errors import PersonError
+from connectors.errors import PersonError, RunError
 from connectors.phone.zoom.answers import ListRefused, Refused
 from connectors.phone.zoom.auth import Api, segment
 from connectors.phone.zoom.kept import Kept
@@ -29,6 +29,8 @@ LICENSE = "zoom_phone"
 
 SITES_OFF = "Multiple Sites is off on this Zoom account, so there is no site to set"
 _SORTS = {"user": "user", "commonArea": "common area"}
+LICENSED = 2
+"""The type of account that takes a seat of the account's base plan."""
 KEPT_FOR = timedelta(minutes=5)
 
 
@@ -208,12 +210,15 @@ class Lookups:
         return found
 
 
-def read_catalog(api: Api, lookups: Lookups) -> Catalog:
+def read_catalog(api: Api, lookups: Lookups, *, account_type: int = 1) -> Catalog:
     """Return what the account has to give: plans with their seats, templates, sites, free numbers.
+
+    Seats for accounts are asked for where new ones take one (`account_type` 2, licensed).
 
     Raises IncompleteRead for a list that is cut off, ReadRefused for one short of its own total.
     """
     sites = lookups.sites()
+    accounts, notes = _account_seats(api) if account_type == LICENSED else (None, ())
     names = {site.id: site.name for site in sites or ()}
     with understood("the numbers"):
         numbers = tuple(
@@ -226,6 +231,8 @@ def read_catalog(api: Api, lookups: Lookups) -> Catalog:
         templates=tuple(_all_templates(api, sites)),
         sites=tuple(site.name for site in sites) if sites is not None else None,
         numbers=numbers,
+        accounts=accounts,
+        notes=notes,
         without={} if sites is not None else {"site": SITES_OFF},
         extensions=dict(_extensions(lookups, sites or ())),
     )
@@ -238,6 +245,25 @@ def _extensions(lookups: Lookups, sites: Iterable[Site]) -> Iterator[tuple[str, 
         length = lookups.extension_length(site)
         if length is not None:
             yield site.name, (site.code or "", length)
+
+
+def _account_seats(api: Api) -> tuple[Seats | None, tuple[str, ...]]:
+    """Return the seats of the account's base plan, invitations counted; or why they can't be told.
+
+    The right to read it is one of billing, which an app may lack: then nobody is kept from joining.
+    """
+    path = "/accounts/me/plans/usage"
+    try:
+        answer = api.get(path, label="users.heavy")
+    except (Refused, RunError) as error:
+        return None, (f"seats for new accounts aren't counted: {error.message}",)
+    with understood("the plan's usage"):
+        base = (answer or {}).get("plan_base") or {}
+        if base.get("hosts") is None:
+            return None, ("seats for new accounts aren't counted: Zoom tells of no base plan",)
+        return Seats(
+            int(base["hosts"]), int(base.get("usage") or 0) + int(base.get("pending") or 0)
+        ), ()
 
 
 def _type_in(name: str) -> int | None:

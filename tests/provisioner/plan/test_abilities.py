@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.phone.zoom import abilities
-from connectors.records import Abilities, Catalog, PhoneUser
+from connectors.records import Abilities, Catalog, PhoneUser, Seats
 from tests.provisioner.plan.office import Office, only, person, told, user
 
 LICENSED = "rules: [{name: all, when: userName pr, give: {license: zoom_phone}}]"
@@ -118,6 +118,21 @@ def test_config_may_name_whoever_has_an_account_of_their_own() -> None:
     change = only(office(abilities=able).plan().changes, "user.invite")
 
     assert any("license comes with this invitation" in each for each in change.consequences)
+
+
+def test_new_accounts_beyond_the_seats_are_blocked_the_lowest_rule_first() -> None:
+    mapping = """rules:
+- {name: bosses, when: 'title pr', give: {license: zoom_phone}}
+- {name: all, when: userName pr, give: {license: zoom_phone}}
+"""
+    people = [person("amy"), person("bob"), person("zoe", title="Boss")]
+    seats = Catalog(accounts=Seats(10, 8), notes=("a note",))
+
+    plan = office(mapping=mapping, people=people, catalog=seats, abilities=zoom("create")).plan()
+
+    assert {c.key for c in plan.changes if c.kind == "user.invite"} == {"zoe", "amy"}
+    assert "8 of 10 are used" in str(only(plan.blocked, "user.invite").reason)
+    assert "a note" in plan.warnings
 
 
 def test_a_policy_that_is_off_for_a_user_blocks_the_delegation_with_that_reason() -> None:

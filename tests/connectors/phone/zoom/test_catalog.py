@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.records import Seats
 from tests.connectors.phone.zoom.scripted_zoom import ScriptedZoom, refusal, scripted_zoom
 from tests.connectors.phone.zoom.test_against_simulator import PRO, change, world
 from tests.connectors.phone.zoom.test_against_simulator import person as line
@@ -53,6 +54,29 @@ def test_an_account_without_site_codes_takes_no_request_a_site() -> None:
         assert zoom.phone.catalog().extensions == {}
         assert "GET /phone/sites/s1" not in zoom.whats()
         assert "GET /phone/settings" not in zoom.whats()
+
+
+USAGE = "GET /accounts/me/plans/usage"
+BASE = {"type": "yearly", "hosts": 20, "usage": 12, "pending": 3}
+
+
+def test_seats_for_accounts_are_asked_for_only_where_new_ones_take_one() -> None:
+    for account_type, seats in ((1, None), (2, Seats(20, 15))):
+        with scripted_zoom(create={"action": "create", "type": account_type}) as zoom:
+            zoom.on(USAGE, (200, {"plan_base": BASE}))
+
+            assert zoom.phone.catalog().accounts == seats
+            assert (USAGE in zoom.whats()) == (seats is not None)
+
+
+def test_an_app_that_may_not_read_the_usage_keeps_nobody_from_joining_and_says_so() -> None:
+    with scripted_zoom(create={"type": 2}) as zoom:
+        zoom.on(USAGE, refusal(400, 4711, "Invalid access token, does not contain scopes."))
+
+        catalog = zoom.phone.catalog()
+
+        assert catalog.accounts is None
+        assert "seats for new accounts aren't counted" in catalog.notes[0]
 
 
 def given_from(subscription: dict[str, str]) -> Any:
