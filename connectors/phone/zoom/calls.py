@@ -69,6 +69,9 @@ ALONE = {
 }
 """Kinds of change that are one call each."""
 
+DELEGATIONS = frozenset({"delegate.add", "delegation.set"})
+"""What is changed of a delegator together: their phones restart each time."""
+
 JOINER = frozenset({"user.invite", "user.create"})
 
 
@@ -231,10 +234,14 @@ def _in_order(units: list[Unit]) -> Iterator[list[Unit]]:
     Units that were made of several changes may need each other in a circle although their changes
     don't (a rider waits for somebody who waits for the unit): those are taken apart again.
     """
+    together = True
     while units:
-        order = _Order(units)
+        order = _Order(units, together=together)
         yield from order.run()
         stuck, core = order.stuck(), order.circles()
+        if together:  # what waits for another one's delegation can't keep its own together
+            units, together = stuck, False
+            continue
         if stuck and not any(len(unit.changes) > 1 for unit in core):
             names = ", ".join(f"{unit.changes[0].kind} {unit.changes[0].user}" for unit in core[:5])
             raise RunError(
@@ -246,10 +253,24 @@ def _in_order(units: list[Unit]) -> Iterator[list[Unit]]:
         units = [unit for unit in stuck if id(unit) not in in_core] + apart
 
 
+def _needs_of_delegations(units: Iterable[Unit]) -> dict[str, set[int]]:
+    """Return, by delegator's key, what any of their new delegations needs: all of them wait for it.
+
+    Desk phones restart on each of them, so they go one right after the other.
+    """
+    needs: dict[str, set[int]] = defaultdict(set)
+    for unit in units:
+        for change in unit.changes:
+            if change.kind in DELEGATIONS:
+                needs[change.key].update(change.needs)
+    return needs
+
+
 class _Order:
     """Kahn's ordering of units, in which shareable ones wait until nothing else can go."""
 
-    def __init__(self, units: list[Unit]) -> None:
+    def __init__(self, units: list[Unit], *, together: bool) -> None:
+        self._together_with = _needs_of_delegations(units) if together else {}
         self.units = sorted(units, key=lambda unit: unit.seq)
         self.after: dict[int, set[int]] = {n: set() for n in range(len(self.units))}
         self.waits_for = [0] * len(self.units)
@@ -266,8 +287,11 @@ class _Order:
         last: dict[str, int] = {}
         for n, unit in enumerate(self.units):
             self._left[unit.shares] += 1
-            before = {unit_of[seq] for c in unit.changes for seq in c.needs if seq in unit_of}
             key = unit.changes[0].key
+            needs = {seq for c in unit.changes for seq in c.needs}
+            if unit.changes[0].kind in DELEGATIONS:
+                needs |= self._together_with.get(key, set())
+            before = {unit_of[seq] for seq in needs if seq in unit_of}
             if key in last:
                 before.add(last[key])  # one person's units go in their order
             last[key] = n

@@ -62,6 +62,7 @@ def plan(tmp_path: Path, directories: str, when: str = "userName pr") -> dict[st
             "email": f"{name}@x.org",
             "status": "active",
             "license": "L",
+            "packages": ["P"],
         }
         for n, name in enumerate(("boss", "eva", "jan"), start=1)
     ]

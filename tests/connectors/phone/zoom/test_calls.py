@@ -337,3 +337,18 @@ def test_a_full_call_goes_before_the_rest_of_its_kind_is_there() -> None:
     sizes = [len({c.key for c in call.changes}) for call in plan.calls()]
 
     assert sizes == [10, 10, 5]
+
+
+def test_a_delegators_new_delegations_go_one_right_after_the_other() -> None:
+    plan = Plan()
+    late = plan.add("license.assign", "zoe", "zoom_phone")
+    plan.add("delegate.add", "eva", "jan@example.org")
+    plan.add("delegate.add", "eva", "zoe@example.org", needs=[late])
+    plan.add("delegation.set", "eva", "Place Calls")
+    plan.add("delegate.add", "ida", "jan@example.org")
+
+    whose = [(c.kind, c.key) for call in plan.calls() for c in call.changes]
+
+    first = whose.index(("delegate.add", "eva"))
+    assert whose.index(("license.assign", "zoe")) < first
+    assert [key for _, key in whose[first : first + 3]] == ["eva"] * 3
