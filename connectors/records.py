@@ -263,26 +263,23 @@ class Catalog(msgspec.Struct, frozen=True):
 class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a phone system can do, so that the plan asks for nothing else.
 
-    `kinds`: kinds of change it carries out. `manual`: kinds that only a person can do there, with
-    the steps in words; `{user}`, `{before}`, `{after}` and `{until}` (the day when what was
-    soft-deleted today, and is kept `retention_days`, is lost) are filled in. What is in neither is
-    blocked; `refuses` says why, where it is config that stands in the way. `says`: what a kind of
-    change takes or does beyond what can be read, a sentence for its consequences. `joiner`: the kind that makes an account. `unreadable`: entitlements that can't be
-    read back, so that our store remembers them as last applied. `pending`: kinds that work for a
-    user who has not accepted the invitation yet. `license_takes`, `last_package_takes`,
-    `deactivation_takes`: what goes with the license, with the last package, and with
-    deactivation (license, packages, numbers, delegates, credits).
-    `trash_takes`: what goes into the trash with a user, while the account stays.
-    `needs_email`: an account can only be made for somebody with a mail address; `domains`: folded,
-    those in which one can be made, None for any. `existing`: folded mail addresses of people who have
-    a paid account of their own with the vendor; `joining`: what an invitation into this account means
-    to such a person, in sentences.
-    `places`: by kind of phone user who is no person (room, common_area), what it can do for one.
-    `resend_after`: an invitation is sent again so long after the last one, `resend_max` times at most;
-    None: never. `delegation_sweep`: how many people's delegations a full plan reads beyond those that
-    matter to it, where each takes a call. `delegation_needs_package`: both sides need a package, too. `looks_closer`: entitlements for which only a read of one
-    user tells whether the vendor lets them have any.
-    `profile`: the profile attributes that it has a place for; None for all.
+    `kinds`: kinds of change it carries out. `manual`: kinds that only a person can do there, with the steps
+    in words; `{user}`, `{before}`, `{after}` and `{until}` (the day when what is soft-deleted today, and
+    kept `retention_days`, is lost) are filled in. What is in neither is blocked; `refuses` says why where
+    config stands in the way. `says`: a sentence for a kind's consequences, on what can't be read. `joiner`:
+    the kind that makes an account. `unreadable`: entitlements that can't be read back, so that our store
+    remembers them as last applied. `pending`: kinds that work for a user who has not accepted the
+    invitation yet. `license_takes`, `last_package_takes`, `deactivation_takes`: what goes with the license,
+    with the last package, and with deactivation (license, packages, numbers, delegates, credits);
+    `trash_takes`: what goes into the trash while the account stays. `needs_email`: an account can only be
+    made for somebody with a mail address; `domains`: folded, those in which one can be made, None for any.
+    `existing`: folded mails of people who have a paid account of their own with the vendor; `joining`: what
+    an invitation means to them, in sentences. `places`: by kind of phone user who is no person (room,
+    common_area), what it can do for one. `resend_after`: an invitation is sent again so long after the last
+    one, `resend_max` times; None: never. `delegation_sweep`: how many people's delegations a full plan
+    reads beyond those that matter to it, where each takes a call. `delegation_needs_package`: both sides
+    need a package, too. `looks_closer`: entitlements for which only a read of one user tells whether the
+    vendor lets them have any. `profile`: the profile attributes that it has a place for; None for all.
     `keeps`: entitlements that can be changed there but not taken away (a user always has a site).
     `restore_brings`: what an account brings back from deletion (license, packages, credits), whether a
     seat is free for it or not. `needless`: kinds that this account needs none of, with the reason: what
