@@ -51,7 +51,8 @@ def catalog_line(catalog: Catalog, held: list[str]) -> bytes:
     document: dict[str, Any] = {}
     for family, seats in (("licenses", catalog.licenses), ("packages", catalog.packages)):
         if seats is not None:
-            document[family] = {name: seat.total for name, seat in seats.items()}
+            own = {name: seat for name, seat in seats.items() if not seat.counted_with}
+            document[family] = {name: seat.total for name, seat in own.items()}
     if catalog.templates is not None:
         document["templates"] = _placed(catalog.templates)
     if catalog.sites is not None:

@@ -120,3 +120,25 @@ def test_undoing_a_run_takes_back_what_it_gave(tmp_path: Path) -> None:
         assert [ran.status for ran in applied] == [0, 0], applied[-1].said
         assert graph.users()["user1@example.org"]["license"] is None
         assert graph.users()["user2@example.org"]["license"] == PHONE
+
+
+def test_a_rehearsal_ends_as_the_apply_does_and_writes_nothing_to_the_tenant(
+    tmp_path: Path,
+) -> None:
+    templates = {"Office": {"TeamsCallingPolicy": "Office", "CallingLineIdentity": "Main"}}
+    lines = [seats(["+49891", "+49892"]), caller(1, numbers=["+49891"]), user(2), caller(3)]
+    with tenant(lines, {"templates": templates, "locations": {"Munich": "m-1"}}) as graph:
+        office = rule("office", license=PHONE, packages=[DOMESTIC], credits=True, template="Office")
+        company = installed(tmp_path, graph, office)
+        company.configure(limits={"changes": "100%", "removals": "100%"})
+        company.people([person(1), person(2), person(3, active="false")])
+        plan = company.plan()
+        company.run("approve", plan["id"])
+
+        ran = company.run("rehearse", plan["id"], "--format", "json")
+
+        assert ran.status == 0, ran.said
+        rehearsed = ran.plan
+        assert rehearsed["differences"] == [], ran.out
+        assert rehearsed["states"]["settling"] == 1
+        assert graph.log() == []

@@ -10,7 +10,7 @@ Source: Microsoft Graph, "teamsPolicyUserAssignment: assign", effectivePolicyAss
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.errors import PersonError
 from connectors.phone.teams.answers import Refused
@@ -21,6 +21,14 @@ CALLING_POLICY = "TeamsCallingPolicy"
 ORGANISATION = "global"
 ASSIGN = "/admin/teams/policy/userAssignments/assign"
 UNASSIGN = "/admin/teams/policy/userAssignments/unassign"
+
+
+class Policy(NamedTuple):
+    """A policy that is effective for a user: its name, whether it is their own, its type."""
+
+    name: str
+    direct: bool
+    type: str = ""
 
 
 class Templates:
@@ -36,22 +44,22 @@ class Templates:
         """Every type of policy that some template names, as config spells it."""
         return tuple(self._types.values())
 
-    def named(self, effective: Mapping[str, tuple[str, bool]]) -> str | None:
+    def named(self, effective: Mapping[str, Policy]) -> str | None:
         """Return the template that a user has by what is effective, None for the organisation's own.
 
-        `effective`: by folded type the policy's name, and whether it is assigned to the user.
+        `effective`: by folded type the policy.
 
-        >>> Templates({}).named({"teamscallingpolicy": ("Office", True)})
+        >>> Templates({}).named({"teamscallingpolicy": Policy("Office", True)})
         'Office'
         """
         for name, policies in self._templates.items():
             if self._has(policies, effective):
                 return name
-        policy, _ = effective.get(fold(CALLING_POLICY), ("", False))
-        own = [t for t, (_, direct) in effective.items() if direct and t in self._types]
+        policy = effective.get(fold(CALLING_POLICY), Policy("", False)).name
+        own = [t for t, each in effective.items() if each.direct and t in self._types]
         if policy and fold(policy) != ORGANISATION and {*own} <= {fold(CALLING_POLICY)}:
             return policy
-        return " + ".join(sorted(effective[t][0] for t in own)) or None
+        return " + ".join(sorted(effective[t].name for t in own)) or None
 
     def policies(self, name: str | None) -> dict[str, str | None]:
         """Return for every type the policy that a template gives, None where it gives none."""
@@ -64,13 +72,13 @@ class Templates:
     def _spelled(self, name: str) -> str:
         return next((known for known in self._templates if fold(known) == fold(name)), name)
 
-    def _has(self, policies: Mapping[str, str], effective: Mapping[str, tuple[str, bool]]) -> bool:
+    def _has(self, policies: Mapping[str, str], effective: Mapping[str, Policy]) -> bool:
         given = {fold(t): fold(policy) for t, policy in policies.items()}
         for each in self._types:
-            held, direct = effective.get(each, (ORGANISATION, False))
-            if each in given and fold(held) != given[each]:
+            held = effective.get(each, Policy(ORGANISATION, False))
+            if each in given and fold(held.name) != given[each]:
                 return False
-            if each not in given and direct:
+            if each not in given and held.direct:
                 return False
         return True
 

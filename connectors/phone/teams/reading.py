@@ -19,7 +19,7 @@ from connectors.errors import IncompleteRead, TransientError
 from connectors.phone.teams import skus
 from connectors.phone.teams.answers import Answer, Refused, judge
 from connectors.phone.teams.api import AFRESH, Api, Item, quoted, segment
-from connectors.phone.teams.policies import Templates
+from connectors.phone.teams.policies import Policy, Templates
 from connectors.phone.teams.skus import CREDITS_SKU, Product
 from connectors.phone.teams.tenant import (
     CALLING_PLAN,
@@ -63,12 +63,12 @@ class Held(msgspec.Struct, frozen=True):
 class Voice(msgspec.Struct, frozen=True):
     """What Teams says of a user: features in small letters, numbers, policies by type.
 
-    `policies`: name, and whether it is assigned to the user themselves.
+    `policies`: name, whether it is assigned to the user themselves, and the type as Teams spells it.
     """
 
     features: frozenset[str] = frozenset()
     numbers: tuple[str, ...] = ()
-    policies: Mapping[str, tuple[str, bool]] = {}
+    policies: Mapping[str, Policy] = {}
     resource: bool = False
 
 
@@ -195,7 +195,7 @@ class Reader:
             counts_as=self._counts_as(held, license),
             settling=_settling(license, packages, voice, shown),
             by_hand=self._by_hand(held, phone),
-            vendor=self._vendor(entry, held),
+            vendor=self._vendor(entry, held, voice),
         )
 
     def _phone(self, held: Sequence[Held]) -> Held | None:
@@ -244,7 +244,9 @@ class Reader:
             f" gives {held.product.name}: what a group gives can't be taken from one person"
         )
 
-    def _vendor(self, entry: Mapping[str, Any], held: Sequence[Held]) -> dict[str, Any]:
+    def _vendor(
+        self, entry: Mapping[str, Any], held: Sequence[Held], voice: Voice
+    ) -> dict[str, Any]:
         """Return what only Microsoft has: whatever a rehearsal needs to make the tenant again."""
         told: dict[str, Any] = {}
         if entry.get("mail") != entry.get("userPrincipalName"):
@@ -260,6 +262,8 @@ class Reader:
             licenses.append({"sku": product.name, "error": str(state["error"])} | about)
         if licenses:
             told["licenses"] = licenses
+        if own := {each.type: each.name for each in voice.policies.values() if each.direct}:
+            told["policies"] = own
         return told
 
     def _license(self, held: Held) -> str | dict[str, Any]:
@@ -356,12 +360,13 @@ def _voice(entry: Mapping[str, Any]) -> Voice:
         entry.get("telephoneNumbers") or (),
         key=lambda n: n.get("assignmentCategory") not in (None, "primary"),
     )
-    policies: dict[str, tuple[str, bool]] = {}
+    policies: dict[str, Policy] = {}
     for each in entry.get("effectivePolicyAssignments") or ():
         policy = each.get("policyAssignment") or {}
         if policy.get("displayName"):
             direct = fold(str(policy.get("assignmentType") or "direct")) == "direct"
-            policies[fold(str(each["policyType"]))] = str(policy["displayName"]), direct
+            kind = str(each["policyType"])
+            policies[fold(kind)] = Policy(str(policy["displayName"]), direct, kind)
     features = (fold(str(f)).replace(" ", "") for f in entry.get("featureTypes") or ())
     return Voice(
         frozenset(features),

@@ -386,6 +386,41 @@ def test_what_settles_is_read_again_and_not_sent_again(world: Make) -> None:
     assert given(here) == ["basic", "gold"]
 
 
+def test_what_is_held_but_not_effective_yet_goes_on_settling(world: Make) -> None:
+    here = world("eva")
+    plan = here.record(gives(1, "eva"))
+    here.apply(plan, "settling")
+    here.phone.settle()
+    held = here.phone.users["p-eva"]
+    here.phone.users["p-eva"] = msgspec.structs.replace(held, settling=("Basic",))
+
+    early = here.apply(plan)
+    here.phone.users["p-eva"] = held
+    late = here.apply(plan)
+
+    assert (early.status, early.states) == (0, {"settling": 1})
+    assert (late.status, late.states["done"]) == (0, 1)
+    assert here.phone.calls_made == 1
+
+
+def test_what_is_not_possible_yet_waits_and_a_later_run_tries_it_again(world: Make) -> None:
+    here = world("eva", "jan")
+    plan = here.record(gives(1, "eva"), gives(2, "eva", "gold", needs=(1,)), gives(3, "jan"))
+    before = here.states(plan)
+
+    first = here.apply(plan, "not yet")
+    between = here.states(plan)
+    second = here.apply(plan)
+
+    assert (first.status, first.states, first.left) == (0, {"done": 1}, [])
+    assert [(change.seq, why) for change, why in first.waiting] == [
+        (1, "scripted: not possible yet")
+    ]
+    assert between == [before[0], before[1], "done"]
+    assert second.states == {"done": 2}
+    assert given(here) == ["basic", "basic", "gold"]
+
+
 def test_what_settles_for_an_older_plan_is_not_sent_for_a_newer_one(world: Make) -> None:
     here = world("eva")
     here.apply(here.record(gives(1, "eva")), "settling")

@@ -52,6 +52,7 @@ Trouble: TypeAlias = Literal[
     "lost after",  # the connection broke, and it took effect
     "forgotten",  # it took effect, and no outcome is told
     "settling",  # accepted, shown in the next run
+    "not yet",  # not possible yet, nothing happened
     "refused",  # the credentials are no good any more
     "killed before",  # our process dies, nothing happened
     "killed after",  # our process dies, and it took effect
@@ -157,6 +158,8 @@ class Phone:
             if trouble == "settling":
                 self.settling.append(change)
                 yield Outcome(change.seq, "settling")
+            elif trouble == "not yet":
+                yield Outcome(change.seq, "planned", "scripted: not possible yet")
             elif trouble in ("failed", "stale"):
                 yield Outcome(change.seq, trouble, f"scripted: {trouble}")  # type: ignore[arg-type]
             elif trouble == "ok":

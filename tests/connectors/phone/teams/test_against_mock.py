@@ -1,0 +1,267 @@
+"""The connector against a mock server that Stoplight's Prism makes of Graph's own file.
+
+It knows nothing of our simulator: it answers with values made from the file's schemas, and refuses what
+the file doesn't allow. `PRISM` names its program (tests/prism/ says which version), `VENDOR_SPECS` the
+file. What made-up values can't know is put right on the way: a list's next page is nowhere, products
+are ones that exist, a batch's requests are asked one by one, and an order for a number ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import requests
+
+from connectors.phone import teams
+from connectors.phone.teams import TeamsPhone
+from connectors.records import Change, Http, Outcome, Outside, Rate
+from provisioner.http import make_http, new_session
+from provisioner.rates import Limiter
+from tests.graph_watch import KEY
+from tests.ports import free_port
+from tests.vendor_specs import FOLDER, load
+
+PRISM = os.environ.get("PRISM")
+READY_S = 30.0
+PHONE_SKU, DOMESTIC_SKU, CREDITS_SKU, E5_SKU = (
+    "e43b5b99-8dfb-405f-9987-dc307f34bcbd",
+    "0dab259f-bf13-4952-b7f8-7db8f131b28d",
+    "47794cd0-f0e5-45c5-9033-2eb6b5fc84e0",
+    "06ebc4ee-1bb5-47dd-8120-11324bc54e06",
+)
+DOMESTIC = "Skype for Business PSTN Domestic Calling"
+NUMBERS = "/admin/teams/telephoneNumberManagement"
+AUTHORIZATION = {"Authorization": "Bearer t"}
+
+pytestmark = pytest.mark.skipif(
+    not (PRISM and FOLDER),
+    reason="PRISM names no mock server, or VENDOR_SPECS no folder: the connector meets nobody else's Graph",
+)
+
+
+class Called(NamedTuple):
+    """One request: operation (`GET /users/{user-id}`), status, and what the mock had against it."""
+
+    operation: str
+    status: int
+    against: list[str]
+
+
+class Mocked:
+    """The connector, and every request that it sent to the mock; `held`: what everybody holds."""
+
+    def __init__(self, url: str, *held: str) -> None:
+        self.calls: list[Called] = []
+        self._url, self._held = url, held
+        session = new_session()
+        session.hooks["response"].append(self._noted)
+
+        def carrier(account: str, rates: Mapping[str, Rate]) -> Http:
+            return make_http(
+                None, Limiter(), lambda _: None, account=account, rates=rates, session=session
+            )
+
+        outside = Outside(
+            base=Path(), http=carrier, now=lambda: datetime.now(UTC), sleep=lambda _: None
+        )
+        given = {
+            "tenant_id": "t",
+            "client_id": "c",
+            "client_secret": "s",
+            "api_url": url,
+            "token_url": f"{url}/t/oauth2/v2.0/token",
+            "usage_location": "DE",
+            "accounts": True,
+            "limits": "unlimited",
+        }
+        self.phone: TeamsPhone = teams.connect(teams.Config().load(given), outside)
+
+    def _noted(self, response: requests.Response, **_: Any) -> None:
+        request = response.request
+        path = urlsplit(request.url or "").path
+        if path == "/$batch":
+            self._batch(response)
+            return
+        self._note(str(request.method), unquote(path), response)
+        if path.endswith(("/assignNumber", "/unassignNumber")):
+            response.headers["Location"] = f"{self._url}{NUMBERS}/operations/o1"
+        if response.content:
+            with suppress(ValueError):
+                told = self._put_right(unquote(path), response.json())
+                response._content = json.dumps(told).encode()
+
+    def _batch(self, response: requests.Response) -> None:
+        """Ask a batch's requests one by one, as the mock can't know which answer is whose."""
+        self._note("POST", "/$batch", response)
+        answers = []
+        for item in json.loads(response.request.body or "{}")["requests"]:
+            told = requests.request(
+                item["method"],
+                self._url + item["url"],
+                json=item.get("body"),
+                headers=AUTHORIZATION,
+                timeout=10,
+            )
+            path = unquote(urlsplit(item["url"]).path)
+            self._note(item["method"], path, told)
+            answer: dict[str, Any] = {"id": item["id"], "status": told.status_code}
+            if told.content:
+                answer["body"] = self._put_right(path, told.json())
+            if path == "/users" and item["method"] == "GET":
+                answer["body"]["value"] = []  # nobody has the mail address that is asked for
+            answers.append(answer)
+        response.status_code = 200
+        response._content = json.dumps({"responses": answers}).encode()
+
+    def _note(self, method: str, path: str, response: requests.Response) -> None:
+        spec = load("graph")
+        assert spec is not None
+        template, _operation = spec.operation(method, KEY.sub(r"/\1", path))
+        found = json.loads(response.headers.get("sl-violations", "[]"))
+        against = [str(each) for each in found if each["location"][0] == "request"]
+        self.calls.append(Called(f"{method} {template}", response.status_code, against))
+
+    def _put_right(self, path: str, answer: Any) -> Any:
+        if not isinstance(answer, dict):
+            return answer
+        answer.pop("@odata.nextLink", None)
+        value = answer.get("value")
+        entries: list[dict[str, Any]] = value if isinstance(value, list) else [answer]
+        for entry in entries:
+            self._put_entry_right(path, entry)
+        if path == "/subscribedSkus":
+            first = entries[0] | {"appliesTo": "User", "capabilityStatus": "Enabled"}
+            skus = (PHONE_SKU, DOMESTIC_SKU, CREDITS_SKU)
+            answer["value"] = [first | {"skuId": sku} for sku in skus]
+        if "/operations/" in path:
+            operation = answer.get("value", answer)
+            operation["status"] = "succeeded"
+        return answer
+
+    def _put_entry_right(self, path: str, entry: dict[str, Any]) -> None:
+        if path.startswith(("/users", "/directory")):
+            entry["id"] = "u1"
+            entry["assignedLicenses"] = [{"skuId": sku, "disabledPlans": []} for sku in self._held]
+            entry["licenseAssignmentStates"] = []
+            entry["usageLocation"] = None
+        if path.startswith(f"{NUMBERS}/numberAssignments"):
+            entry |= {"telephoneNumber": "+12065550100", "assignmentStatus": "unassigned"}
+            entry["capabilities"] = ["userAssignment"]
+
+    def carry_out(self, *changes: Change) -> list[Outcome]:
+        """Carry the changes out to the end."""
+        return list(self.phone.carry_out(changes))
+
+    def operations(self) -> set[str]:
+        """Return the operations that were called."""
+        return {call.operation for call in self.calls}
+
+    def refused(self) -> list[Called]:
+        """Return the requests that the mock had something against."""
+        return [c for c in self.calls if c.against or c.status >= 400]
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """The address of the mock, ready."""
+    port = free_port()
+    command = [str(PRISM), "mock", "-h", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(
+        [*command, str(Path(str(FOLDER)) / "graph.openapi.json")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        address, until = f"http://127.0.0.1:{port}", time.monotonic() + READY_S
+        while time.monotonic() < until and process.poll() is None:
+            with suppress(requests.ConnectionError):
+                requests.get(address, timeout=5)
+                break
+            time.sleep(0.1)
+        yield address
+        process.terminate()
+
+
+def change(kind: str, after: Any = None, before: Any = None) -> Change:
+    return Change(
+        seq=1, kind=kind, before=before, after=after, user="eva@example.org", key="eva", id="u1"
+    )
+
+
+def test_the_mock_refuses_what_the_file_does_not_allow(url: str) -> None:
+    answer = requests.post(
+        f"{url}/users/u1/assignLicense",
+        json={"addLicenses": "a word"},
+        headers=AUTHORIZATION,
+        timeout=10,
+    )
+
+    assert answer.status_code in (400, 422)
+    assert "sl-violations" in answer.headers
+
+
+def test_everything_that_is_read_is_understood(url: str) -> None:
+    mocked = Mocked(url, PHONE_SKU)
+
+    catalog = mocked.phone.catalog()
+    users = list(mocked.phone.read())
+    again = list(mocked.phone.read_some(users[:1]))
+    mocked.phone.check()
+
+    assert mocked.refused() == []
+    assert catalog.packages is not None
+    assert DOMESTIC in catalog.packages
+    assert [user.license for user in users] == ["teams_phone"]
+    assert again
+    assert mocked.operations() >= {
+        "GET /users",
+        "GET /users/{user-id}",
+        "GET /subscribedSkus",
+        "GET /directory/deletedItems/microsoft.graph.user",
+        "GET /admin/teams/userConfigurations",
+        "GET /admin/teams/telephoneNumberManagement/numberAssignments",
+    }
+
+
+LICENSE = "POST /users/{user-id}/assignLicense"
+WRITES = [
+    ("license.assign", None, "teams_phone", (), LICENSE),
+    ("license.assign", None, "teams_phone", (), "PATCH /users/{user-id}"),
+    ("license.remove", "teams_phone", None, (PHONE_SKU,), LICENSE),
+    ("license.remove", "Microsoft 365 E5", None, (E5_SKU,), LICENSE),
+    ("package.assign", None, DOMESTIC, (PHONE_SKU,), LICENSE),
+    ("package.remove", DOMESTIC, None, (PHONE_SKU, DOMESTIC_SKU), LICENSE),
+    ("credit.assign", False, True, (PHONE_SKU,), LICENSE),
+    ("profile.update", None, {"department": "Sales", "usage_location": "FR"}, (), "PATCH /users/{user-id}"),
+    ("template.apply", None, "Office", (PHONE_SKU,), "POST /admin/teams/policy/userAssignments/assign"),
+    ("number.assign", None, "+12065550100", (PHONE_SKU,), f"POST {NUMBERS}/numberAssignments/assignNumber"),
+    ("user.create", None, "eva@example.org", (), "POST /users"),
+    ("user.deactivate", None, None, (), "PATCH /users/{user-id}"),
+    ("user.trash", None, None, (), "DELETE /users/{user-id}"),
+    ("user.delete", None, None, (), "DELETE /directory/deletedItems/{directoryObject-id}"),
+    ("user.restore", None, None, (), "POST /directory/deletedItems/{directoryObject-id}/restore"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "held", "operation"), WRITES, ids=lambda v: str(v)[:40]
+)
+def test_every_kind_of_change_is_a_request_that_the_file_allows(
+    url: str, kind: str, before: Any, after: Any, held: tuple[str, ...], operation: str
+) -> None:
+    mocked = Mocked(url, *held)
+
+    outcomes = mocked.carry_out(change(kind, after, before))
+
+    assert mocked.refused() == []
+    assert [o.state for o in outcomes] in (["done"], ["settling"]), outcomes
+    assert operation in mocked.operations(), (outcomes, mocked.operations())
