@@ -20,7 +20,7 @@ from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.leavers import Graces, graces_of
 from provisioner.plan.model import PARTLY_READ, Forecast, PoolUse
 from provisioner.plan.numbers import frees_numbers
-from provisioner.plan.seats import Pool, frees, takes
+from provisioner.plan.seats import Pool, Pools, frees, takes
 from provisioner.pools import NumberPool
 
 
@@ -62,6 +62,7 @@ def forecast(
     differences: Differences,
     ground: Ground,
     uses: MappingOf[str, PoolUse],
+    pools: Pools,
     situation: Looking,
 ) -> tuple[Forecast, ...]:
     """Return what is to come within the horizon, by date, then pool; nothing for a plan of some people."""
@@ -75,7 +76,11 @@ def forecast(
     _ends(drafts, differences.endings, ground, moves, numbers)
     for number, until in situation.resting_until.items():
         numbers.rested(number, until.date())
-    return tuple(_added_up(moves, uses, Counter(_not_yet(drafts))))
+    known = {_pool_of(name): (name, use) for name, use in uses.items()}
+    for pool in {pool for _, pool in (*moves.claimed, *moves.freed)} - known.keys():
+        used = pools.used[pool]  # nothing of it is counted, and the plan doesn't touch it
+        known[pool] = f"{pool[0]}:{pools.names.get(pool, pool[1])}", PoolUse(None, used, used)
+    return tuple(_added_up(moves, known, Counter(_not_yet(drafts))))
 
 
 def _graces(drafts: Iterable[Draft], moves: _Moves, numbers: _Numbers) -> None:
@@ -211,21 +216,17 @@ def _not_yet(drafts: Iterable[Draft]) -> Iterator[Pool]:
 
 
 def _added_up(
-    moves: _Moves, uses: MappingOf[str, PoolUse], not_yet: MappingOf[Pool, int]
+    moves: _Moves, known: MappingOf[Pool, tuple[str, PoolUse]], not_yet: MappingOf[Pool, int]
 ) -> Iterator[Forecast]:
-    known = {_pool_of(name): (name, use) for name, use in uses.items()}
     after = dict(not_yet)
     for pool, (_, use) in known.items():
         after[pool] = after.get(pool, 0) + use.after + (use.short or 0) + (use.resting or 0)
     for day, pool in sorted(moves.claimed.keys() | moves.freed.keys()):
-        name, use = known.get(pool, (f"{pool[0]}:{pool[1]}", _UNCOUNTED))
+        name, use = known[pool]
         claimed, freed = moves.claimed[day, pool], moves.freed[day, pool]
         wanted = after[pool] = after.get(pool, 0) + claimed - freed
         short = 0 if use.total is None else max(0, wanted - use.total)
         yield Forecast(name, day.isoformat(), wanted, short, claimed, freed)
-
-
-_UNCOUNTED = PoolUse(None, 0, 0)
 
 
 def _pool_of(name: str) -> Pool:

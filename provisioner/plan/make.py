@@ -204,7 +204,7 @@ def _plan(
         ),
         adoption=None if situation.memory.adopted else _adoption(differences),
         scope=situation.scope,
-        forecast=forecast(drafts, differences, ground, summary.pools, situation),
+        forecast=forecast(drafts, differences, ground, summary.pools, pools, situation),
     )
 
 

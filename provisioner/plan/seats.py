@@ -18,7 +18,7 @@ from connectors.records import Catalog, Seats, fold
 from provisioner.plan.draft import Draft
 from provisioner.plan.model import PoolUse
 from provisioner.plan.numbers import frees_numbers
-from provisioner.plan.services import coming_back
+from provisioner.plan.services import coming_back, what_went
 from provisioner.pools import NumberPool
 
 Pool = tuple[str, str]
@@ -118,6 +118,8 @@ def frees(draft: Draft) -> Iterator[Pool]:
     for package in actual.packages:
         if f"calling package {package} is removed" in said:
             yield "package", fold(package)
+    if actual.credits and any(what_went(each) == ("credit", True) for each in said):
+        yield "credits", "credits"
 
 
 def grant_seats(

@@ -161,7 +161,7 @@ def _outlook(plan: Plan) -> Iterator[str]:
                     f"**{prose(d.short)}**" if d.short else "",
                     prose(d.words),
                 )
-                for d in days[: outlook.MOST_DAYS]
+                for d in outlook.told(days)
             ),
         )
         yield from _more(len(days) - outlook.MOST_DAYS, "line", "lines", plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -75,6 +75,14 @@ def forecast(plan: Plan) -> list[Day]:
     """Return the days to come, in their order."""
     year, totals = plan.as_of.year, plan.summary.pools
     return [_day(each, year, {n: use.total for n, use in totals.items()}) for each in plan.forecast]
+
+
+def told(days: Sequence[Day]) -> list[Day]:
+    """Return the days that a bounded report tells, in their order: those on which seats run short first."""
+    if len(days) <= MOST_DAYS:
+        return list(days)
+    first = sorted(range(len(days)), key=lambda at: (not days[at].short, at))[:MOST_DAYS]
+    return [days[at] for at in sorted(first)]
 
 
 def _day(each: Forecast, year: int, totals: Mapping[str, int | None]) -> Day:

@@ -202,7 +202,7 @@ def _outlook(plan: Plan, page: Page) -> None:
         page.line(2, "; ".join(f"{each.name} {each.amount}" for each in departments))
     if days := outlook.forecast(plan):
         _title(page, "Forecast", ": from the starts, ends and graces that are known")
-        for each in days[: outlook.MOST_DAYS]:
+        for each in outlook.told(days):
             short = (f"  {each.short}", "bold red") if each.short else ""
             page.line(2, f"{each.day}  {each.pool}", short, f"  ({each.words})")
         _more(page, len(days) - outlook.MOST_DAYS, "line", "lines", plan)

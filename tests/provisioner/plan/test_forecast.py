@@ -56,7 +56,7 @@ def look_ahead(
     drafts: list[Draft],
     cases: list[Case],
     endings: list[Ending],
-    total: int,
+    total: int | None,
     used: int,
     **situation: Any,
 ) -> tuple[list[Any], Any]:
@@ -67,7 +67,8 @@ def look_ahead(
         ground("license", abilities=Abilities(kinds=frozenset(), license_takes=TAKES)),
         mapping=cast(Mapping, mapping),
     )
-    pools = Pools(Catalog(licenses={"phone": Seats(total)}), Counter({"phone": used}), Counter(), 0)
+    catalog = Catalog() if total is None else Catalog(licenses={"phone": Seats(total)})
+    pools = Pools(catalog, Counter({"phone": used}), Counter(), 0)
     grant_seats("license", drafts, pools, {"all": 0})
     uses = pool_uses(pools, drafts)
     found = Differences(cases=cases, endings=endings)
@@ -75,7 +76,7 @@ def look_ahead(
         scope="full", as_of=NOW, horizon=timedelta(days=90), pools={}, resting_until={}
     )
     looking.__dict__.update(situation)
-    return list(forecast(drafts, found, stands, uses, looking)), uses["license:phone"]
+    return list(forecast(drafts, found, stands, uses, pools, looking)), uses.get("license:phone")
 
 
 def test_starts_ends_and_graces_come_on_their_days() -> None:
@@ -94,6 +95,12 @@ def test_who_finds_no_seat_today_still_wants_one_tomorrow() -> None:
 
     assert use.short == 2
     assert [(f.after, f.short) for f in days] == [(2, 1)]
+
+
+def test_a_pool_that_nobody_counts_is_forecast_from_what_is_used() -> None:
+    days, _ = look_ahead([], [early("a", 2)], [], total=None, used=7)
+
+    assert [(f.pool, f.after, f.short) for f in days] == [("license:phone", 8, 0)]
 
 
 def test_nothing_is_forecast_beyond_the_horizon_or_for_some_people() -> None:

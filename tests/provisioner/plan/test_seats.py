@@ -212,3 +212,12 @@ def test_a_pool_of_numbers_has_figures_too() -> None:
     uses = number_uses(pools, {"+491", "+49555"}, ["+495", "+4977"], [given_out, gone, short])
 
     assert uses == {"number:m": PoolUse(5, 1, 1, 1, 1, 1, 1)}
+
+
+def test_an_account_that_goes_frees_the_credit_license_that_goes_with_it() -> None:
+    actual = PhoneUser("p1", license="zoom_phone", credits=True)
+    leaver = Draft("user.trash", case("jan", actual), "jan", None, None, "destructive")
+    leaver.consequences = ["the communication-credit license is removed"]
+    pools = Pools(Catalog(), Counter(), Counter(), 1)
+
+    assert pool_uses(pools, [leaver])["credits:credits"] == PoolUse(None, 1, 0, 0, 1, 0)
