@@ -125,7 +125,7 @@ def read_day(value: Any) -> date:
         raise ValueError(f"{value!r} is no day of the calendar") from None
 
 
-class _Amount(fields.Field[Decimal]):
+class Amount(fields.Field[Decimal]):
     """An amount of money above 0."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Decimal:
@@ -135,7 +135,7 @@ class _Amount(fields.Field[Decimal]):
             raise ValidationError(str(error)) from error
 
 
-class _Day(fields.Field[date]):
+class Day(fields.Field[date]):
     """A day."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
@@ -148,8 +148,8 @@ class _Day(fields.Field[date]):
 class EntryConfig(Schema):
     """An amount on a day."""
 
-    date = _Day(required=True)
-    amount = _Amount(required=True)
+    date = Day(required=True)
+    amount = Amount(required=True)
 
 
 class TableConfig(Schema):
@@ -164,8 +164,8 @@ class AutoRechargeConfig(Schema):
     """Auto-recharge as the admin center has it: on or off, and below which balance it buys how much."""
 
     on = fields.Boolean(load_default=False)
-    trigger = _Amount(load_default=None, allow_none=True)
-    amount = _Amount(load_default=None, allow_none=True)
+    trigger = Amount(load_default=None, allow_none=True)
+    amount = Amount(load_default=None, allow_none=True)
 
 
 class ListOrTable(fields.Field[Any]):
@@ -173,17 +173,17 @@ class ListOrTable(fields.Field[Any]):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._list = fields.List(fields.Nested(EntryConfig))
-        self._table = fields.Nested(TableConfig)
+        self.entries = fields.List(fields.Nested(EntryConfig))
+        self.table = fields.Nested(TableConfig)
 
     def schema_of(self, data: Any) -> object:
         """Return what judges the members of `data`."""
-        return self._table.schema if isinstance(data, Mapping) else self._list
+        return self.table.schema if isinstance(data, Mapping) else self.entries
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if isinstance(value, str):  # {file: PATH} is a secret's, and was read as one
             raise ValidationError("a list of amounts is wanted here, or {csv: PATH}")
-        inner = self._table if isinstance(value, Mapping) else self._list
+        inner = self.table if isinstance(value, Mapping) else self.entries
         return inner.deserialize(value)
 
 

@@ -134,9 +134,8 @@ class Known:
             return _warned(plan, (f"the ledger of Communications Credits: {self.unread}",))
         if self.ledger is None:
             return plan
-        wished = [
-            c for c in (*plan.changes, *plan.blocked, *plan.waiting) if c.kind == "credit.assign"
-        ]
+        # whoever waits for a calling plan doesn't dial on credits yet
+        wished = [c for c in (*plan.changes, *plan.blocked) if c.kind == "credit.assign"]
         gone = sum(change.kind == "credit.remove" for change in plan.changes)
         without = sum(change.kind == "credit.assign" for change in plan.blocked)
         relying = max(0, holders + len(wished) - gone)

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from marshmallow import Schema, fields, validate
 
+from connectors import credits
 from mappings import life_cycle_schema, scalars
 from mappings import schema as mapping_schema
 from mappings.entitlements import ENTITLEMENTS
@@ -108,7 +109,7 @@ class _Writer:
         if own is not None:
             return own(self)
         if isinstance(field, fields.Nested):
-            return self._reference_to(field.schema)
+            return self.reference_to(field.schema)
         if isinstance(field, ByKind):
             return self._by_kind(field)
         if isinstance(field, OneOrMore):
@@ -120,7 +121,8 @@ class _Writer:
             return self._dict(field)
         return self._scalar(field)
 
-    def _reference_to(self, schema: Schema) -> Json:
+    def reference_to(self, schema: Schema) -> Json:
+        """Return a reference to the definition of a schema, made when it is first asked for."""
         name = type(schema).__name__.removesuffix("Schema")
         if name not in self._defs:
             self._defs[name] = {}
@@ -255,7 +257,7 @@ def _exclusive(_: object) -> Json:
 
 def _lookup(writer: _Writer) -> Json:
     table = {"type": "object", "additionalProperties": _TEXT, "not": {"required": ["file"]}}
-    return {"anyOf": [table, writer._reference_to(mapping_schema.LookupFileSchema())]}
+    return {"anyOf": [table, writer.reference_to(mapping_schema.LookupFileSchema())]}
 
 
 def _duration(_: object) -> Json:
@@ -263,8 +265,13 @@ def _duration(_: object) -> Json:
 
 
 def _graces(writer: _Writer) -> Json:
-    each = writer._reference_to(life_cycle_schema.GracesSchema())
+    each = writer.reference_to(life_cycle_schema.GracesSchema())
     return {"anyOf": [*_duration(None)["anyOf"], each]}
+
+
+def _amounts(writer: _Writer) -> Json:
+    listed = {"type": "array", "items": writer.reference_to(credits.EntryConfig())}
+    return {"anyOf": [listed, writer.reference_to(credits.TableConfig())]}
 
 
 _OWN: Mapping[type, Callable[[_Writer], Json]] = {
@@ -280,4 +287,7 @@ _OWN: Mapping[type, Callable[[_Writer], Json]] = {
     mapping_schema.Take: _take,
     mapping_schema.Exclusive: _exclusive,
     mapping_schema.LookupTable: _lookup,
+    credits.ListOrTable: _amounts,
+    credits.Amount: lambda _: dict(READ["amount"]),
+    credits.Day: lambda _: dict(READ["day"]),
 }
