@@ -41,13 +41,13 @@ def beyond_abilities(mapping: Rules, abilities: Abilities, kind: str) -> Iterato
             if change in able or not _gives_any(give, name) or not places or places[0] in seen:
                 continue
             seen.add(places[0])
-            said = f"{who} gives {name}, which a {kind} can't be given ({change}): it is held back"
+            said = f"{who} gives {name}, and {kind} can't do that ({change}): plans hold it back"
             yield warning(str(places[0]), said)
     if abilities.profile is not None:
         for name in PROFILE:
             if name in mapping.profile and name not in abilities.profile:
                 where = mapping.parts.get("profile") or Where(mapping.file, 1, 1)
-                yield warning(str(where), f"profile.{name}: a {kind} has no place for it")
+                yield warning(str(where), f"profile.{name}: {kind} has no place for it")
 
 
 def lacking_a_prerequisite(mapping: Rules) -> Iterator[Finding]:

@@ -118,13 +118,24 @@ def _gives(data: Any) -> Iterator[tuple[tuple[Step, ...], dict[str, Any]]]:
     yield ("defaults",), data.get("defaults") or {}
     for name, given in (data.get("personas") or {}).items():
         yield ("personas", name), given or {}
+        yield from _takes(("personas", name, "take"), (given or {}).get("take"))
     for number, rule in enumerate(data.get("rules") or ()):
         yield ("rules", number, "give"), rule.get("give") or {}
+        yield from _takes(("rules", number, "take"), rule.get("take"))
     for section in ("rooms", "common_areas"):
         for number, rule in enumerate(data.get(section) or ()):
             given = dict(rule.get("give") or {})
             given.pop("template", None)  # of another sort than the catalog's, which are persons'
             yield (section, number, "give"), given
+
+
+def _takes(at: tuple[Step, ...], take: Any) -> Iterator[tuple[tuple[Step, ...], dict[str, Any]]]:
+    """Yield each place where values are taken from lists."""
+    if isinstance(take, dict):
+        yield at, take
+    for number, each in enumerate(take if isinstance(take, list) else ()):
+        if isinstance(each, dict):
+            yield (*at, number), each
 
 
 def _texts(at: tuple[Step, ...], value: Any) -> Iterator[tuple[tuple[Step, ...], str]]:

@@ -19,14 +19,17 @@ def name_lines(drafts: Iterable[Draft], mapping: Mapping) -> None:
     if not held or not places:
         return
     names = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
-    named = re.compile(rf"(\()?rule ({names})(?![\w-])")
+    named = re.compile(rf"(\()?rule ({names})(?![\w-]| \()")
+
+    # what bears its place already is left as it is
 
     def with_line(match: re.Match[str]) -> str:
         name, place = match[2], places[match[2]]
         return f"(rule {name}, {place}" if match[1] else f"rule {name} ({place})"
 
     for draft in held:
-        reason, count = named.subn(with_line, draft.reason or "")
-        if not count and draft.state == "blocked" and draft.rule in places:
-            reason += f" (rule {draft.rule}, {places[draft.rule]})"
+        reason = named.sub(with_line, draft.reason or "")
+        place = places.get(draft.rule or "")
+        if place and draft.state == "blocked" and f"rule {draft.rule}" not in reason:
+            reason += f" (rule {draft.rule}, {place})"
         draft.reason = reason

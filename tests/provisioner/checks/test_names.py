@@ -57,6 +57,22 @@ def found(
             "'unlimited'",
         ),
         (
+            {
+                "rules": [
+                    {"name": "r", "when": "title pr", "take": ["site", {"packages": ["unlimitd"]}]}
+                ]
+            },
+            "rules.0.take.1.packages.0",
+            "package 'unlimitd'",
+            "'unlimited'",
+        ),
+        (
+            {"personas": {"p": {"site": "Brno", "take": {"packages": ["unlimitd"]}}}},
+            "personas.p.take.packages.0",
+            "package 'unlimitd'",
+            "'unlimited'",
+        ),
+        (
             {"rules": [{"name": "r", "when": "title pr", "give": {"template": "Ofice"}}]},
             "rules.0.give.template",
             "template 'Ofice'",
