@@ -7,10 +7,11 @@ store doesn't know is looked for in the directories themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
+from itertools import chain
 
 import msgspec
 from sqlalchemy import Connection
@@ -99,6 +100,13 @@ class _Asked:
         self._wired: Wired = wire(site, self._sync)
         self._now = site.now()
         self._uses = uses_of(self._wired)
+        self._people: People | None = (
+            None  # whoever the directories have, where they were read for this
+        )
+        self._unread = ""
+        self._spelled: set[str] = (
+            set()
+        )  # keys as the receiver spells them, of people new to the store
 
     def answer(self) -> Explanation:
         """Return the explanation. Raises RunError."""
@@ -184,7 +192,9 @@ class _Asked:
                 found = {key: asked}
         pushed = self._pushed()
         if not found and pushed is not None:
-            found = {fold(p.key): p.user for p in pushed.named({asked})}
+            new = list(pushed.named({asked}))
+            found = {fold(person.key): person.user for person in new}
+            self._spelled = {person.key for person in new}
         if not found:
             return self._read_for_them()
         return self._remembered(self._only(found), pushed)
@@ -214,7 +224,7 @@ class _Asked:
             times = history.last_reads(connection, sync)
         now = dict(there)
         if pushed is not None:
-            spelled = {person.key for _, person in last} | {key}
+            spelled = {person.key for _, person in last} | self._spelled
             marked = [(each, each) for each in spelled]
             fresh = [p for p in pushed.read_some(marked) if fold(p.key) == key]
             now.pop(pushed.name, None)
@@ -238,7 +248,12 @@ class _Asked:
         """Look for somebody in the directories themselves; None if nobody there is called so."""
         readings = [Reading(d, self._uses, self._progress) for d in self._wired.directories]
         people, asked = People(readings), fold(self._question.user)
-        found = {key: n for key, person, n in people if finding.is_called(person, asked)}
+        try:
+            found = {key: n for key, person, n in people if finding.is_called(person, asked)}
+        except ProvisionerError as error:
+            self._unread = f" (the directories can't be read now: {error.message})"
+            return None
+        self._people = people
         if not found:
             return None
         if len(found) > 1:
@@ -273,8 +288,9 @@ class _Asked:
         has = "; ".join(
             f"{n} {v if isinstance(v, str) else ', '.join(v)}" for n, v in held.items() if v
         )
+        what = "a phone user" if user.kind == "person" else f"a {user.kind.replace('_', ' ')}"
         note = (
-            "a phone user of nobody in the directories;"
+            f"{what} of nobody in the directories;"
             f" `unmanaged: {self._wired.mapping.unmanaged}` decides; they have {has or 'nothing'}"
         )
         return Explanation(
@@ -292,12 +308,20 @@ class _Asked:
     def _unknown(self) -> RunError:
         asked = self._question.user
         with store_reading(self._site.engine) as connection:
-            near = finding.nearest(asked, finding.known_names(connection, self._sync.name))
-        said = f"; did you mean {' or '.join(near)}?" if near else ""
+            names = chain(finding.known_names(connection, self._sync.name), self._names_read())
+            near = finding.nearest(asked, names)
+        said = f"; did you mean {' or '.join(near)}" if near else ""
         return RunError(
-            f"nobody in sync {self._sync.name} is called {asked!r}{said}",
+            f"nobody in sync {self._sync.name} is called {asked!r}{self._unread}{said}",
             remedy="give a work mail address, a userName, a key or a phone user's id",
         )
+
+    def _names_read(self) -> Iterator[str]:
+        """Yield the names of those whom the directories have, if they were read for this."""
+        people = self._people
+        for number in people.number.values() if people is not None else ():
+            assert people is not None
+            yield from finding.names_of(people.at(number))
 
     # How they stand
 

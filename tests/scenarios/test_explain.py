@@ -231,6 +231,25 @@ def test_nobody_of_that_name_ends_with_1_and_the_nearest_known_names(
     assert "did you mean user1@example.org" in ran.err
 
 
+def test_before_any_plan_the_nearest_names_come_from_the_directories(office: Installation) -> None:
+    ran = office.run("explain", "user1@exmaple.org")
+
+    assert (ran.status, "did you mean user1@example.org" in ran.err) == (1, True), ran.said
+
+
+def test_nobody_of_that_name_is_told_so_though_the_directories_cant_be_read(
+    office: Installation,
+) -> None:
+    office.plan()
+    (office.folder / "people.csv").unlink()
+
+    ran = office.run("explain", "user1@exmaple.org")
+
+    assert ran.status == 1
+    assert "nobody in sync emea is called 'user1@exmaple.org' (the directories can't be" in ran.err
+    assert "did you mean user1@example.org" in ran.err
+
+
 def test_several_people_of_one_name_are_all_named_and_end_with_1(office: Installation) -> None:
     office.people([person(1), person(2), person(3, userName="user1")])
     office.plan()
