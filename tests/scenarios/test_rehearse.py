@@ -13,6 +13,7 @@ from sqlalchemy import text
 from provisioner.store.database import open_database
 from provisioner.store.rate_board import open_board
 from tests.ports import free_port
+from tests.provisioner.apply.zoom_company import US
 from tests.scenarios import zoom_staff
 from tests.scenarios.installation import (
     Installation,
@@ -220,3 +221,40 @@ def test_a_rehearsal_is_on_record(here: Installation, account: str) -> None:
     (entry,) = [e for e in exported if e["kind"] == "plan.rehearsed"]
     assert (entry["plan"], entry["detail"]["status"]) == (plan["id"], 0)
     assert here.run("audit verify").status == 0
+
+
+def test_at_the_vendors_limits_it_takes_its_time_and_ends_as_well(
+    here: Installation, account: str
+) -> None:
+    plan = here.plan()
+
+    ran = here.shell("rehearse", plan["id"], "--rate-limits")
+
+    assert (ran.status, f"{len(plan['changes'])} done" in ran.out) == (0, True), ran.said
+    assert zoom_log(account) == []
+
+
+def test_an_inventory_makes_the_same_account_again_places_and_all(
+    here: Installation, account: str, tmp_path: Path
+) -> None:
+    plan = {"packages": [US], "site": "Munich", "extension_number": "7001"}
+    places = [
+        {"id": "lobby", "kind": "common_area", "display_name": "Lobby", **plan},
+        {"id": "blue", "kind": "room", "display_name": "Blue", **plan, "extension_number": "7002"},
+    ]
+    people = [zoom_staff.line(number, POOL) for number in range(1, 4)]
+    with zoom_account([zoom_staff.catalog(POOL), *people, *places]) as (_, phone_system):
+        here.configure(phone_system=phone_system)
+        first = here.run("inventory", "--delegations")
+    lines = [json.loads(line) for line in first.out.splitlines()]
+    with zoom_account(lines) as (_, phone_system):
+        here.configure(phone_system=phone_system)
+        second = here.run("inventory", "--delegations")
+
+    def told(text: str) -> list[dict[str, Any]]:
+        users = [json.loads(line) for line in text.splitlines()[1:]]
+        return [{k: v for k, v in user.items() if k != "vendor"} for user in users]
+
+    assert {line["kind"] for line in told(first.out)} == {"person", "room", "common_area"}
+    assert told(second.out) == told(first.out)
+    assert second.out.splitlines()[0] == first.out.splitlines()[0]
