@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mappings.entitlements import PROFILE
 from provisioner.plan.differences import Case, Differences
 from provisioner.plan.draft import Ground
 from provisioner.plan.invitations import never_accepted
 from provisioner.plan.leavers import policy_of
+
+_SAID = 20
+"""Values that one rule's lookup lacks, and a warning names one by one."""
 
 
 def warnings_of(differences: Differences, ground: Ground) -> Iterator[str]:
@@ -17,9 +20,7 @@ def warnings_of(differences: Differences, ground: Ground) -> Iterator[str]:
     for entitlement, why in sorted(ground.catalog.without.items()):
         if entitlement in ground.mapping.managed_anywhere:
             yield f"the mapping's {entitlement} is set for nobody: {why}"
-    for (entitlement, rule, attribute), count in sorted(differences.missing.items()):
-        people = "1 person" if count == 1 else f"{count} people"
-        yield f"rule {rule} gives no {entitlement} to {people}: no {attribute}; what they hold stays"
+    yield from _missing(differences.missing)
     for name in PROFILE:
         if ground.manages(f"profile.{name}") and not ground.has_attribute(name):
             yield f"the phone system has no place for {name}, which the mapping's profile gives"
@@ -70,3 +71,18 @@ def _named(cases: Iterable[Case]) -> list[str]:
 def _some(names: Sequence[str], most: int = 10) -> str:
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
+
+
+def _missing(missing: Mapping[tuple[str, str, str], int]) -> Iterator[str]:
+    """Yield what was missing; of a lookup that lacks many values those that most people have."""
+    each: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for (entitlement, rule, attribute), count in missing.items():
+        each.setdefault((entitlement, rule), []).append((-count, attribute))
+    for (entitlement, rule), found in sorted(each.items()):
+        named = sorted(sorted(found)[:_SAID], key=lambda one: one[1])
+        for count, attribute in named:
+            people = "1 person" if count == -1 else f"{-count} people"
+            yield f"rule {rule} gives no {entitlement} to {people}: no {attribute}; what they hold stays"
+        if rest := sorted(found)[_SAID:]:
+            more = -sum(count for count, _ in rest)
+            yield f"rule {rule} gives no {entitlement} to {more:,} more, who lack {len(rest):,} other values"
