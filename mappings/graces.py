@@ -2,7 +2,8 @@
 
 What takes other things along bounds their grace: a license's removal takes packages and numbers, the
 last package's removal the numbers, and a delegation rests on both sides' packages. A thing that
-should outlive what takes it is a problem; one without a grace of its own goes with what takes it.
+should outlive what takes it is a problem; one without a grace of its own goes with what takes it, and
+the account, where it goes too, with the license.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def problems_of(do: object, after: Mapping[str, timedelta]) -> Iterator[tuple[st
             "account",
             "remove_license leaves the account alone: only the other things have a grace",
         )
-    if do != "report" and last not in after:
+    if do != "report" and not after.keys() & {last, "license"}:
         yield (
             None,
             f"say when the {last} goes too ({last}: 14d): everything else goes with it at the latest",
@@ -57,7 +58,8 @@ def last_of(do: object) -> str:
 
 def stages(do: object, after: Mapping[str, timedelta]) -> dict[str, timedelta]:
     """Return the grace of everything, of what has none of its own too."""
-    found = {"account": after.get("account", after.get(last_of(do), timedelta(0)))}
+    license = after.get("license", timedelta(0))
+    found = {"account": after.get("account", timedelta(0) if do == "report" else license)}
     for thing, taker in TAKER.items():
         found[thing] = after.get(thing, found[taker])
     return found
@@ -68,7 +70,8 @@ def leavers_of(content: Mapping[str, Any]) -> dict[str, Any]:
     do, after = content["do"], content["after"]
     if not isinstance(after, dict):
         return {"do": do, "after": after}
-    return {"do": do, "after": after.get(last_of(do)), "stages": stages(do, after)}
+    each = stages(do, after)
+    return {"do": do, "after": each[last_of(do)], "stages": each}
 
 
 def _said(span: timedelta) -> str:

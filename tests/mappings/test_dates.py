@@ -77,6 +77,14 @@ def test_graces_without_problems_never_outlive_what_takes_them(
     assert after.items() <= found.items()
 
 
+def test_an_account_without_a_grace_of_its_own_goes_with_the_license() -> None:
+    found = stages("trash", {"license": timedelta(days=14), "credits": timedelta(0)})
+
+    assert {n: span.days for n, span in found.items()} == {
+        "account": 14, "license": 14, "packages": 14, "number": 14, "delegates": 14, "credits": 0,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("yaml", "problem"),
     [
@@ -88,7 +96,7 @@ def test_graces_without_problems_never_outlive_what_takes_them(
         ("timezones: {Munich: [x]}", "timezones.Munich"),
         ("leave: {when: 'title eq \"x\"', do: nothing, keep: []}", "write either `do` or `keep`"),
         ("leave: {keep: [license]}", "leave.when"),
-        ("leavers: {do: trash, after: {license: 3d}}", "leavers.after: say when the account goes"),
+        ("leavers: {do: trash, after: {credits: 3d}}", "leavers.after: say when the account goes"),
         ("leavers: {do: remove_license, after: {license: 1d, number: 36h}}", "leavers.after.number"),
         ("leavers: {do: remove_license, after: {license: 1d, account: 1d}}", "leaves the account alone"),
         ("leavers: {do: remove_license, after: {license: 1}}", "leavers.after.license: 1 is no time span"),

@@ -10,12 +10,27 @@ from typing import Any
 import pytest
 
 from tests.scenarios import installation
-from tests.scenarios.installation import Installation, kinds, only, phone_user
+from tests.scenarios.installation import (
+    Installation,
+    kinds,
+    only,
+    phone_user,
+    zoom_account,
+    zoom_log,
+    zoom_users,
+)
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 COLUMNS = {"Start": "startDate", "End": "endDate", "State": "state"}
 DATES = {"start": "startDate", "end": "endDate", "provision": "3d", "timezone": "Europe/Berlin"}
+UNLIMITED = "US/CA Unlimited Calling Plan"
+CATALOG = {
+    "licenses": {"zoom_phone": 20},
+    "packages": {UNLIMITED: 20},
+    "sites": ["Munich"],
+    "numbers": [[f"+49891234{n:03}", "Munich"] for n in range(100, 120)],
+}
 NUMBER = {
     "name": "numbers",
     "when": 'department eq "Sales"',
@@ -376,3 +391,58 @@ def test_two_people_for_one_number_or_extension_are_named_with_both_rules_and_li
             in blocked["reason"]
         )
     assert len(free["blocked"]) == 2
+
+
+def test_at_zoom_a_leavers_number_goes_before_the_license_and_a_joiner_waits(
+    tmp_path: Path,
+) -> None:
+    """Told by the program itself, over HTTP, by the clock on the wall."""
+    emea, today = Installation(tmp_path), datetime.now(UTC).date()
+    rules = [
+        {
+            "name": "all",
+            "when": "userName pr",
+            "give": {"license": "zoom_phone", "packages": [UNLIMITED]},
+        },
+        {"name": "numbers", "when": "userName pr", "give": {"number": {"pool": "munich"}}},
+    ]
+    graces = {"number": "0d", "license": "7d"}
+    emea.mapping(
+        dates={"start": "startDate", "end": "endDate", "provision": "3d"},
+        leavers={"do": "remove_license", "after": graces},
+        rules=rules,
+    )
+    lines = [
+        phone_user(n, packages=[UNLIMITED], numbers=[f"+4989123410{n}"], site="Munich")
+        for n in (1, 2)
+    ]
+    with zoom_account([{"catalog": CATALOG}, *lines]) as (url, phone_system):
+        emea.configure(
+            phone_system=phone_system,
+            pools={"munich": {"ranges": ["+49891234100-+49891234119"], "cooling": "30d"}},
+            directories=[{"kind": "csv", "name": "hr", "path": "people.csv", "columns": COLUMNS}],
+            limits={"changes": "100%", "removals": "100%"},
+        )
+        emea.people([person(1), person(2)])
+        assert emea.shell("sync").status == 0
+        later = (today + 10 * DAY).isoformat()
+        emea.people([person(1), person(2, End=str(today - DAY)), person(3, Start=later)])
+
+        plan = json.loads(emea.shell("plan", "--format", "json").out)
+        assert emea.shell("approve", plan["id"]).status == 0
+        assert emea.shell("apply", plan["id"]).status == 0
+
+        assert kinds(plan) == [("number.release", "user2@example.org")]
+        waiting = {(w["kind"], w["user"]): w["reason"] for w in plan["waiting"]}
+        assert set(waiting) == {
+            ("license.remove", "user2@example.org"),
+            ("user.create", "user3@example.org"),
+        }
+        assert waiting["user.create", "user3@example.org"].startswith(f"starts on {later}")
+        left = zoom_users(url)["user2@example.org"]
+        assert (left["license"], left["numbers"]) == ("zoom_phone", [])
+        as_of = (today + 9 * DAY).isoformat()
+        ahead = json.loads(emea.shell("plan", "--as-of", as_of, "--format", "json").out)
+        assert ("license.remove", "user2@example.org") in kinds(ahead)
+        assert ("user.create", "user3@example.org") in kinds(ahead)
+        assert len(zoom_log(url)) == 1
