@@ -54,6 +54,7 @@ class Options:
 
     Where nobody knows what Zoom does: `partial_batches` (a batch that is partly right does what it
     can), `trash_keeps` (whoever is in the trash goes on holding plans and numbers),
+    `reactivation_restores` (a reactivated user has again what is still free of what they had),
     `delegates_accept` (a delegation shows when the delegate has accepted it in the portal),
     `expired_token_status` (401, or 400 as one page documents), `documented_statuses` (200 where the
     live service was seen to answer 201), `settings_status` (of changed user settings: 204, or 200).
@@ -79,6 +80,7 @@ class Options:
     basic_seats: int | None = None
     partial_batches: bool = False
     trash_keeps: bool = False
+    reactivation_restores: bool = False
     delegates_accept: bool = False
     expired_token_status: int = 401
     documented_statuses: bool = False

@@ -62,6 +62,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "basic_seats": _whole,
     "partial_batches": _switch,
     "trash_keeps": _switch,
+    "reactivation_restores": _switch,
     "delegates_accept": _switch,
     "expired_token_status": lambda text: int(_one_of("401", "400")(text)),
     "documented_statuses": _switch,

@@ -16,6 +16,7 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Length, Range
 
 from .account import Call, stamp
+from .deactivated import give_back, keep
 from .errors import (
     ZoomError,
     in_use,
@@ -347,7 +348,10 @@ def delete_user(call: Call, user_id: str) -> Answer:
 
 @operation(blueprint, "PUT", "/users/<user_id>/status", "LIGHT", body=Status())
 def set_status(call: Call, user_id: str) -> Answer:
-    """Deactivate, which takes every license; or activate, which gives none back. 200 without a body."""
+    """Deactivate, which takes every license; or activate, which gives none back unless the options say so.
+
+    200 without a body.
+    """
     row, action = found(call, user_id), call.body["action"]
     if action in ("clock_in", "clock_out"):
         return None, 200
@@ -360,6 +364,7 @@ def set_status(call: Call, user_id: str) -> Answer:
     if action == "deactivate":
         if row["operator"]:
             raise operator()
+        keep(call, row)
         take_phone(call.state, row["id"])
         call.state.run(
             "UPDATE users SET status = 'inactive', type = ?, zoom_one_type = NULL WHERE id = ?",
@@ -369,6 +374,7 @@ def set_status(call: Call, user_id: str) -> Answer:
     elif row["status"] == "inactive":
         check_type(call, row["type"])
         call.state.run("UPDATE users SET status = 'active' WHERE id = ?", row["id"])
+        give_back(call, found(call, row["id"]))
     return None, 200
 
 

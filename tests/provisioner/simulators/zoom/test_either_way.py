@@ -60,6 +60,25 @@ def test_the_trash_keeps_plans_and_numbers_or_frees_them(keeps: bool) -> None:
     assert bool(zoom.line("eva@example.org")["packages"]) is keeps
 
 
+@pytest.mark.parametrize("restores", [False, True])
+def test_reactivating_gives_back_the_login_alone_or_what_is_still_free(restores: bool) -> None:
+    eva = phone_user("eva", numbers=["+4930100", "+4930101"], extension_number="4077")
+    zoom = Zoom([eva, phone_user("jan")], reactivation_restores=restores)
+
+    assert zoom.put("/users/id-eva/status", {"action": "deactivate"}).status == 200
+    assert zoom.line("eva@example.org")["license"] is None
+    zoom.post("/phone/users/id-jan/phone_numbers", {"phone_numbers": [{"number": "+4930100"}]})
+    assert zoom.put("/users/id-eva/status", {"action": "activate"}).status == 200
+
+    line = zoom.line("eva@example.org")
+    assert line["status"] == "active"
+    if restores:
+        assert (line["license"], line["extension_number"]) == ("zoom_phone", "4077")
+        assert (line["numbers"], len(line["packages"])) == (["+4930101"], 1)
+    else:
+        assert (line["license"], line["numbers"], line["packages"]) == (None, [], [])
+
+
 @pytest.mark.parametrize("accepts", [False, True])
 def test_a_delegation_shows_at_once_or_when_the_delegate_has_accepted(accepts: bool) -> None:
     zoom = Zoom([phone_user("eva"), phone_user("jan")], delegates_accept=accepts)
