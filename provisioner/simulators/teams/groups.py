@@ -19,6 +19,8 @@ from .memberships import queue, set_member
 from .odata import parse_filter, search, select
 from .pages import page_of, sliced
 from .service import LIST, ONE, Answer, Body, operation
+from .user_view import DEFAULT as USER_DEFAULT
+from .user_view import OUTSIDE
 from .user_view import PROPERTIES as USER_PROPERTIES
 from .user_view import shown as users_shown
 from .users import user_named
@@ -74,31 +76,34 @@ def group_named(call: Call, group: str) -> sqlite3.Row:
 
 
 def _list(
-    call: Call, path: str, entries: list[dict[str, Any]], known: frozenset[str], kind: str
+    call: Call,
+    path: str,
+    entries: list[dict[str, Any]],
+    known: frozenset[str],
+    default: tuple[str, ...],
+    kind: str,
 ) -> Answer:
-    """Return a page of entries, filtered as the query asks."""
+    """Return a page of entries (every property of each), filtered and cut down as the query asks."""
     if "$filter" in call.query:
         wanted = parse_filter(call.query["$filter"], known, kind)
         entries = [entry for entry in entries if wanted.test(entry)]
     if "$search" in call.query:
         test = search(call.query["$search"])
         entries = [entry for entry in entries if test(entry)]
-    names = select(call.query.get("$select"), known, kind)
+    names = select(call.query.get("$select"), known, kind) or default
     cut, more = sliced(call, page_of(call, path), entries)
     if "$count" in call.query:
         more["@odata.count"] = len(entries)
-    value = [{k: v for k, v in e.items() if names is None or k in names or "@" in k} for e in cut]
+    value = [{k: v for k, v in e.items() if k in names or "@" in k} for e in cut]
     return {"@odata.context": f"{call.base}/$metadata#{path[1:]}", **more, "value": value}, 200
 
 
 @operation(blueprint, "GET", "/groups", cost=2, query=LIST)
 def list_groups(call: Call) -> Answer:
     """Every group."""
-    names = None if "$select" not in call.query else sorted(PROPERTIES)
     rows = call.state.rows("SELECT * FROM groups ORDER BY seq")
-    return _list(
-        call, "/groups", [group_shown(call, row, names) for row in rows], PROPERTIES, "group"
-    )
+    entries = [group_shown(call, row, sorted(PROPERTIES)) for row in rows]
+    return _list(call, "/groups", entries, PROPERTIES, DEFAULT, "group")
 
 
 @operation(blueprint, "GET", "/groups/<group_id>", cost=1, query=ONE)
@@ -132,12 +137,10 @@ def assign_license(call: Call, group_id: str) -> Answer:
 
 
 def _members(call: Call, path: str, rows: list[sqlite3.Row]) -> Answer:
-    names = None
     kind = {"@odata.type": "#microsoft.graph.user"}
-    if "$select" in call.query:
-        names = select(call.query["$select"], USER_PROPERTIES, "user")
-    entries = [kind | each for each in users_shown(call.tenant, rows, names)]
-    return _list(call, path, entries, USER_PROPERTIES, "user")
+    every = sorted(USER_PROPERTIES - OUTSIDE)
+    entries = [kind | each for each in users_shown(call.tenant, rows, every)]
+    return _list(call, path, entries, USER_PROPERTIES, USER_DEFAULT, "user")
 
 
 def _member_rows(call: Call, group_id: str) -> list[sqlite3.Row]:
@@ -202,9 +205,8 @@ def _groups_of(call: Call, user_id: str, path: str) -> Answer:
         user["id"],
     )
     kind = {"@odata.type": "#microsoft.graph.group"}
-    names = sorted(PROPERTIES) if "$select" in call.query else None
-    entries = [kind | group_shown(call, row, names) for row in rows]
-    return _list(call, path, entries, PROPERTIES, "group")
+    entries = [kind | group_shown(call, row, sorted(PROPERTIES)) for row in rows]
+    return _list(call, path, entries, PROPERTIES, DEFAULT, "group")
 
 
 @operation(blueprint, "GET", "/users/<user_id>/memberOf", cost=2, query=LIST)

@@ -151,6 +151,9 @@ def test_members_and_memberships_are_told_from_both_sides() -> None:
     for members in ("members", "transitiveMembers"):
         found = graph.get(f"/groups/{id_}/{members}", select="id").value
         assert [each["id"] for each in found] == ["id-eva", "id-jan"]
+    active = graph.get(f"/groups/{id_}/members", filter="accountEnabled eq true", select="id")
+    assert [each["id"] for each in active.value] == ["id-eva", "id-jan"]
+    assert "usageLocation" not in graph.get(f"/groups/{id_}/members").value[0]
     for groups in ("memberOf", "transitiveMemberOf"):
         assert [e["displayName"] for e in graph.get(f"/users/id-jan/{groups}").value] == [CALLERS]
     assert [e["id"] for e in graph.get("/groups", filter="displayName eq 'callers'").value] == [id_]
