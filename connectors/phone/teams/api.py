@@ -189,8 +189,8 @@ class Api:
     def batch(self, items: Sequence[Item], *, label: str) -> list[Answer]:
         """Send any number of requests, twenty at a time, and return their answers in order.
 
-        What is throttled is sent again, and so is a GET that failed at Microsoft's end; an answer that
-        stays 429 or 5xx is returned as it is.
+        What is throttled is sent again, and so is a GET that failed at Microsoft's end, or a whole batch
+        of GETs that got no answer; an answer that stays 429 or 5xx is returned as it is.
         """
         answers: list[Answer] = []
         for start in range(0, len(items), BATCH):
@@ -199,15 +199,23 @@ class Api:
 
     def _batch(self, items: Sequence[Item], label: str) -> list[Answer]:
         answers: dict[int, Answer] = {}
+        lost = False
         for left in reversed(range(ROUNDS)):
             open_ = [
                 n for n in range(len(items)) if n not in answers or _again(items[n], answers[n])
             ]
             if not open_:
                 break
-            if answers:
-                self.sleep(_pause_s([answers[n] for n in open_], ROUNDS - 1 - left))
-            answers |= self._post(items, open_, label)
+            if answers or lost:
+                known = [answers[n] for n in open_ if n in answers]
+                self.sleep(_pause_s(known, ROUNDS - 1 - left))
+            try:
+                answers |= self._post(items, open_, label)
+            except TransientError:
+                # unlike writes, reads can be sent again whatever became of them
+                if not left or any(items[n].method != "GET" for n in open_):
+                    raise
+                lost = True
         return [answers[n] for n in range(len(items))]
 
     def _post(self, items: Sequence[Item], chosen: Sequence[int], label: str) -> dict[int, Answer]:
