@@ -119,6 +119,18 @@ def test_the_list_tells_who_what_how_and_since_when_in_every_format(
     assert {"text": "verifies it", "markdown": "- [ ] ", "html": "checkbox"}[form] in told
 
 
+def test_whoever_is_in_the_trash_needs_no_step_any_more(here: Installation, account: str) -> None:
+    here.people(staff(3))
+    here.plan(at=NOW)
+    assert [step["kind"] for step in listed(here)] == ["user.trash"]
+
+    trashed = {"email": "user4@example.org"}
+    assert requests.post(f"{account}/_portal/trash", json=trashed, timeout=10).ok
+    here.plan(at=NOW + timedelta(hours=1))
+
+    assert listed(here) == []
+
+
 def test_a_step_that_nobody_needs_any_more_is_over(here: Installation, account: str) -> None:
     here.people(staff(3))
     here.plan(at=NOW)
