@@ -8,16 +8,16 @@ alike in all of them shares one and the same decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from connectors.scim_filter import And, Filter, Node, Not, Or
 from mappings.entitlements import DEFAULTS_RULE, MANY, SINGLE
-from mappings.rules import Decided, Give, Lists, Rule, Singles, decide_given
+from mappings.rules import Decided, Give, Many, Rule, Single, decide_given
 from mappings.signature import Atom, numbered
 
-LIMIT = 8192
+LIMIT = 1 << 14
 """How many decisions are remembered before remembering starts afresh."""
 SIGNATURES = 1 << 16
 """How many signatures are: each is a number and a reference."""
@@ -34,7 +34,15 @@ class _Entitlement(NamedTuple):
 
     name: str
     rules: int
-    known: dict[int, tuple[Singles, Lists]]
+    known: dict[int, _Part]
+
+
+class _Part(NamedTuple):
+    """What was decided for one entitlement; equal decisions are one and the same part."""
+
+    name: str
+    single: tuple[Single | None, str] | None
+    many: Sequence[tuple[Many, str]] | None
 
 
 class Decisions(Generic[_Made]):
@@ -69,7 +77,9 @@ class Decisions(Generic[_Made]):
             if (bits := self._speaking_of(name)) or name in defaults.names
         ]
         self.known: dict[int, _Made] = {}
-        self._made: dict[tuple[int, ...], tuple[_Made, object]] = {}
+        self._parts: dict[Hashable, _Part] = {}
+        self._wholes: dict[tuple[int, ...], tuple[Any, object]] = {}
+        self._made: dict[tuple[bool, int, int], tuple[_Made, object]] = {}
 
     def _speaking_of(self, name: str) -> int:
         """Return the bits of the rules that give an entitlement, take of it, or keep it from others."""
@@ -102,18 +112,31 @@ class Decisions(Generic[_Made]):
                 matched |= bit
         in_scope = not self._scope or bool(matched & self._scope)
         parts = [self._part(each, matched & each.rules) for each in self._entitlements]
-        key = (in_scope, *map(id, parts))
+        decided = Decided(
+            self._whole([part for part in parts if part.single is not None]),
+            self._whole([part for part in parts if part.many is not None]),
+        )
+        key = (in_scope, id(decided.single), id(decided.many))
         known = self._made.get(key)
         if known is None:
             if len(self._made) >= LIMIT:
                 self._made.clear()
-            single = {n: v for part, _ in parts for n, v in part.items()}
-            many = {n: v for _, part in parts for n, v in part.items()}
-            # the parts are kept, so that their identity stays theirs
-            known = self._made[key] = self._make(in_scope, Decided(single, many)), parts
+            # what was decided is kept, so that its identity stays its own
+            known = self._made[key] = self._make(in_scope, decided), decided
         return known[0]
 
-    def _part(self, entitlement: _Entitlement, matched: int) -> tuple[Singles, Lists]:
+    def _whole(self, parts: Sequence[_Part]) -> Any:
+        """Return the single values, or the lists, of several entitlements: the same ones for the same parts."""
+        key = tuple(map(id, parts))
+        known = self._wholes.get(key)
+        if known is None:
+            if len(self._wholes) >= LIMIT:
+                self._wholes.clear()
+            made = {part.name: part.many if part.single is None else part.single for part in parts}
+            known = self._wholes[key] = made, parts
+        return known[0]
+
+    def _part(self, entitlement: _Entitlement, matched: int) -> _Part:
         known = entitlement.known.get(matched)
         if known is None:
             if len(entitlement.known) >= LIMIT:
@@ -123,10 +146,17 @@ class Decisions(Generic[_Made]):
             ]
             decided = decide_given(chain(gives, [(DEFAULTS_RULE, self._defaults)]))
             name = entitlement.name
-            single = {name: decided.single[name]} if name in decided.single else {}
-            many = {name: decided.many[name]} if name in decided.many else {}
-            known = entitlement.known[matched] = single, many
+            single, many = decided.single.get(name), decided.many.get(name)
+            known = self._shared(_Part(name, single, None if many is None else tuple(many)))
+            entitlement.known[matched] = known
         return known
+
+    def _shared(self, part: _Part) -> _Part:
+        # True and "True" are two; so are True and 1
+        key = (part, type(part.single[0]) if part.single else None)
+        if len(self._parts) >= LIMIT:
+            self._parts.clear()
+        return self._parts.setdefault(key, part)
 
 
 def _ways(node: Node, numbers: Mapping[Atom, int], holds: bool) -> list[Way] | None:

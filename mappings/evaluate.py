@@ -19,7 +19,7 @@ from mappings.rules import Decided, Give, Lists, Rule, Singles, fill, fill_liste
 from mappings.signature import signature
 from mappings.text import AttributeText
 
-LIMIT = 8192
+LIMIT = 1 << 14
 """How many decisions, and how many fillings of their texts, are remembered before it starts afresh."""
 
 Missing: TypeAlias = tuple[tuple[str, str, str], ...]
@@ -80,7 +80,8 @@ class Evaluator:
     ) -> None:
         self._texts = [(n, t) for n, t in profile.items() if isinstance(t, AttributeText)]
         self._same = {n: Given(t, PROFILE_RULE) for n, t in profile.items() if isinstance(t, str)}
-        self._decisions = Decisions(scope, rules, defaults, _equal)
+        self._parts: dict[int, tuple[_Part, object]] = {}
+        self._decisions = Decisions(scope, rules, defaults, self._equal)
         self._signature = signature(self._decisions.trees)
         nobody: dict[str, Any] = {}
         self._last = (nobody, self._decisions.of(self._signature(nobody)))
@@ -116,6 +117,25 @@ class Evaluator:
         self._last = (resource, known)
         return known
 
+    def _equal(self, in_scope: bool, decided: Decided) -> _Equal:
+        singles = [value for value, _ in decided.single.values()]
+        lists = [value for pairs in decided.many.values() for value, _ in pairs]
+        return _Equal(
+            in_scope,
+            self._part(decided.single, _fill_single, singles),
+            self._part(decided.many, _fill_many, lists),
+        )
+
+    def _part(self, decided: Any, fill: Callable[..., _Filled], values: Iterable[object]) -> _Part:
+        """Return the part of what was decided, which is the same object for all who are decided alike."""
+        known = self._parts.get(id(decided))
+        if known is None:
+            if len(self._parts) >= LIMIT:
+                self._parts.clear()
+            # what was decided is kept, so that its identity stays its own
+            known = self._parts[id(decided)] = _Part(partial(fill, decided), values), decided
+        return known[0]
+
     def _fill(self, part: _Part, resource: dict[str, Any]) -> _Filled:
         texts = [text.fill(resource) or _Lacking(text.missing(resource)) for text in part.texts]
         key = (part, tuple(texts))
@@ -126,15 +146,6 @@ class Evaluator:
                 self._filled.clear()
             self._filled[key] = filled
         return filled
-
-
-def _equal(in_scope: bool, decided: Decided) -> _Equal:
-    lists = [value for pairs in decided.many.values() for value, _ in pairs]
-    return _Equal(
-        in_scope,
-        _Part(partial(_fill_single, decided.single), [v for v, _ in decided.single.values()]),
-        _Part(partial(_fill_many, decided.many), lists),
-    )
 
 
 def _fill_single(values: Singles, resource: dict[str, Any]) -> _Filled:
