@@ -55,7 +55,7 @@ class Days:
             return f"ended on {self.end}"
         if self.start is None:
             return None
-        return f"{'started' if self.begun else 'starts'} on {self.start}"
+        return f"starts on {self.start}"
 
     def in_words(self) -> str | None:
         """Return what keeps somebody from being planned for as others; None if nothing does."""

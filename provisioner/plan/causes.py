@@ -63,7 +63,7 @@ def find_causes(drafts: Iterable[Draft], grounds: Grounds) -> None:
     for draft in drafts:
         known = (memory.reasons.get(content) for content in grounds.contents(draft))
         reason = next((each for each in known if each is not None), None)
-        if reason is None:
+        if reason is None or _no_longer_first(reason, draft, memory):
             asked.append(draft)
         else:
             _set(draft, reason)
@@ -156,6 +156,11 @@ def _day(draft: Draft) -> str | None:
     if case.days is None or (case.standing == "in_scope" and not comes):
         return None
     return case.days.because() if case.standing not in ("inactive", "out_of_scope") else None
+
+
+def _no_longer_first(reason: Reason, draft: Draft, memory: Memory) -> bool:
+    """Return whether a draft waited since the first run for a day that has nothing to do with that."""
+    return reason.cause == "first_run" and memory.adopted and _day(draft) is not None
 
 
 def _twice(text: str) -> tuple[str, str]:

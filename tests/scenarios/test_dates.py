@@ -73,7 +73,7 @@ def test_a_joiner_is_nobody_until_some_days_before_the_start(emea: Installation)
     emea.people([person(1), person(2, Start="2026-12-01")])
     emea.phone([phone_user(1)])
 
-    early = emea.plan(at=MONDAY)
+    early = sync(emea, MONDAY)
     ready = emea.plan(at=datetime(2026, 11, 27, 23, 1, tzinfo=UTC))
 
     assert kinds(early) == []
@@ -87,6 +87,9 @@ def test_a_joiner_is_nobody_until_some_days_before_the_start(emea: Installation)
     assert early["summary"]["people"] == 1
     assert [kind for kind, _ in kinds(ready)] == ["user.create", "license.assign", "package.assign"]
     assert ready["waiting"] == []
+    assert {(c["cause"], c["because"]) for c in ready["changes"]} == {
+        ("directory", "starts on 2026-12-01")
+    }
 
 
 def test_an_inactive_account_waits_for_the_first_day_by_the_clock_of_the_person(
