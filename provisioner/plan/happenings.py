@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from connectors.records import Person
+from connectors.records import Person, fold
 from connectors.scim_filter import Path, parse_path
 from provisioner.reads import Uses
 
@@ -54,10 +55,9 @@ def events_of(
             continue
         events[key] = found
         for directory, was, now in _both(old, new):
-            moved = _moved(was, now)
-            for group in moved[0]:
-                if _used(group, uses):
-                    left[directory, group].append((key, moved[1]))
+            gone, joined = _moved(was, now)
+            for group in gone & _used(was, uses):
+                left[directory, group].append((key, joined))
     for (directory, group), leavers in sorted(left.items()):
         common = frozenset.intersection(*(joined for _, joined in leavers))
         if len(common) == 1 and len(leavers) >= _MANY and members(directory, group) == 0:
@@ -100,18 +100,17 @@ def _happened(old: Parts, new: Parts, uses: Uses) -> Iterator[Event]:
 
 
 def _groups(old: Person, new: Person, directory: str, uses: Uses) -> Iterator[Event]:
-    renamed = dict(_renamed(old, new))
+    renamed, used = dict(_renamed(old, new)), _used(old, uses) | _used(new, uses)
     for before, after in sorted(renamed.items()):
-        if _used(before, uses) or _used(after, uses):
+        if before in used or after in used:
             said = f"group {before} was renamed to {after} ({directory})"
             yield Event(said, said, (before, after))
     settled = {*renamed, *renamed.values()}
     left, joined = _moved(old, new)
     for verb, names in (("joined", joined), ("left", left)):
-        for group in sorted(names - settled):
-            if _used(group, uses):
-                said = _said_of(verb, group, directory)
-                yield Event(said, said, (group,))
+        for group in sorted((names & used) - settled):
+            said = _said_of(verb, group, directory)
+            yield Event(said, said, (group,))
 
 
 def _renamed(old: Person, new: Person) -> Iterator[tuple[str, str]]:
@@ -135,8 +134,21 @@ def _of(person: Person) -> Iterable[dict[str, Any]]:
     return groups
 
 
-def _used(group: str, uses: Uses) -> bool:
-    return uses.groups is None or group in uses.groups
+def _used(person: Person, uses: Uses) -> frozenset[str]:
+    """Return the names of a person's groups that the mapping asks for, by their name or their id."""
+    if uses.groups is None:
+        return frozenset(str(group.get("display")) for group in _of(person))
+    asked = _folded(uses.groups)
+    return frozenset(
+        str(group.get("display"))
+        for group in _of(person)
+        if fold(str(group.get("display"))) in asked or fold(str(group.get("value"))) in asked
+    )
+
+
+@lru_cache(maxsize=16)
+def _folded(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(fold, names))
 
 
 def _attributes(old: Person, new: Person, directory: str, uses: Uses) -> Iterator[Event]:

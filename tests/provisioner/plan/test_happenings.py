@@ -41,6 +41,12 @@ def test_a_group_that_the_mapping_asks_for_is_joined_or_left_and_no_other() -> N
     ]
 
 
+def test_a_group_is_asked_for_without_case_and_by_its_id_too() -> None:
+    assert said((person("SALES"), person())) == [["left group SALES (hr)"]]
+    by_id = Uses((), frozenset({"G1"}))
+    assert said((person(), person(("g1", "Sales"))), uses=by_id) == [["joined group Sales (hr)"]]
+
+
 def test_a_group_with_an_id_of_its_own_that_bears_another_name_was_renamed() -> None:
     assert said((person(("g1", "Sales")), person(("g1", "Sales CZ")))) == [
         ["group Sales was renamed to Sales CZ (hr)"]
