@@ -77,7 +77,7 @@ def wrong_in(calls: Any, base: str) -> list[str]:
     """Return the same of the calls that `responses` has recorded, below the API's address `base`."""
     faults = []
     for call in calls:
-        if call.request.url.startswith(base) and call.response is not None:
+        if call.request.url.startswith(base) and hasattr(call.response, "status_code"):
             url = urlsplit(call.request.url.removeprefix(base))
             body = json.loads(call.request.body) if call.request.body else None
             answer = json.loads(call.response.content) if call.response.content else None

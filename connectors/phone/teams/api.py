@@ -50,7 +50,8 @@ both together stay within. It takes 3,000 writes in 150 seconds: a `directory.wr
 For Teams administration Microsoft tells no figure; `teams.…` are ours."""
 
 EARLY = timedelta(minutes=2)
-TOKENS, TOKEN_TRIES = 4, 5
+TOKENS, TOKEN_TRIES = 6, 5
+THROTTLED, UNAUTHORIZED = 429, 401
 ROUNDS = 6
 PAUSE_S, LONGEST_S = 1.0, 120.0
 
@@ -78,11 +79,16 @@ class Token:
                 self._text, self._expires_at = fetch()
             return self._text
 
-    def forget(self, text: str) -> None:
-        """Don't use a token that was refused any more."""
+    def forget(self, text: str = "") -> bool:
+        """Don't use a token that was refused any more, "" for the present one.
+
+        Returns whether it was in use until now: another one may have come since.
+        """
         with self._lock:
-            if text == self._text:
+            in_use = text in ("", self._text) and self._expires_at is not None
+            if in_use:
                 self._expires_at = None
+            return in_use
 
 
 def segment(text: str) -> str:
@@ -135,7 +141,8 @@ class Api:
 
         `path` is under the API, or the whole address of one of its pages. Raises what `check` raises.
         """
-        for left in reversed(range(TOKENS)):
+        left = TOKENS
+        while True:
             token = self._token.get(self.now, self._fetch_token)
             try:
                 return self._http(
@@ -148,10 +155,9 @@ class Api:
                     json=json,
                 )
             except TokenExpired:
-                self._token.forget(token)
+                left -= self._token.forget(token)
                 if not left:
                     raise
-        raise AssertionError  # the last try raised
 
     def get(self, path: str, *, label: str, params: Mapping[str, str] | None = None) -> Any:
         """Return what a GET answers."""
@@ -189,8 +195,9 @@ class Api:
     def batch(self, items: Sequence[Item], *, label: str) -> list[Answer]:
         """Send any number of requests, twenty at a time, and return their answers in order.
 
-        What is throttled is sent again, and so is a GET that failed at Microsoft's end, or a whole batch
-        of GETs that got no answer; an answer that stays 429 or 5xx is returned as it is.
+        What is throttled is sent again, and so are what met an expired token, a GET that failed at
+        Microsoft's end, and a whole batch of GETs that got no answer; an answer that stays so is
+        returned as it is.
         """
         answers: list[Answer] = []
         for start in range(0, len(items), BATCH):
@@ -206,6 +213,8 @@ class Api:
             ]
             if not open_:
                 break
+            if any(answers[n].status == UNAUTHORIZED for n in open_ if n in answers):
+                self._token.forget()
             if answers or lost:
                 known = [answers[n] for n in open_ if n in answers]
                 self.sleep(_pause_s(known, ROUNDS - 1 - left))
@@ -288,7 +297,9 @@ def _entry(n: int, item: Item) -> dict[str, Any]:
 
 
 def _again(item: Item, answer: Answer) -> bool:
-    return answer.status == 429 or (answer.status >= 500 and item.method == "GET")
+    if answer.status in (THROTTLED, UNAUTHORIZED):  # neither was carried out
+        return True
+    return answer.status >= 500 and item.method == "GET"
 
 
 def _pause_s(answers: Sequence[Answer], round_: int) -> float:

@@ -60,7 +60,7 @@ class Held(msgspec.Struct, frozen=True):
         return self.product.plans - self.disabled
 
 
-class Voice(msgspec.Struct, frozen=True):
+class Voice(msgspec.Struct, frozen=True, gc=False):
     """What Teams says of a user: features in small letters, numbers, policies by type.
 
     `policies`: name, whether it is assigned to the user themselves, and the type as Teams spells it.
@@ -294,10 +294,14 @@ class Reader:
                 yield entry
 
     def _voices(self) -> dict[str, Voice]:
+        """Return what Teams says of everybody by id; those of whom it says the same share it."""
         found: dict[str, Voice] = {}
+        same: dict[tuple[object, ...], Voice] = {}
         for entry in self._api.entries(CONFIGURATIONS, label="teams.read"):
             with _understood(entry):
-                found[str(entry["id"])] = _voice(entry)
+                voice = _voice(entry)
+                told = (*voice.numbers, *sorted(voice.features), *sorted(voice.policies.items()))
+                found[str(entry["id"])] = same.setdefault((*told, voice.resource), voice)
         return found
 
     def _fresh_voices(self, ids: Sequence[str]) -> dict[str, tuple[Voice, list[Number]]]:

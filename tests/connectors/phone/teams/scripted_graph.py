@@ -27,12 +27,13 @@ Reply = dict[str, Any] | Callable[[dict[str, Any]], dict[str, Any]]
 class Graph:
     """Answers by method and path; a batch's items are answered from the same script.
 
-    `waits` are the seconds that the connector slept.
+    `waits` are the seconds that the connector slept; `lost`: so many batches get no answer.
     """
 
     def __init__(self, mock: responses.RequestsMock) -> None:
         self.mock = mock
         self.waits: list[float] = []
+        self.lost = 0
         self.batches: list[list[dict[str, Any]]] = []
         self.items: dict[tuple[str, str], list[tuple[int, Any, dict[str, str]]]] = {}
         mock.post(TOKEN, json={"access_token": "t", "expires_in": 3600, "token_type": "Bearer"})
@@ -79,6 +80,9 @@ class Graph:
         self.mock.get(f"{API}/subscribedSkus", json={"value": value})
 
     def _batch(self, request: Any) -> tuple[int, dict[str, str], str]:
+        if self.lost:
+            self.lost -= 1
+            raise ConnectionResetError("the connection broke off")
         asked = json.loads(request.body)["requests"]
         self.batches.append(asked)
         answers = []

@@ -61,6 +61,30 @@ def test_a_throttled_item_is_sent_again_alone_after_the_wait_it_was_told(graph: 
     assert [len(batch) for batch in graph.batches] == [2, 2, 1]
 
 
+def test_items_that_meet_an_expired_token_are_sent_again_with_a_new_one(graph: Graph) -> None:
+    graph.item("GET", "/users/u1", 401, error("expired", "InvalidAuthenticationToken"))
+    graph.item("GET", "/users/u1", 200, entry("u1", E3_SKU))
+    graph.item("POST", ASSIGN, 401, error("expired", "InvalidAuthenticationToken"))
+    graph.item("POST", ASSIGN, 200, entry("u1"))
+
+    (outcome,) = carried(graph, LICENSE)
+
+    assert outcome.state == "done"
+    tokens = [c for c in graph.mock.calls if str(c.request.url).endswith("/token")]
+    assert len(tokens) == 3
+
+
+def test_a_batch_that_only_reads_is_sent_again_where_it_got_lost(graph: Graph) -> None:
+    graph.item("GET", "/users/u1", 200, entry("u1", E3_SKU))
+    graph.item("POST", ASSIGN, 200, entry("u1"))
+    graph.lost = 1
+
+    (outcome,) = carried(graph, LICENSE)
+
+    assert outcome.state == "done"
+    assert [each[0]["method"] for each in graph.batches] == ["GET", "POST"]
+
+
 def test_one_who_is_refused_does_not_keep_the_others_of_the_batch(graph: Graph) -> None:
     for who in ("u1", "u2"):
         graph.item("GET", f"/users/{who}", 200, entry(who, E3_SKU))
