@@ -169,6 +169,8 @@ def _listed(catalog: Catalog) -> Iterator[str]:
         "sites": None if catalog.sites is None else sorted(catalog.sites),
         "unassigned numbers": _numbers(catalog.numbers),
     }
+    if catalog.credits is not None:
+        told["seats for credits"] = [_seats("communication credits", catalog.credits)]
     if catalog.accounts is not None:
         told["seats for accounts"] = [_seats("licensed", catalog.accounts)]
     if catalog.extensions:
