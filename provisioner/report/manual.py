@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any, NamedTuple, TextIO
 
 from connectors.records import Change
@@ -14,6 +16,7 @@ from provisioner.report.page import write_checklist_page
 from provisioner.report.text import Page
 from provisioner.store.manual import Step
 
+_LONGEST = 250
 FORMATS = ("text", "json", "markdown", "html")
 
 
@@ -74,7 +77,20 @@ def _document(due: Due) -> dict[str, Any]:
     }
 
 
+def _sentences(steps: str | None) -> list[str]:
+    """Return steps a sentence at a time: a line that is too long would be cut.
+
+    >>> _sentences("Open the menu (…). Choose Move to Trash.")
+    ['Open the menu (…).', 'Choose Move to Trash.']
+    """
+    found = re.split(r"(?<=[.:?!]) +(?=[A-Z])", steps or "")
+    return [line for each in found for line in wrap(each, _LONGEST, break_long_words=False)]
+
+
 def _moved(change: Change) -> str:
+    """Return what a change moves, in words; "" for an account, which the kind says enough of."""
+    if change.kind.startswith("user."):
+        return ""
     return "; ".join(
         f"{move.name + ' ' if move.name else ''}{move.before} -> {move.after}"
         for move in moves(change)
@@ -111,8 +127,8 @@ def _write_text(due: Sequence[Due], out: TextIO, *, color: bool) -> None:
         for text in (change.because, *(f"also {each}" for each in change.consequences)):
             if text:
                 page.line(6, (text, "dim"))
-        if change.reason:
-            page.line(6, change.reason)
+        for sentence in _sentences(change.reason):
+            page.line(6, sentence)
         page.line(6, each.ends)
         if said := _noted(step):
             page.line(6, said)
@@ -125,9 +141,9 @@ def _write_markdown(due: Sequence[Due], out: TextIO) -> None:
         moved = _moved(change)
         out.write(f"- [ ] {code(change.kind)} {code(change.user)}")
         out.write(f" {prose(moved)} ({code(step.id)})\n" if moved else f" ({code(step.id)})\n")
-        for text in (change.reason or "", *change.consequences, _where(step), each.ends):
-            if text:
-                out.write(f"  - {_with_command(text)}\n")
+        also = [f"also {each}" for each in change.consequences]
+        for text in (*_sentences(change.reason), *also, _where(step), each.ends):
+            out.write(f"  - {_with_command(text)}\n")
         if said := _noted(step):
             out.write(f"  - {prose(said)}\n")
 

@@ -116,6 +116,7 @@ def test_the_list_tells_who_what_how_and_since_when_in_every_format(
 
     for words in ("user.trash", "user4@example.org", step["id"], "2026", "Trash"):
         assert words in told
+    assert "characters)" not in told  # nothing of the steps is cut off
     assert {"text": "verifies it", "markdown": "- [ ] ", "html": "checkbox"}[form] in told
 
 
