@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from connectors.phone.zoom.calls import MANUAL, group
 from connectors.phone.zoom.names import batch_name, known_name, known_type
 from connectors.records import Change
 from tests.connectors.phone.zoom.scripted_zoom import CONFIG, scripted_zoom
+from tests.vendor_specs import WHY_SKIPPED, load
 
 
 class Hidden(str):
@@ -109,3 +111,45 @@ def test_a_plans_two_spellings_lead_to_one_type(kind: int, shown: str, short: st
     assert known_name(kind) == shown
     assert known_type(shown) == known_type(short.upper()) == kind
     assert batch_name(shown) == short
+
+
+@pytest.mark.parametrize(
+    ("wrong", "at"),
+    [
+        ({"invite": {"resend_after": "a week"}}, "invite"),
+        ({"invite": {"resend_after": "7d", "resend_max": 0}}, "invite"),
+        ({"managed_domains": ["eva@example.org"]}, "managed_domains"),
+        ({"existing_accounts": ["example.org"]}, "existing_accounts"),
+        ({"delegation_sweep": -1}, "delegation_sweep"),
+        ({"delegators_max": 33}, "delegators_max"),
+        ({"subscriptions": {"Zoom Phone Pro": ""}}, "subscriptions"),
+    ],
+)
+def test_what_stands_in_config_is_checked_where_it_stands(wrong: dict[str, Any], at: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Config().load({**CONFIG, **wrong})
+
+    assert isinstance(caught.value.messages, dict)
+    assert list(caught.value.messages) == [at]
+
+
+def test_reminders_and_sweeps_are_as_config_has_them() -> None:
+    invite = {"resend_after": "36h", "resend_max": 5}
+    with scripted_zoom(invite=invite, delegation_sweep=7) as zoom:
+        able = zoom.phone.abilities
+
+    assert (able.resend_after, able.resend_max) == (timedelta(hours=36), 5)
+    assert able.delegation_sweep == 7
+
+
+def test_zooms_bulk_call_for_features_has_no_value_for_the_phone() -> None:
+    spec = load("zoom")
+    if spec is None:
+        pytest.skip(WHY_SKIPPED)
+    _, operation = spec.operation("POST", "/users/features")
+    body = operation["requestBody"]["content"]["application/json"]["schema"]
+
+    kinds = body["properties"]["feature_type"]["enum"]
+
+    assert "user_type" in kinds
+    assert not [kind for kind in kinds if "phone" in kind], "licenses could go thirty a call"
