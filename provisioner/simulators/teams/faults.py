@@ -75,7 +75,9 @@ class TeamsFaults:
         return path[: found.start(1)] + str(other["id"]) + path[found.end(1) :]
 
     def misnamed(self, body: Any, dice: Random) -> Any:
-        """Return a write's answer with another user's id and name in the first one's place."""
+        """Return a write's answer, or one of a batch's, with another user's id and name in it."""
+        if isinstance(body, dict) and isinstance(body.get("responses"), list):
+            return self._misnamed_in(body["responses"], dice)
         if not (isinstance(body, dict) and {"id", "userPrincipalName"} <= body.keys()):
             return None
         other = self._other(body["id"], dice)
@@ -83,6 +85,19 @@ class TeamsFaults:
             return None
         upn = json.loads(other["props"])["userPrincipalName"]
         return body | {"id": other["id"], "userPrincipalName": upn}
+
+    def _misnamed_in(self, responses: list[Any], dice: Random) -> Any:
+        places = [
+            n for n, each in enumerate(responses) if "userPrincipalName" in each.get("body", {})
+        ]
+        if not places:
+            return None
+        at = dice.choice(places)
+        wrong = self.misnamed(responses[at]["body"], dice)
+        if wrong is None:
+            return None
+        answers = [*responses[:at], responses[at] | {"body": wrong}, *responses[at + 1 :]]
+        return {"responses": answers}
 
     def _other(self, user: str, dice: Random) -> sqlite3.Row | None:
         state = self._tenant.state

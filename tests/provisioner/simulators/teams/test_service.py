@@ -181,6 +181,9 @@ def test_faults_are_told_in_graphs_words_and_name_users() -> None:
     assert vendor.another("/v1.0/users/id-eva", dice) == "/v1.0/users/id-jan"
     named = {"id": "id-eva", "userPrincipalName": "eva@example.org"}
     assert vendor.misnamed(named, dice)["id"] == "id-jan"
+    answers = [{"id": "1", "status": 204}, {"id": "2", "status": 200, "body": named}]
+    wrong = vendor.misnamed({"responses": answers}, dice)["responses"]
+    assert [each.get("body", {}).get("id") for each in wrong] == [None, "id-jan"]
     batch = {"requests": [{"url": "/users/id-eva"}, {"url": "users/jan@example.org/assignLicense"}]}
     assert set(vendor.touched("/v1.0/$batch", batch)) == {
         "id-eva", "eva@example.org", "id-jan", "jan@example.org",
