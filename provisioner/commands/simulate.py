@@ -101,8 +101,8 @@ def application(simulated: Simulated) -> _Application:
         if simulated.load is not None:
             with simulated.load.open(encoding="utf-8") as lines:
                 vendor.load(vendor.app, lines)
-        elif simulated.database is None:
-            vendor.load(vendor.app, ())  # a tenant has products even without people
+        else:
+            vendor.load(vendor.app, ())  # a new tenant has products even without people
         if simulated.directory is None:
             return phone
         resources = scim_service.load(simulated.directory)

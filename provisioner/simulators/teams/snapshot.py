@@ -121,8 +121,8 @@ _first = msgspec.json.Decoder(First)
 
 def load(tenant: Tenant, lines: Iterable[str]) -> Loaded:
     """Load snapshot lines into the tenant, all or none; raise SnapshotError naming the line."""
-    loader = Loader(tenant)
     with tenant.state.transaction():
+        loader = Loader(tenant)
         for number, text in enumerate(lines, start=1):
             if not text.strip():
                 continue
@@ -161,6 +161,7 @@ class Loader:
         self._users: dict[str, str] = {}
         self._skus: set[str] = set()
         self._counted = False
+        self._new = not tenant.state.value("SELECT count(*) FROM skus")
         self._count = 0
 
     def take_catalog(self, catalog: Catalog) -> None:
@@ -288,7 +289,9 @@ class Loader:
         return tuple(unknown)
 
     def _subscribe_rest(self) -> None:
-        """Subscribe to what is usual, and to Communications Credits as far as they are funded."""
+        """Have a new tenant subscribe to what is usual, and to Communications Credits if they are funded."""
+        if not self._new:
+            return
         options = self._tenant.options
         for sku in () if self._counted else SUBSCRIBED:
             self._subscribe(PRODUCTS[sku], None, keep=True)

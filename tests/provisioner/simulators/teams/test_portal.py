@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +114,27 @@ def test_a_hand_edit_changes_what_it_names_and_is_no_logged_write() -> None:
     made = graph.portal("user", {"email": "new@example.org", "license": "teams_phone"})
     assert graph.skus_of(made["id"]) == {E3, PHONE}
     assert graph.log() == []
+
+
+def test_a_hand_edit_buys_nothing() -> None:
+    graph = Graph([catalog(licenses={"Microsoft 365 E3": 3}), person("eva")], credits_seats=0)
+    before = graph.get("/subscribedSkus").value
+
+    graph.portal("user", {"email": "eva@example.org", "department": "Sales"})
+
+    assert graph.get("/subscribedSkus").value == before
+
+
+def test_a_tenant_kept_in_a_file_is_the_same_when_it_is_opened_again(tmp_path: Path) -> None:
+    file = tmp_path / "tenant.db"
+    first = create_app(file)
+    load_snapshot(first, map(json.dumps, RICH))
+    told = first.test_client().get("/_portal/state").text
+
+    again = create_app(file)
+    load_snapshot(again, ())
+
+    assert again.test_client().get("/_portal/state").text == told
 
 
 def test_a_switch_to_a_customer_agreement_takes_the_credit_license_from_all() -> None:
