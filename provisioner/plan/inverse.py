@@ -14,7 +14,7 @@ from provisioner.plan.accounts import INVITATION
 from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.effects import Done, Effect
 from provisioner.plan.numbers import frees_numbers
-from provisioner.plan.services import EVERYTHING, taken
+from provisioner.plan.services import EVERYTHING, has_phone, taken
 from provisioner.plan.taking_back import Inverse, TakingBack, which
 
 _SETTINGS = {
@@ -284,7 +284,7 @@ def _settings(one: TakingBack, actual: PhoneUser) -> None:
         for effect in one.of(family):
             if not known:
                 one.conflict(effect, "what it is now can't be read")
-            elif fixed and actual.license is None and not one.licensed:
+            elif fixed and not has_phone(actual) and not one.licensed:
                 one.conflict(effect, "the user has no phone license")
             elif one.is_due(effect, held):
                 draft = one.draft(kind, effect, held, effect.before, "service")

@@ -29,6 +29,11 @@ NO_BASE = (
 )
 
 
+def has_phone(actual: PhoneUser) -> bool:
+    """Return whether what hangs on a license can be had: a room or common area is there only because it has a phone."""
+    return actual.license is not None or actual.kind != "person"
+
+
 def license_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     """Yield the license's assignment, swap or removal; nothing if they agree."""
     given, actual = case.entitlements, case.actual

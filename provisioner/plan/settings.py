@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.records import PhoneUser, Value
+from connectors.records import Value
 from provisioner.plan.called import mail_of
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground, same
+from provisioner.plan.services import has_phone
 
 _SETTINGS = (
     ("site", "site.set"),
@@ -41,15 +42,10 @@ def setting_changes(case: Case, ground: Ground) -> Iterator[Draft]:
         yield Draft(kind, case, held, wished, rule, "service")
 
 
-def _has_phone(actual: PhoneUser) -> bool:
-    """Return whether settings can be had: a room or common area is there only because it has a phone."""
-    return actual.license is not None or actual.kind != "person"
-
-
 def _held(case: Case, entitlement: str, ground: Ground) -> tuple[bool, str | None]:
     """Return whether what they hold is known, and what it is."""
     if entitlement in ground.abilities.unreadable and (
-        case.actual is None or not _has_phone(case.actual)
+        case.actual is None or not has_phone(case.actual)
     ):
         return True, None  # whoever gets the license in this plan starts without one
     return ground.held(case, entitlement, entitlement)
@@ -61,7 +57,7 @@ def believed(case: Case, ground: Ground) -> Iterator[tuple[tuple[str, str], Valu
     if given is None or actual is None:
         return
     single = [name for name, _ in _SETTINGS] + ["softphone"]
-    wishes = {name: given.single.get(name) for name in single if _has_phone(actual)}
+    wishes = {name: given.single.get(name) for name in single if has_phone(actual)}
     wishes |= {f"profile.{name}": wish for name, wish in given.profile.items()}
     for entitlement, wish in wishes.items():
         unknown = (case.key, entitlement) not in ground.memory.applied

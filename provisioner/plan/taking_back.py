@@ -14,7 +14,7 @@ from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.effects import Done, Effect, alike, effects
 from provisioner.plan.model import Conflict
-from provisioner.plan.services import taken, what_went
+from provisioner.plan.services import has_phone, taken, what_went
 
 _THINGS = {
     "package": "the calling packages",
@@ -78,7 +78,7 @@ class TakingBack:
         self.effects = effects(done)
         self.drafts: list[Draft] = []
         self.goes: frozenset[str] = frozenset()
-        self.licensed = actual is not None and actual.license is not None
+        self.licensed = actual is not None and has_phone(actual)
         self.unable: str | None = None
         self._left: set[tuple[str, int]] = set()  # changes that stay, because of a conflict
 

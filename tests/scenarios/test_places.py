@@ -155,3 +155,21 @@ def test_a_common_area_answers_for_a_person(tmp_path: Path) -> None:
 
         assert ("delegate.add", "user1@example.org") in kinds(plan)
         assert here.plan()["changes"] == []
+
+
+def test_what_a_run_gave_a_place_can_be_undone(tmp_path: Path) -> None:
+    with zoom_account(account()) as (url, system):
+        here = installation(tmp_path, system, manages=EVERYTHING)
+        here.carry_out()
+        (run,) = here.run("runs", "--format", "json").plan["runs"]
+
+        back = here.run("undo", "--format", "json", run["id"])
+        assert back.status == 0, back.said
+        for command in ("approve", "apply"):
+            ran = here.run(command, back.plan["id"])
+            assert ran.status == 0, ran.said
+
+        told = state(url)
+        assert (told["lobby"]["packages"], told["lobby"]["numbers"]) == ([], [])
+        assert told["desk"]["site"] == "Munich"
+        assert (told["room"]["packages"], told["room"]["numbers"]) == ([PRO], ["+498912399"])
