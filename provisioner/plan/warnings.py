@@ -43,6 +43,20 @@ def warnings_of(differences: Differences, ground: Ground) -> Iterator[str]:
         and case.actual.license is not None
         and policy_of(case, ground) == "report"
     )
+    invited = _named(
+        case
+        for case in differences.cases
+        if case.standing in ("gone", "inactive", "out_of_scope", "ended")
+        and case.actual is not None
+        and case.actual.status == "pending"
+        and policy_of(case, ground) == "trash"
+        and "license" in ground.abilities.trash_takes
+    )
+    if invited:
+        yield (
+            "left before they accepted the invitation, and only phone users can be put into the"
+            f" trash; withdraw it by hand: {_some(invited)}"
+        )
     if left:
         yield f"left, and keep what they have (leavers.do is report): {_some(left)}"
 

@@ -46,6 +46,14 @@ def test_whoever_is_in_the_trash_already_is_not_sent_there_again() -> None:
     assert leaver("trash", there).plan().changes == ()
 
 
+def test_whoever_leaves_before_accepting_is_named_because_the_trash_has_no_place_for_them() -> None:
+    plan = leaver("trash", user("jan", status="pending")).plan()
+
+    assert plan.changes == ()
+    (said,) = [w for w in plan.warnings if "before they accepted" in w]
+    assert said.endswith("withdraw it by hand: jan@example.org")
+
+
 def test_nobody_is_deleted_before_config_says_what_that_means_at_zoom() -> None:
     plan = leaver("delete").plan()
 
