@@ -128,12 +128,13 @@ def _order(desk: Desk, path: str, body: dict[str, Any]) -> Ended:
     at = response.headers.get("Location")
     if not at:
         raise TransientError("an order for a number was accepted without an address", in_doubt=True)
+    ended = Ended("open")
     for pause in PAUSES_S:
+        desk.api.sleep(pause)
         ended = _look(desk, at)
         if ended.state != "open":
-            return ended
-        desk.api.sleep(pause)
-    return _look(desk, at)
+            break
+    return ended
 
 
 def _look(desk: Desk, at: str) -> Ended:

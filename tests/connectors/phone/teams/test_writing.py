@@ -256,7 +256,7 @@ def test_an_order_for_a_number_is_followed_to_its_end(graph: Graph, wrapped: boo
     (outcome,) = carried(graph, change("number.assign", None, "+49891"))
 
     assert outcome.state == "done"
-    assert len(graph.waits) == 2
+    assert len(graph.waits) == 3
 
 
 def test_an_order_that_takes_too_long_is_settling(graph: Graph) -> None:
