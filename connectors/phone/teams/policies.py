@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from connectors.errors import PersonError
 from connectors.phone.teams.answers import Refused
-from connectors.phone.teams.api import Api
+from connectors.phone.teams.api import Api, segment
 from connectors.records import fold
 
 CALLING_POLICY = "TeamsCallingPolicy"
@@ -102,11 +102,10 @@ class PolicyIds:
         return self._known[known]
 
     def _ask(self, kind: str, name: str) -> str:
-        text = name.replace("'", "''")
+        texts = (segment(text.replace("'", "''")) for text in (kind, name))
+        path = "/admin/teams/policy/getPolicyId(type='{}',name='{}')".format(*texts)
         try:
-            answer = self._api.get(
-                f"/admin/teams/policy/getPolicyId(type='{kind}',name='{text}')", label="teams.read"
-            )
+            answer = self._api.get(path, label="teams.read")
         except Refused as error:
             if error.status not in (400, 404):
                 raise

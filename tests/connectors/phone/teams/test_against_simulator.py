@@ -186,6 +186,15 @@ def test_a_template_is_all_of_its_policies_and_takes_those_it_leaves_alone(world
     assert second.vendor["policies"] == {"TeamsCallingPolicy": "Office"}
 
 
+def test_a_policys_name_may_hold_signs(world: World) -> None:
+    name = "Büro & Co. #1 o'clock?"
+    world.portal("policy", type="TeamsCallingPolicy", name=name)
+
+    assert done(world.do("template.apply", "eva", None, name))
+
+    assert world.users()["eva"].template == name
+
+
 def test_a_policy_that_is_not_there_fails_one_person_and_not_the_others(world: World) -> None:
     outcomes = world.phone.carry_out(
         [
