@@ -39,12 +39,6 @@ from connectors.records import (
     fold,
 )
 
-PLACE = frozenset(
-    {"package.assign", "package.remove", "number.assign", "number.release"}
-    | {"site.set", "extension.set", "template.apply"}
-)
-"""What can be done for a common area; a room takes no template, as at Zoom."""
-
 ABILITIES = Abilities(
     kinds=KINDS,
     joiner="user.create",
@@ -55,7 +49,7 @@ ABILITIES = Abilities(
     license_takes=frozenset({"packages", "numbers", "delegates", "credits"}),
     last_package_takes=frozenset({"numbers"}),
     deactivation_takes=frozenset({"license", "packages", "numbers", "delegates", "credits"}),
-    places={"room": PLACE - {"template.apply"}, "common_area": PLACE},
+    places={"room": KINDS - {"template.apply"}, "common_area": KINDS},  # no template, as at Zoom
 )
 
 
