@@ -19,6 +19,7 @@ from typing import Any
 import requests
 
 from provisioner.simulators import zoom
+from tests.oracle import judged
 from tests.scenarios.installation import Installation, person, phone_user, zoom_log, zoom_users
 from tests.scenarios.log_effects import effects_of
 
@@ -158,7 +159,8 @@ class Company:
 def company(folder: Path, before: int = 8, **options: Any) -> Iterator[Company]:
     """Serve an account on which `before` people are as they should be but for what the mapping adds.
 
-    They are adopted; the network lets everything through until it is told otherwise.
+    They are adopted; the network lets everything through until it is told otherwise. What the account is
+    asked and answers is held against Zoom's own file, where that is at hand.
     """
     given: dict[str, Any] = {
         "account_id": None, "client_id": None, "client_secret": None, "sso": "provisioning", "rates": None,
@@ -166,26 +168,32 @@ def company(folder: Path, before: int = 8, **options: Any) -> Iterator[Company]:
     app = zoom.create_app(options=zoom.Options(**(given | options)))
     lines = [CATALOG, *(_line(n) for n in range(1, before + 1))]
     zoom.load_snapshot(app, [json.dumps(line) for line in lines])
-    network = Network(app.wsgi_app)
-    app.wsgi_app = network  # type: ignore[method-assign, assignment]
-    with zoom.running(app) as url:
-        here = Installation(folder)
-        people = {"kind": "csv", "name": "hr", "path": "people.csv", "columns": {"ext": "ext"}}
-        here.configure(
-            directories=[people],
-            phone_system={
-                "kind": "zoom", "account_id": "a", "client_id": "c", "client_secret": "not-for-anyone",
-                "api_url": f"{url}/v2", "token_url": f"{url}/oauth/token", "create": {"action": "ssoCreate"},
-            },
-            pools={"munich": {"ranges": ["+49891234000-+49891234059"]}},
-            limits={"changes": "100%", "removals": "100%"},
-            approval={"automatic": ["safe", "service", "destructive"]},
-        )  # fmt: skip
-        here.mapping(**MAPPING)
-        made = Company(here, url, network)
-        here.people(made.staff(*range(1, before + 1)))
-        here.carry_out()
-        yield made
+    with judged(app):
+        network = Network(app.wsgi_app)
+        app.wsgi_app = network  # type: ignore[method-assign, assignment]
+        with zoom.running(app) as url:
+            yield _adopted(folder, url, network, before)
+
+
+def _adopted(folder: Path, url: str, network: Network, before: int) -> Company:
+    """Return the company, its first plan carried out."""
+    here = Installation(folder)
+    people = {"kind": "csv", "name": "hr", "path": "people.csv", "columns": {"ext": "ext"}}
+    here.configure(
+        directories=[people],
+        phone_system={
+            "kind": "zoom", "account_id": "a", "client_id": "c", "client_secret": "not-for-anyone",
+            "api_url": f"{url}/v2", "token_url": f"{url}/oauth/token", "create": {"action": "ssoCreate"},
+        },
+        pools={"munich": {"ranges": ["+49891234000-+49891234059"]}},
+        limits={"changes": "100%", "removals": "100%"},
+        approval={"automatic": ["safe", "service", "destructive"]},
+    )  # fmt: skip
+    here.mapping(**MAPPING)
+    made = Company(here, url, network)
+    here.people(made.staff(*range(1, before + 1)))
+    here.carry_out()
+    return made
 
 
 def _line(n: int) -> dict[str, Any]:
