@@ -155,7 +155,10 @@ def _held(entitled: Entitled, facts: Facts, due: Sequence[Due]) -> Held | None:
             remembered = facts.unreadable[name]
             known = None if isinstance(remembered, dict) else remembered
             return Held(value=known, known="as last applied: it can't be read back", as_of=at)
-        return Held(value=_of_user(name, facts.user), known="read now", as_of=at)
+        known = "read now"
+        if name == "license" and fold(str(entitled.value)) in map(fold, facts.user.counts_as):
+            known += f"; it counts as {entitled.value}"
+        return Held(value=_of_user(name, facts.user), known=known, as_of=at)
     plan = facts.plan
     if plan is None or facts.standing != "in_scope":
         return None

@@ -136,3 +136,30 @@ def test_without_aliases_the_phone_system_is_itself() -> None:
 
     assert with_aliases(vendor, {}) is vendor
     assert with_aliases(vendor, {"packages": {}}) is vendor
+
+
+def test_what_counts_as_something_settles_or_is_by_hand_is_told_under_the_short_names() -> None:
+    class Suites(Vendor):
+        def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:
+            yield PhoneUser(
+                "p2",
+                license="Suite",
+                counts_as=("zoom phone pro", "audio_conferencing"),
+                settling=("Germany Unlimited",),
+                by_hand={"US/CA Unlimited": "leave the group", "license": "leave the group"},
+            )
+
+    (user,) = with_aliases(Suites(), ALIASES).read()
+
+    assert user.counts_as == ("phone", "audio_conferencing")
+    assert user.settling == ("de",)
+    assert set(user.by_hand) == {"us", "license"}
+
+
+def test_a_pool_of_two_names_stays_one_pool_under_the_short_ones() -> None:
+    seats = {"Zoom Phone Pro": Seats(5, 2), "Pro": Seats(5, 2, counted_with="Zoom Phone Pro")}
+
+    catalog = with_aliases(Vendor(Catalog(licenses=seats, credits=Seats(1))), ALIASES).catalog()
+
+    assert catalog.licenses == {"phone": Seats(5, 2), "Pro": Seats(5, 2, counted_with="phone")}
+    assert catalog.credits == Seats(1)

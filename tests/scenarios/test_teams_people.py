@@ -139,6 +139,8 @@ def test_people_with_e5_only_lack_credits_and_buy_no_phone_license(tmp_path: Pat
         assert {kind for kind, _ in kinds(plan)} == {"credit.assign"}
         assert len(plan["changes"]) == 3
         assert [add for _, add, _ in graph.licensing()] == [1, 1, 1]
+        explained = company.run("explain", "user1@example.org").out
+        assert f"now: {E5} (read now; it counts as {PHONE})" in explained
         assert company.plan()["changes"] == []
 
 

@@ -13,6 +13,9 @@ from connectors.phone.teams.policies import ASSIGN, UNASSIGN, bodies
 from connectors.phone.teams.reading import CONFIGURATIONS
 from connectors.records import Change, Outcome, fold
 
+Entries = list[dict[str, Any]]
+"""Assignments as requests want them."""
+
 
 def apply(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
     """Give people the policies of their templates, and take their own of types that it leaves alone."""
@@ -41,9 +44,6 @@ def apply(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
             yield from failed([change], error)
         else:
             yield from done([change])
-
-
-Entries = list[dict[str, Any]]
 
 
 def _of(

@@ -1,74 +1,84 @@
-"""Batches that get no answer: reads are sent again, writes are in doubt."""
+"""Batches and budgets: twenty a request, each item throttled on its own, within what a small tenant takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import responses
 
 from connectors.errors import TransientError
-from connectors.phone.teams.api import RATES, Api, Item
-from provisioner.http import make_http
-from provisioner.rates import Limiter
-from tests.connectors.phone.teams.scripted_graph import API, TOKEN
+from connectors.phone.teams.api import BATCH, RATES, Api, Item
+from tests.connectors.phone.teams.scripted_graph import API, Graph, entry, error
+from tests.graph_watch import wrong_in
 
-READ = Item("GET", "/users/u1")
-WRITE = Item("PATCH", "/users/u1", {"usageLocation": "DE"})
+SMALL_UNITS, UNITS_S = 3_500, 10
+WRITES, WRITES_S = 3_000, 150
+DEAREST = 3
 
 
 @pytest.fixture
-def mock() -> Iterator[responses.RequestsMock]:
+def graph() -> Iterator[Graph]:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        mock.post(TOKEN, json={"access_token": "t", "expires_in": 3600, "token_type": "Bearer"})
-        yield mock
+        graph = Graph(mock)
+        yield graph
+        assert wrong_in(mock.calls, API) == []
 
 
-def api(waits: list[float]) -> Api:
-    return Api(
-        make_http(None, Limiter(), lambda _: None, account="t", rates=RATES["unlimited"]),
-        lambda: datetime.now(UTC),
-        waits.append,
-        api_url=API,
-        token_url=TOKEN,
-        client=("c", "not-for-anyones-eyes"),
+def api(graph: Graph) -> Api:
+    return graph.phone()._desk.api
+
+
+def test_all_reads_together_stay_within_a_small_tenants_resource_units() -> None:
+    rates = RATES["microsoft"]
+
+    single = (rates["directory.read"].per_second or 0) * DEAREST
+    batched = (rates["directory.batch"].per_second or 0) * BATCH
+
+    assert (single + batched) * UNITS_S <= SMALL_UNITS
+
+
+def test_full_batches_of_writes_stay_within_the_limit_of_writes() -> None:
+    a_minute = RATES["microsoft"]["directory.write"].per_minute or 0
+
+    assert a_minute * BATCH * WRITES_S / 60 <= WRITES
+
+
+def test_any_number_of_requests_goes_twenty_at_a_time_and_answers_come_in_order(
+    graph: Graph,
+) -> None:
+    items = [Item("GET", f"/users/u{n}") for n in range(45)]
+    for n in range(45):
+        graph.item("GET", f"/users/u{n}", 200, entry(f"u{n}"))
+
+    answers = api(graph).batch(items, label="directory.batch")
+
+    assert [len(batch) for batch in graph.batches] == [20, 20, 5]
+    assert [a.body["id"] for a in answers] == [f"u{n}" for n in range(45)]
+
+
+def test_without_a_told_wait_the_pauses_grow_and_the_last_answer_is_given(graph: Graph) -> None:
+    graph.item("GET", "/users/u1", 429, error("Too Many Requests", "TooManyRequests"))
+
+    (answer,) = api(graph).batch([Item("GET", "/users/u1")], label="directory.batch")
+
+    assert answer.status == 429
+    assert graph.waits == sorted(graph.waits)
+    assert len(graph.waits) == 5
+
+
+def test_a_write_that_failed_at_microsofts_end_is_never_sent_again_unasked(graph: Graph) -> None:
+    graph.item("PATCH", "/users/u1", 503, error("busy", "serviceUnavailable"))
+
+    (answer,) = api(graph).batch(
+        [Item("PATCH", "/users/u1", {"department": "Sales"})], label="directory.write"
     )
 
-
-def answered(mock: responses.RequestsMock, *statuses: int) -> None:
-    for status in statuses:
-        good: dict[str, Any] = {"responses": [{"id": "0", "status": 200, "body": {"id": "u1"}}]}
-        mock.post(f"{API}/$batch", status=status, json=good if status == 200 else {})
+    assert (answer.status, len(graph.batches)) == (503, 1)
 
 
-def sent(mock: responses.RequestsMock) -> int:
-    return sum(call.request.url == f"{API}/$batch" for call in mock.calls)
-
-
-def test_a_batch_of_reads_that_got_no_answer_is_sent_again(mock: responses.RequestsMock) -> None:
-    waits: list[float] = []
-    answered(mock, 503, 502, 200)
-
-    (answer,) = api(waits).batch([READ], label="directory.batch")
-
-    assert (answer.status, answer.body) == (200, {"id": "u1"})
-    assert (sent(mock), len(waits)) == (3, 2)
-
-
-def test_a_batch_with_a_write_that_got_no_answer_is_in_doubt(mock: responses.RequestsMock) -> None:
-    answered(mock, 503)
-
-    with pytest.raises(TransientError) as error:
-        api([]).batch([READ, WRITE], label="directory.write")
-
-    assert error.value.in_doubt
-    assert sent(mock) == 1
-
-
-def test_reads_that_never_get_an_answer_end_the_read(mock: responses.RequestsMock) -> None:
-    answered(mock, 503)
+def test_a_read_whose_every_batch_gets_lost_ends(graph: Graph) -> None:
+    graph.lost = 100
 
     with pytest.raises(TransientError):
-        api([]).batch([READ], label="directory.batch")
+        api(graph).batch([Item("GET", "/users/u1")], label="directory.batch")
