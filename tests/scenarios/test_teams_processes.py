@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,12 +21,12 @@ READY_S = 30.0
 
 
 @contextmanager
-def simulated(folder: Path, lines: list[dict[str, Any]]) -> Iterator[Tenant]:
+def simulated(folder: Path, lines: list[dict[str, Any]], *options: str) -> Iterator[Tenant]:
     """Run `provisioner simulate teams` with its limits on, and give what config says of it."""
     folder.mkdir(parents=True, exist_ok=True)
     load, port = folder / "tenant.jsonl", free_port()
     load.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    command = [PROGRAM, "simulate", "teams", "--port", str(port), "--load", str(load)]
+    command = [PROGRAM, "simulate", "teams", "--port", str(port), "--load", str(load), *options]
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         until = time.monotonic() + READY_S
@@ -82,3 +83,48 @@ def test_check_inventory_plan_apply_and_undo_work_on_a_tenant(tmp_path: Path) ->
             "user2@example.org": None,
             "user3@example.org": PHONE,
         }
+
+
+def test_killed_again_and_again_an_apply_loses_nothing_and_does_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    people = 16
+    numbers = [f"+4989100{n:02}" for n in range(people)]
+    lines = [seats(numbers), *(user(n) for n in range(1, people + 1))]
+    with simulated(tmp_path / "tenant", lines, "--settling", "0") as graph:
+        office = rule(
+            "office", license=PHONE, packages=[DOMESTIC], credits=True, number={"pool": "munich"}
+        )
+        company = installed(tmp_path, graph, office, pools={"munich": {"vendor": True}})
+        company.configure(limits={"changes": "100%"})
+        company.people([person(n) for n in range(1, people + 1)])
+        secret = {"TEAMS_SECRET": "not-for-anyones-eyes"}
+        plan = company.shell("plan", "--format", "json", **secret).plan["id"]
+        assert company.shell("approve", plan, **secret).status == 0
+
+        for alive_s in (0.9, 1.1, 1.3, 1.6, 2.0, 2.5):
+            _killed(company.folder, plan, alive_s, secret)
+        last = [company.shell("apply", plan, **secret) for _ in range(2)]
+
+        assert [ran.status for ran in last] == [0, 0], last[0].said
+        held = graph.users().values()
+        assert sorted(n for u in held for n in u["numbers"]) == numbers
+        assert all(u["license"] == PHONE and u["credits"] for u in held)
+        licensed = [whose for whose, _, _ in graph.licensing()]
+        assert len(licensed) == len(set(licensed)) == people
+
+
+def _killed(folder: Path, plan: str, alive_s: float, environ: dict[str, str]) -> None:
+    """Start an apply, and kill it after so many seconds."""
+    command = [PROGRAM, "apply", "-c", "config.yaml", plan]
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ}
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=kept | environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(alive_s)
+        process.kill()
