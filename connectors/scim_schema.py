@@ -188,7 +188,10 @@ PHONE_USER = Schema(
         Attribute("delegate_privileges", multi_valued=True),
         Attribute("credits", "boolean"),
         *map(Attribute, ("softphone", "emergency_address", "usage_location", "role")),
+        Attribute("counts_as", multi_valued=True),
+        Attribute("settling", multi_valued=True),
+        Attribute("by_hand", "complex"),
         Attribute("vendor", "complex"),
     ),
 )
-"""A phone user: the members of a snapshot's line. `vendor` can only be tested for presence."""
+"""A phone user: the members of a snapshot's line. `by_hand` and `vendor` can only be tested for presence."""

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import requests
 
+from connectors.errors import PersonError
+from connectors.phone.snapshot.account import Account
 from connectors.records import ENTERPRISE
 from provisioner.store import quarantine
 from provisioner.wiring import utc_now
@@ -198,21 +200,29 @@ def test_pushes_wait_while_their_sync_is_in_quarantine(tmp_path: Path) -> None:
     assert pushed.here.phone_users()["user9@example.org"]["license"] == "zoom_phone"
 
 
-def test_pushes_do_not_try_whom_the_phone_system_refused_over_and_over(tmp_path: Path) -> None:
+def test_pushes_do_not_try_whom_the_phone_system_refused_over_and_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat = Account.seat
+
+    def refuse(account: Account, family: str, name: str) -> str:
+        if name == "fax":
+            raise PersonError("the vendor says no")
+        return seat(account, family, name)
+
+    monkeypatch.setattr(Account, "seat", refuse)
     pushed = Pushed(Installation(tmp_path))
     pushed.begin(1)
-    # the delegate has no package, without which nobody can answer there
-    delegate = rule("boss", 'displayName eq "User 9"', delegates=["user8@example.org"])
-    pushed.here.mapping(rules=[*MAPPING["rules"], delegate], leavers={"do": "report"})
+    fax = rule("boss", 'displayName eq "User 9"', packages=["fax"])
+    pushed.here.mapping(rules=[*MAPPING["rules"], fax], leavers={"do": "report"})
     other = {ENTERPRISE: {"department": "IT"}}
-    ids = [pushed.user(8, **other), pushed.user(9)]
-    patch_group(pushed.tenant, pushed.group, add(*ids))
+    patch_group(pushed.tenant, pushed.group, add(pushed.user(9, **other)))
 
     pushed.carry_out()
 
     first, second = pushed.plans()
-    assert [c["kind"] for c in first["changes"] if c["state"] == "failed"] == ["delegate.add"]
-    assert states(second) == {("delegate.add", "user9@example.org"): "planned"}
+    assert [c["kind"] for c in first["changes"] if c["state"] == "failed"] == ["package.assign"]
+    assert states(second) == {("package.assign", "user9@example.org"): "planned"}
     assert pushed.left() == 0
     (rests,) = listed(pushed.here, utc_now())["people"]
     assert (rests["user"], rests["failures"]) == ("user9@example.org", 1)
