@@ -115,16 +115,20 @@ class Lookups:
             )
         return CallingPlan(kind, name, 0, 0, 0)
 
+    def given_from(self, plan: CallingPlan) -> bool:
+        """Return whether config lets a plan be given from this subscription to it."""
+        return self._subscriptions.get(fold(plan.name)) in (None, plan.subscription) or (
+            plan.subscription is None  # an account with one subscription tells no id of it
+        )
+
     def _chosen(self, name: str, found: list[CallingPlan]) -> CallingPlan:
-        wanted = self._subscriptions.get(fold(name))
-        if wanted is not None:
-            found = [plan for plan in found if plan.subscription == wanted] or found
-            if found[0].subscription not in (wanted, None):
-                raise PersonError(
-                    f"this Zoom account has no subscription {wanted} to {name}",
-                    remedy="correct `subscriptions` in config: `provisioner check` lists them",
-                )
-        return max(found, key=lambda plan: plan.free)
+        chosen = [plan for plan in found if self.given_from(plan)]
+        if not chosen:
+            raise PersonError(
+                f"this Zoom account has no subscription {self._subscriptions[fold(name)]} to {name}",
+                remedy="correct `subscriptions` in config: `provisioner check` lists them",
+            )
+        return max(chosen, key=lambda plan: plan.free)
 
     def several_subscriptions(self, kind: int) -> bool:
         """Return whether the account has a plan's type more than once, so that one must be named."""
@@ -227,7 +231,7 @@ def read_catalog(api: Api, lookups: Lookups, *, account_type: int = 1) -> Catalo
         )
     return Catalog(
         licenses={LICENSE: Seats()},
-        packages=_seats(lookups.plans()),
+        packages=_seats(lookups),
         templates=tuple(_all_templates(api, sites)),
         sites=tuple(site.name for site in sites) if sites is not None else None,
         numbers=numbers,
@@ -289,13 +293,14 @@ def _common_areas(api: Api) -> Iterator[tuple[str, str]]:
         yield str(area["id"]), str(area.get("display_name") or "")
 
 
-def _seats(plans: Iterable[CallingPlan]) -> dict[str, Seats]:
-    """Return the seats of each plan, over all subscriptions to it."""
+def _seats(lookups: Lookups) -> dict[str, Seats]:
+    """Return the seats of each plan, over the subscriptions that it may be given from."""
     total: dict[str, int] = defaultdict(int)
     used: dict[str, int] = defaultdict(int)
-    for plan in plans:
-        total[plan.name] += plan.total
-        used[plan.name] += plan.used
+    for plan in lookups.plans():
+        counted = lookups.given_from(plan)
+        total[plan.name] += plan.total if counted else 0
+        used[plan.name] += plan.used if counted else 0
     return {name: Seats(total[name], used[name]) for name in total}
 
 

@@ -93,6 +93,14 @@ def test_a_plan_is_given_from_the_subscription_that_config_names_else_from_the_f
     assert given_from({"zoom phone pro": "FULL"})["billing_subscription_id"] == "FULL"
 
 
+def test_only_seats_of_the_subscription_that_config_names_are_counted() -> None:
+    for chosen, seats in (({}, Seats(18, 9)), ({PRO: "FULL"}, Seats(9, 8))):
+        with scripted_zoom(subscriptions=chosen) as zoom:
+            zoom.on("GET /phone/calling_plans", (200, {"calling_plans": PLANS}))
+
+            assert zoom.phone.catalog().packages == {PRO: seats}
+
+
 def test_a_subscription_that_the_account_has_not_got_is_told_before_anything_is_sent() -> None:
     assert "no subscription GONE" in given_from({PRO: "GONE"})
 
