@@ -187,6 +187,11 @@ class Schema:
         return self._urns.get(text.lower())
 
     @cached_property
+    def read_before(self) -> dict[str, object]:
+        """What names, as they were spelt, stand for; kept by whoever reads them, who bounds it."""
+        return {}
+
+    @cached_property
     def _beginnings(self) -> tuple[str, ...]:
         return tuple({uri[:_BEGINNING].lower() for uri in self._uris})
 

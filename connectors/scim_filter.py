@@ -20,7 +20,8 @@ What the RFC leaves open, or clients do otherwise, is settled so:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from connectors.scim_filter_compare import Literal
 from connectors.scim_filter_parse import FilterError, Parser
@@ -70,7 +71,11 @@ class Filter:
     """
 
     tree: Node
-    matches: Callable[[Resource], bool] = field(compare=False, repr=False)
+
+    @cached_property
+    def matches(self) -> Callable[[Resource], bool]:
+        """What tells of a resource whether it meets the filter; made when first asked for."""
+        return self.tree.compiled()
 
     @property
     def text(self) -> str:
@@ -98,7 +103,7 @@ def parse_filter(text: str, schema: Schema = USER) -> Filter:
     parser = Parser(text, schema)
     tree = parser.either()
     parser.end("'and' or 'or'")
-    return Filter(tree, tree.compiled())
+    return Filter(tree)
 
 
 def parse_path(text: str, schema: Schema = USER) -> Path:

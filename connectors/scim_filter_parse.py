@@ -10,7 +10,7 @@ import json
 import math
 import re
 from functools import lru_cache
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from connectors.scim_filter_compare import OPERATORS, Literal, refuse_operator, typed
 from connectors.scim_filter_tree import And, Compare, Node, Not, Or, Path, Present, ValuePath
@@ -21,6 +21,7 @@ MAX_LENGTH = 64 * 1024
 MAX_DEPTH = 64
 """How deep parentheses and brackets may nest."""
 _MAX_NUMBER = 100
+_NAMES_KEPT = 1000
 """Characters that a number may have: enough for any double, and int() stays cheap."""
 
 _WORD = re.compile(r"[\w$.:-]+")
@@ -237,15 +238,25 @@ class Parser(_Scanner):
         word = self.name()
         if not word:
             self.fail("an attribute name")
+        known = None if self.value_of is not None else self.schema.read_before.get(word)
+        if known is not None and not self.text.startswith("[", start + len(word)):
+            self.at = start + len(word)
+            return cast(Path, known)
         if self.value_of is None and (short := self.short(word)):
-            return short
+            return self.kept(word, short)
         path = self.named(word, start)
         self.at = start + len(word)
         if not self.text.startswith("[", self.at):
-            return path
+            return path if self.value_of is not None else self.kept(word, path)
         if self.value_of is not None or path.sub:
             raise FilterError("brackets follow a whole attribute and don't nest", self.at)
         return self.bracketed(path)
+
+    def kept(self, word: str, path: Path) -> Path:
+        """Remember what a name stands for: of filters that come in numbers all name the same few."""
+        if len(self.schema.read_before) < _NAMES_KEPT:
+            self.schema.read_before[word] = path
+        return path
 
     def bracketed(self, path: Path) -> Path:
         attribute = path.definition
