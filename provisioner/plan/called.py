@@ -1,7 +1,8 @@
 """What people are called where others name them: a manager by dn, an assistant by userName or mail.
 
 Directories name people in their own ways: LDAP by dn, SCIM by resource id, a personnel system by
-userName, key or mail. All of them lead to the work mail, by which phone systems know delegates. A
+userName, key or mail. All of them lead to the work mail, by which phone systems know delegates: their
+own, where somebody has another one there than in the directories. A
 name that two people bear is nobody's: a delegation is never guessed.
 """
 
@@ -26,6 +27,7 @@ class Called:
         self.people: People | None = None
         self._mails, self._shared = mails, shared
         self._others: dict[str, str] = {}
+        self._there: dict[str, str] = {}
 
     def add(self, mail: str, key: str, names: Names, number: int) -> str:
         """Take in a person by folded mail and key, and by whatever else they are called; return the mail.
@@ -48,6 +50,19 @@ class Called:
             if name not in self._shared:
                 self._mails.setdefault(name, mail)
         self._others.clear()
+
+    def meet(self, key: str, number: int, mail: str | None) -> None:
+        """Take in by which mail the phone system knows somebody, by folded key."""
+        people = self.people
+        if mail is not None and people is not None and people.key_by_mail.get(fold(mail)) != key:
+            theirs = people.at(number).email
+            if theirs is not None and fold(theirs) != fold(mail):
+                self._there[fold(theirs)] = fold(mail)
+
+    def go_by_mails_there(self) -> None:
+        """Everybody was met: names lead to the mails by which the phone system knows people."""
+        for name, mail in self._mails.items() if self._there else ():
+            self._mails[name] = self._there.get(mail, mail)
 
 
 def _other_names(parts: Iterable[tuple[str, Person]]) -> Iterator[str | None]:

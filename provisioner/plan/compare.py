@@ -167,8 +167,7 @@ class Comparison:
     def add_bindings(self, bindings: Iterable[Binding]) -> None:
         """Take in whom the store has bound to which phone user.
 
-        Until the sync's first full plan is approved bindings are provisional: everybody who is
-        there is matched anew, as a mended mapping may have it.
+        Until the sync's first full plan is approved bindings are provisional: everybody is matched anew.
         """
         numbers, state = self._people.number, self._state
         for binding in bindings:
@@ -187,9 +186,7 @@ class Comparison:
                     self._bindings[number] = binding
 
     def delegators(self, remembered: Iterable[str]) -> frozenset[str]:
-        """Return whose delegations matter: folded mails of those who are to have delegates, and ids
-        of the `remembered` (folded keys), who were once given some.
-        """
+        """Return whose delegations matter: folded mails of who is to have delegates, ids of `remembered` keys."""
         keys = set(remembered)
         numbers = {self._people.number.get(key) for key in keys}
         ids = {id for id, number in self._by_id.items() if number in numbers} if keys else set()
@@ -230,12 +227,15 @@ class Comparison:
                     self._note_mail(number, user)
                 if number is None and (number := self._unbound(user)) is None:
                     continue
+                if self._delegates:
+                    self._called.meet(self._keys[number], number, user.email)
                 if ending and number in ending:
                     self._aside.met(number, user)
                 if agrees(number, user):
                     state[number] |= _MET
                 else:
                     self._case(number, user)
+        self._called.go_by_mails_there()
         bound = len(self._by_id) + len(self._gone) + len(self._provisional)
         if not digests and bound and not some:
             raise ReadRefused(

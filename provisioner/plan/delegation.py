@@ -49,8 +49,8 @@ def _delegates(case: Case, ground: Ground) -> Iterator[Draft]:
     wished: dict[str, tuple[str, str]] = {}
     for name, rule in given.many.get("delegates", {}).items():
         mail = mail_of(ground.mails, name) or fold(name)
-        if case.person is not None and case.person.email and mail == fold(case.person.email):
-            held.pop(mail, None)
+        if mail in (own := _mails(case)):
+            held = {mail: name for mail, name in held.items() if mail not in own}
             continue  # nobody answers for themselves, and who does already goes on
         user = ground.phone_users.get(mail)
         wished[mail] = (user.user if user else mail if "@" in mail else name, rule)
@@ -74,6 +74,12 @@ def _delegates(case: Case, ground: Ground) -> Iterator[Draft]:
         yield draft
 
 
+def _mails(case: Case) -> set[str]:
+    """Return somebody's folded mails: in the directories, and in the phone system."""
+    found = (case.person, case.actual)
+    return {fold(each.email) for each in found if each is not None and each.email}
+
+
 def _room(
     held: Iterable[str], wished: Iterable[str], limit: int | None, partly: bool
 ) -> int | None:
@@ -87,7 +93,8 @@ def link_delegations(drafts: list[Draft], ground: Ground) -> None:
     """Let each new delegation wait for both sides' services, and block those that can't have any."""
     by_mail: dict[str, list[Draft]] = {}
     for draft in drafts:
-        by_mail.setdefault(fold(draft.user), []).append(draft)
+        for mail in {fold(draft.user)} | _mails(draft.case):
+            by_mail.setdefault(mail, []).append(draft)
     serving: dict[str, int] = {mail: len(users) for mail, users in ground.delegators_of.items()}
     for draft in drafts:
         if draft.kind == "delegate.remove" and isinstance(draft.before, str):
@@ -102,6 +109,7 @@ def link_delegations(drafts: list[Draft], ground: Ground) -> None:
         mail = fold(draft.after)
         other = by_mail.get(mail, [])
         draft.needs += [d for d in other if d.kind in _SERVICES]
+        _go_by_new_mail(draft, other)
         own = by_mail.get(fold(draft.user), [])
         lacks = _lacks(draft.user, draft.case.actual, own, ground) or _lacks(
             draft.after, ground.phone_users.get(mail), other, ground
@@ -115,6 +123,16 @@ def link_delegations(drafts: list[Draft], ground: Ground) -> None:
                 draft.block(
                     f"{draft.after} already answers for {limit} people, the most that is allowed"
                 )
+
+
+def _go_by_new_mail(draft: Draft, theirs: Iterable[Draft]) -> None:
+    """Let a new delegation wait for the delegate's new mail address, and name them by it."""
+    for other in theirs:
+        changed = other.after if isinstance(other.after, dict) else {}
+        email = changed.get("email")
+        if other.kind == "profile.update" and other.state == "planned" and email and other.id:
+            draft.needs.append(other)
+            draft.after = email
 
 
 def _lacks(

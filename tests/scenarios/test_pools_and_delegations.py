@@ -295,6 +295,47 @@ def test_one_extension_number_serves_one_person(emea: Installation) -> None:
     assert blocked["user"] == "user2@example.org"
 
 
+def test_a_delegate_with_a_new_mail_address_goes_on_answering(emea: Installation) -> None:
+    emea.configure(limits={"changes": "100%"})
+    helped = rule("helped", 'userName eq "user1"', delegates=["user2"])
+    everybody = rule("all", license="zoom_phone", packages=["basic"])
+    emea.mapping(rules=[helped, everybody])
+    emea.people(staff(2))
+    emea.phone(phone_users(2, license="zoom_phone", packages=["basic"]))
+    emea.carry_out()
+    assert emea.phone_users()["user1@example.org"]["delegates"] == ["user2@example.org"]
+
+    emea.people([person(1), person(2, email="new@example.org")])
+    assert emea.plan()["changes"] == [], "the phone system knows them by their old address"
+
+    emea.mapping(rules=[helped, everybody], profile={"email": "{email}"})
+    plan = emea.carry_out()
+
+    assert kinds(plan) == [("profile.update", "new@example.org")]
+    assert [emea.plan()[part] for part in ("changes", "blocked")] == [[], []]
+
+
+def test_a_delegate_who_is_renamed_in_the_same_run_is_added_by_their_new_address(
+    emea: Installation,
+) -> None:
+    emea.configure(limits={"changes": "100%"})
+    everybody = rule("all", license="zoom_phone", packages=["basic"])
+    emea.mapping(rules=[everybody], profile={"email": "{email}"})
+    emea.people(staff(2))
+    emea.phone(phone_users(2, license="zoom_phone", packages=["basic"]))
+    emea.carry_out()
+
+    helped = rule("helped", 'userName eq "user1"', delegates=["user2"])
+    emea.mapping(rules=[helped, everybody], profile={"email": "{email}"})
+    emea.people([person(1), person(2, email="new@example.org")])
+    plan = emea.carry_out()
+
+    added, renamed = only(plan, "delegate.add"), only(plan, "profile.update")
+    assert (added["after"], added["needs"]) == ("new@example.org", [renamed["seq"]])
+    assert emea.phone_users()["user1@example.org"]["delegates"] == ["new@example.org"]
+    assert emea.plan()["changes"] == []
+
+
 def test_nobody_is_made_their_own_delegate(emea: Installation) -> None:
     emea.mapping(
         rules=[
