@@ -48,6 +48,8 @@ def create(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
         yield Outcome(first.seq, "stale", f"the Zoom account has a user {email} by now")
         return
     desk.recent.add(made, email)
+    if made != email:
+        desk.lookups.remember_email(made, email)  # a read may not show them for some seconds
     yield Outcome(first.seq, "done", id=made)
     yield from done(licensed) if refusal is None else failed(licensed, refusal)
     patched = {name: value for name, value in wished.items() if name != "display_name"}

@@ -217,9 +217,9 @@ def move_people(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
     body = {"batch_type": "move_site", "user_ids": ids, "site_id": site.id}
     try:
         desk.send("PUT", "/phone/users/batch", body)
-    except Refused:
+    except Refused as error:
         if len(changes) == 1:
-            raise
+            raise desk.not_yet(error, changes[0]) or error from None
         for change in changes:
             try:
                 yield from move_people(desk, (change,))

@@ -86,6 +86,11 @@ class Desk:
         if known:
             return known
         account = self.reader.account(change.id)
+        if account is None and self.recent.has(change.id, change.user):
+            raise TransientError(
+                f"Zoom doesn't show {change.user} yet, who was added a moment ago",
+                retry_after_s=LOOK_AGAIN_S,
+            )
         if account is None or not account.get("email"):
             raise PersonError(
                 f"{change.user} is no user of this Zoom account any more (id {change.id})",

@@ -1,8 +1,8 @@
 """Zoom's lists, page by page, each entry once, counted against the total that Zoom promises.
 
 Zoom may repeat an entry on a later page, and a list may change while it is read, by a colleague's
-hand or our own push. So a list that doesn't come out at its own total is read again, and only what
-is new in it is passed on; a list that never comes out is no read.
+hand or our own push. So a list that doesn't come out at its own total is read again, as is one whose
+page token has run out, and only what is new in it is passed on; a list that never comes out is no read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ from connectors.phone.zoom.answers import ListRefused, Refused
 from connectors.phone.zoom.auth import Api
 
 PASSES = 3
+PAGE_TOKEN = (300, 400)
+"""Zoom's codes for a page token that is no longer good: the account users' and the phone's."""
 AFRESH = "nothing was planned; the next run starts afresh"
+
+
+class TokenOver(ListRefused):
+    """Zoom no longer takes the token of the next page: only the list's first page leads on."""
 
 
 @contextmanager
@@ -67,18 +73,23 @@ def entries(
     page can't be had or the total changes every time.
     """
     given: set[str] = set()
-    for _ in range(PASSES):
+    for left in reversed(range(PASSES)):
         seen: set[str] = set()
         totals: list[int] = []
-        for page in pages(api, path, label=label, size=size, params=params):
-            if isinstance(page.get("total_records"), int):
-                totals.append(page["total_records"])
-            for entry in _entries(page, items, path):
-                name = identity(entry)
-                seen.add(name)
-                if name not in given:
-                    given.add(name)
-                    yield entry
+        try:
+            for page in pages(api, path, label=label, size=size, params=params):
+                if isinstance(page.get("total_records"), int):
+                    totals.append(page["total_records"])
+                for entry in _entries(page, items, path):
+                    name = identity(entry)
+                    seen.add(name)
+                    if name not in given:
+                        given.add(name)
+                        yield entry
+        except TokenOver:
+            if not left:
+                raise
+            continue
         if not totals or totals[0] == totals[-1] <= len(seen):
             return
     if totals[0] != totals[-1]:
@@ -106,14 +117,17 @@ def once(
     found: dict[str, dict[str, Any]] = {}
     totals: set[int] = set()
     without_id = 0
-    for page in pages(api, path, label=label, size=size, params=params):
-        if isinstance(page.get("total_records"), int):
-            totals.add(page["total_records"])
-        for entry in _entries(page, items, path):
-            if entry.get("id"):
-                found[str(entry["id"])] = entry
-            else:
-                without_id += 1
+    try:
+        for page in pages(api, path, label=label, size=size, params=params):
+            if isinstance(page.get("total_records"), int):
+                totals.add(page["total_records"])
+            for entry in _entries(page, items, path):
+                if entry.get("id"):
+                    found[str(entry["id"])] = entry
+                else:
+                    without_id += 1
+    except TokenOver:
+        return list(found.values()), False
     return list(found.values()), totals <= {len(found) + without_id}
 
 
@@ -122,8 +136,8 @@ def pages(
 ) -> Iterator[dict[str, Any]]:
     """Yield the pages of a list, from the first to the one without a next page's token.
 
-    A token lives for 15 minutes. Raises ListRefused or another IncompleteRead where a page can't be
-    had: the list is cut off. A TransientError goes through: a write that looks something up is tried
+    A token lives for 15 minutes: TokenOver says that Zoom takes it no more. Raises ListRefused or
+    another IncompleteRead where a page can't be had: the list is cut off. A TransientError goes through: a write that looks something up is tried
     again, and a read turns it into an IncompleteRead (`whole`).
     """
     token, seen = "", set[str]()
@@ -134,7 +148,8 @@ def pages(
         try:
             page = api.get(path, label=label, params=asked)
         except Refused as error:
-            raise ListRefused(path, error) from None
+            over = token and error.status == 400 and error.code in PAGE_TOKEN
+            raise (TokenOver if over else ListRefused)(path, error) from None
         if not isinstance(page, dict):
             raise IncompleteRead(f"the list {path} has a page that is no object", remedy=AFRESH)
         yield page

@@ -67,6 +67,11 @@ NOBODY = Delegation()
 UNREAD = Delegation(delegates=None)
 
 
+def _mails(phones: Iterable[Phone]) -> dict[str, str]:
+    """Return everybody's mail by their id, and by their extension's."""
+    return {id: phone.email for phone in phones for id in (phone.id, phone.extension_id) if id}
+
+
 class Reader:
     """Reads phone users: all of them from the lists, or one by itself."""
 
@@ -143,7 +148,7 @@ class Reader:
                 params={"status": status},
             )
             accounts |= {str(entry["id"]): {"status": status, **entry} for entry in found}
-        emails = {phone.id: phone.email for phone in phones.values()}
+        emails = _mails(phones.values())
         rest: list[PhoneUser] = []
         for user in persons:
             account, phone = accounts.get(user.id), phones.get(user.id)
@@ -179,7 +184,7 @@ class Reader:
     def _persons(self, delegators: Iterable[str]) -> Iterator[PhoneUser]:
         wanted = frozenset(delegators)
         phones = {phone.id: phone for phone in self._phone_side()}
-        emails = {phone.id: phone.email for phone in phones.values()} if wanted else {}
+        emails = _mails(phones.values()) if wanted else {}
         met, in_phone = set[str](), len(phones)
         for status in STATUSES:
             for account in self._accounts(status):
@@ -214,7 +219,7 @@ class Reader:
     ) -> Delegation:
         """Return a phone user's delegation, by id or mail; `extension` is their number.
 
-        One request, and one more for each assistant whose mail isn't among `emails` (by id).
+        One request, and one more for each assistant whose mail isn't among `emails` (by either id).
         """
         settings = self._settings(user, extension)
         with understood(f"the delegation of {user}"):
@@ -243,12 +248,19 @@ class Reader:
 
     def _assistant(self, assistant: dict[str, Any], emails: Mapping[str, str]) -> str | None:
         """Return how records name an assistant; None for a user who has left the account since."""
+        extension, user = text_of(assistant.get("extension_id")), text_of(assistant.get("id"))
         if assistant.get("extension_type") == "commonArea":
             return clean(str(assistant.get("display_name") or assistant["extension_id"]))
-        known = emails.get(str(assistant["id"]))
+        known = emails.get(user or "") or emails.get(extension or "")
         if known:
             return known
-        account = self.account(str(assistant["id"]))
+        if user is None:  # an assistant needs no id by Zoom's specification
+            number = {"keyword": str(assistant["extension_number"])}
+            found = self._listed("/phone/users", "users", number)
+            return next(
+                (self.phone(u).email for u in found if u["extension_id"] == extension), None
+            )
+        account = self.account(user)
         return None if account is None else clean(str(account["email"]))
 
     def _wanted(
@@ -337,8 +349,11 @@ class Reader:
             if only in (None, kind):
                 yield from (self._place(entry, kind) for entry in self._listed(path, items))
 
-    def _listed(self, path: str, items: str) -> Iterator[dict[str, Any]]:
-        return entries(self._api, path, items, label="phone.medium", size=PHONES_A_PAGE)
+    def _listed(
+        self, path: str, items: str, params: Mapping[str, str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        size = PHONES_A_PAGE
+        return entries(self._api, path, items, label="phone.medium", size=size, params=params)
 
     def phone(self, entry: dict[str, Any]) -> Phone:
         """Return the phone side from an entry of a list, or from a read of one."""

@@ -85,10 +85,19 @@ def test_a_connection_that_breaks_on_the_second_page_is_no_read() -> None:
             read(zoom)
 
 
-def test_an_expired_page_token_is_no_read() -> None:
+@pytest.mark.parametrize("code", [300, 400])
+def test_a_list_whose_page_token_has_run_out_is_read_from_its_first_page_again(code: int) -> None:
+    expired = refusal(400, code, "The next page token is invalid or expired.")
     with scripted_zoom() as zoom:
-        expired = refusal(400, 300, "The next page token is invalid or expired.")
-        active(zoom, page("ab", 4, "t1"), expired)
+        active(zoom, page("ab", 3, "t1"), expired, page("ab", 3, "t2"), page("c", 3))
+
+        assert read(zoom) == ["a", "b", "c"]
+
+
+def test_page_tokens_that_run_out_every_time_are_no_read() -> None:
+    expired = refusal(400, 300, "The next page token is invalid or expired.")
+    with scripted_zoom() as zoom:
+        active(zoom, *[page("ab", 4, "t1"), expired] * 3)
 
         with pytest.raises(IncompleteRead, match="page token is invalid"):
             read(zoom)

@@ -104,6 +104,24 @@ def test_who_accepts_while_we_read_is_met_twice_and_given_once() -> None:
         assert sweeps == ["pending", "inactive", "active"]
 
 
+def test_an_assistant_without_an_id_is_told_by_their_extension() -> None:
+    nameless = {"extension_id": "ext-jan", "extension_type": "user", "extension_number": 4002}
+    with scripted_zoom() as zoom:
+        zoom.users({"id": "eva"}, {"id": "jan"})
+        jan = in_phone("jan") | {"extension_id": "ext-jan", "email": "jan@example.org"}
+        zoom.listing("/phone/users", "users", in_phone("eva"), jan)
+        settings = {"delegation": {"assistants": [nameless], "privileges": [1]}}
+        zoom.on("GET /phone/users/eva/settings", (200, settings))
+        zoom.on("GET /users/eva", (200, {"id": "eva", "email": "eva@example.org", "type": 1}))
+        zoom.on("GET /phone/users/eva", (200, {"id": "eva", "calling_plans": []}))
+
+        listed = {user.id: user for user in zoom.phone.read(delegators=["eva"])}
+        (alone,) = zoom.phone.read_some([PhoneUser(id="eva")])
+
+        assert listed["eva"].delegates == alone.delegates == ("jan@example.org",)
+        assert zoom.sent[-1].query["keyword"] == "4002"
+
+
 def test_a_phone_user_whom_every_sweep_missed_is_looked_up_and_not_lost() -> None:
     with scripted_zoom() as zoom:
         zoom.listing("/phone/users", "users", in_phone("eva"), in_phone("gone"))

@@ -650,6 +650,23 @@ def test_somebody_just_added_who_does_not_show_yet_is_tried_again_and_anybody_el
         assert states(zoom.carry_out(change("extension.set", "new", "4001"))) == ["failed"]
 
 
+def test_a_joiner_whose_new_account_does_not_show_yet_is_moved_and_licensed_when_it_does() -> None:
+    nobody = refusal(404, 1001, "User does not exist: new.")
+    with scripted_zoom(create={"action": "ssoCreate"}) as zoom:
+        zoom.listing("/phone/sites", "sites", {"id": "s1", "name": "Munich"})
+        zoom.on("POST /users", (201, {"id": "new", "email": "new@example.org", "type": 1}))
+        zoom.carry_out(change("user.create", "new", "new@example.org", id=None))
+        zoom.on("PUT /phone/users/batch", nobody)
+
+        with pytest.raises(TransientError, match="doesn't show"):
+            zoom.carry_out(change("site.set", "new", "Munich"), change("site.set", "pat", "Munich"))
+
+        zoom.on("POST /phone/users/batch", INVALID, made("new"))
+        with pytest.raises(TransientError, match="doesn't show"):
+            zoom.carry_out(*joins("new"))
+        assert states(zoom.carry_out(*joins("new"))) == ["done"] * 3
+
+
 def test_what_no_call_can_get_past_stops_the_run() -> None:
     with scripted_zoom() as zoom:
         zoom.on(
