@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
@@ -68,6 +69,17 @@ class Mapping:
         Works everything out anew: meant for one person about whom somebody asks.
         """
         return tuple(losers(self.rules, self.defaults, person.resource))
+
+    @cached_property
+    def sha256_with_lines(self) -> str:
+        """`sha256:…` of what it says and where its rules stand: reasons name their lines."""
+        gives = (self.defaults, *(rule.give for rule in self.rules))
+        places = [
+            self.sha256,
+            *(str(rule.where and rule.where.short) for rule in self.rules),
+            *(w.short for give in gives for at in give.places.values() for w in at),
+        ]
+        return f"sha256:{hashlib.sha256(chr(10).join(places).encode()).hexdigest()}"
 
     def where(self, rule: str) -> Where | None:
         """Return where the rule of that name stands; None for `defaults` and `profile`."""

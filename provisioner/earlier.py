@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -10,7 +11,6 @@ from connectors.errors import InputError
 from mappings import Mapping, load_mapping
 from provisioner.config import SyncConfig
 from provisioner.mapping_versions import read_again, whole_text
-from provisioner.plan.model import Plan
 from provisioner.reads import Reading
 from provisioner.store.versions import keep_version, version
 from provisioner.wiring import Wired
@@ -24,14 +24,14 @@ def earlier_mapping(connection: Connection, wired: Wired, sha256: str | None) ->
     return None if text is None else read_again(text, sha256, wired.sync.people)
 
 
-def keep_mapping(connection: Connection, sync: SyncConfig, plan: Plan) -> None:
+def keep_mapping(connection: Connection, sync: SyncConfig, sha256: str, at: datetime) -> None:
     """Keep what the mapping of a plan says, for later ones to ask; not if its file was edited meanwhile."""
 
     def text() -> str:
         return whole_text(sync.mapping, load_mapping(sync.mapping, sync.people, sync.pools))
 
     try:
-        keep_version(connection, plan.base.mapping, text, plan.created_at)
+        keep_version(connection, sha256, text, at)
     except InputError:
         return  # edited since it was read: the next plan keeps it
 

@@ -35,6 +35,7 @@ from provisioner.plan.calendar import Calendar
 from provisioner.plan.compare import Comparison
 from provisioner.plan.differences import Differences
 from provisioner.plan.happenings import Parts
+from provisioner.plan.lines import with_lines
 from provisioner.plan.make import Situation, make_plan
 from provisioner.plan.model import Base, Plan
 from provisioner.pools import NumberPool
@@ -148,7 +149,10 @@ def _planned(site: Site, name: str, request: Request, progress: Progress, calls:
     )
     plan = draw_up(site, drawing)
     plan = plan if trial is None else trial.told(plan)
-    return _record(site, plan, readings, differences, believed, memory, people.left_alone, calls)
+    said = wired.mapping.sha256
+    return _record(
+        site, plan, said, readings, differences, believed, memory, people.left_alone, calls
+    )
 
 
 def uses_of(wired: Wired) -> Uses:
@@ -325,7 +329,8 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
     )
     if drawing.warming:
         differences.learned.gone.clear()  # nobody's grace begins before everything is there
-    plan = hold(make_plan(differences, situation), sync.limits, memory, drawing.counts)
+    plan = with_lines(make_plan(differences, situation), wired.mapping)
+    plan = hold(plan, sync.limits, memory, drawing.counts)
     plan = with_freezes(plan, sync.freeze)
     plan = owed.told(plan, differences.credits, at.date())
     return msgspec.structs.replace(
@@ -402,6 +407,7 @@ def _one_hash(hashes: Sequence[str]) -> str:
 def _record(
     site: Site,
     plan: Plan,
+    mapping: str,
     readings: Sequence[Reading],
     differences: Differences,
     believed: Sequence[_Believed],
@@ -409,7 +415,9 @@ def _record(
     left_alone: Collection[str],
     calls: Calls,
 ) -> Plan:
-    """Store the plan, and what its reads taught; a preview teaches nothing."""
+    """Store the plan, by the hash of what its `mapping` says, and what its reads taught; a preview
+    teaches nothing.
+    """
     sync, now = plan.sync, plan.created_at
     with site.engine.begin() as connection:
         of_run(connection, calls.run)
@@ -424,12 +432,12 @@ def _record(
             learned = differences.learned
             people_store.learn(connection, sync, learned, now, adopted=memory.adopted)
             refusals.lapse(connection, plan, left_alone)
-            keep_mapping(connection, site.config.syncs[sync], plan)
+            keep_mapping(connection, site.config.syncs[sync], mapping, now)
         else:
             read = [directory_read(sync, reading, accepted=True) for reading in readings]
             append(connection, read, now)
         kind, count = site.config.syncs[sync].phone_system.kind, differences.phone_users_read
         append(connection, [phone_read(plan, kind, count)], now)
         second = site.config.syncs[sync].approval.second
-        plan = plan_store.record(connection, plan, differences.covers, second)
+        plan = plan_store.record(connection, plan, differences.covers, second, mapping=mapping)
         return with_decisions(connection, plan, second, now)

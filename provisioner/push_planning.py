@@ -122,7 +122,14 @@ def plan_pushed(
         says = plan.changes or plan.blocked or plan.waiting or plan.conflicts
         if not says and not plan_store.has_open(connection, sync.name, keys):
             return None
-        return plan_store.record(connection, plan, differences.covers, sync.approval.second), seen
+        plan = plan_store.record(
+            connection,
+            plan,
+            differences.covers,
+            sync.approval.second,
+            mapping=wired.mapping.sha256,
+        )
+        return plan, seen
 
 
 def _joined(

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import PurePath
+
+import msgspec
 
 from mappings import Mapping
 from provisioner.plan.draft import Draft
+from provisioner.plan.model import Plan
 
 
 def name_lines(drafts: Iterable[Draft], mapping: Mapping) -> None:
@@ -33,3 +37,16 @@ def name_lines(drafts: Iterable[Draft], mapping: Mapping) -> None:
         if place and draft.state == "blocked" and f"rule {draft.rule}" not in reason:
             reason += f" (rule {draft.rule}, {place})"
         draft.reason = reason
+
+
+def with_lines(plan: Plan, mapping: Mapping) -> Plan:
+    """Return the plan with a base that covers where the rules stand, if a reason names one's line.
+
+    The same base gives the same plan: a comment moves a rule, and with it what the reason says. A plan
+    that names no line has the base of what the mapping says, whatever way it is written.
+    """
+    file = f"{PurePath(mapping.file).name}:"
+    if not any(file in (change.reason or "") for change in (*plan.blocked, *plan.waiting)):
+        return plan
+    base = msgspec.structs.replace(plan.base, mapping=mapping.sha256_with_lines)
+    return msgspec.structs.replace(plan, base=base)

@@ -47,6 +47,7 @@ _ACCOUNT = ("user.restore", "user.invite", "user.create", "user.activate")
 _LICENSED = (*_ACCOUNT, "license.assign")
 _CALLING = (*_LICENSED, "package.assign")
 _ENDED = ("delegate.remove", "softphone.deauthorize", "credit.remove", "number.release")
+_ON_ANY_PACKAGE = ("number.assign", "credit.assign", "delegation.set", "delegate.add")
 NEEDS: dict[str, tuple[str, ...]] = {
     "profile.update": _ACCOUNT,
     "license.assign": _ACCOUNT,
@@ -81,7 +82,15 @@ def link_needs(drafts: Iterable[Draft]) -> None:
 
 
 def pass_on(drafts: Iterable[Draft]) -> None:
-    """Let whatever needs a blocked, waiting or manual draft wait as well, and say for what."""
+    """Let whatever needs a blocked, waiting or manual draft wait as well, and say for what.
+
+    What rests on a calling package, whichever it is, goes ahead where somebody has another one.
+    """
+    drafts = list(drafts)
+    packages: dict[int, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        if draft.kind.startswith("package."):
+            packages[id(draft.case)].append(draft)
     queue = [d for d in drafts if d.state in ("blocked", "waiting", "manual")]
     dependents: dict[int, list[Draft]] = defaultdict(list)
     for draft in drafts:
@@ -91,8 +100,23 @@ def pass_on(drafts: Iterable[Draft]) -> None:
         source = queue.pop()
         for draft in dependents[id(source)]:
             if draft.state in ("planned", "manual"):
+                if _has_another(source, draft, packages[id(source.case)]):
+                    continue
                 draft.wait(f"waits for {source.kind} of {source.user}: {source.reason}")
                 queue.append(draft)
+
+
+def _has_another(source: Draft, dependent: Draft, packages: Iterable[Draft]) -> bool:
+    """Tell whether a dependent goes without the package that `source` should have brought.
+
+    `packages` are all drafts about packages of the same person.
+    """
+    if source.kind != "package.assign" or dependent.kind not in _ON_ANY_PACKAGE:
+        return False
+    actual, going = source.case.actual, [d for d in packages if d.state == "planned"]
+    lost = {str(draft.before) for draft in going}
+    held = () if actual is None or actual.status == "trashed" else actual.packages
+    return any(draft.after is not None for draft in going) or not lost.issuperset(held)
 
 
 def in_order(drafts: Iterable[Draft]) -> list[Draft]:

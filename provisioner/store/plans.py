@@ -63,11 +63,15 @@ def record(
     plan: Plan,
     covers: Iterable[str] = (),
     second: Collection[str] = NOBODY,
+    *,
+    mapping: str | None = None,
 ) -> Plan:
     """Record a new plan and return it with its id, decisions of earlier plans carried over.
 
     `covers`: of a plan for some people only, their folded keys: whoever has no change in it shall
     have none by an older plan either. `second`: the risks and kinds that two people must approve.
+    `mapping`: the hash of what its mapping says, if its base has another: that is how later plans know
+    whether the mapping changed.
     """
     known, at = decided(connection, plan.sync, plan.created_at), written(plan.created_at)
     covered = sorted(covers)
@@ -75,7 +79,7 @@ def record(
         "sync": plan.sync,
         "created_at": at,
         "scope": plan.scope,
-        "mapping": plan.base.mapping,
+        "mapping": mapping or plan.base.mapping,
         "covers": None if plan.scope == "full" else json.dumps(covered),
     }
     (number,) = connection.execute(

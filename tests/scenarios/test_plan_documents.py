@@ -300,6 +300,23 @@ def test_the_order_of_the_mappings_lists_and_members_changes_no_hash(tmp_path: P
     assert emea.plan()["base"]["mapping"] == first["base"]["mapping"]
 
 
+def test_a_plan_whose_reasons_name_lines_has_another_base_when_the_lines_move(
+    tmp_path: Path,
+) -> None:
+    emea = Installation(tmp_path)
+    emea.people(staff(3))
+    emea.phone([], licenses={"zoom_phone": 1})
+    first = emea.plan()
+    text = (emea.folder / "mapping.yaml").read_text()
+    emea.write("mapping.yaml", "# a comment\n" + text)
+    moved = emea.plan()
+
+    assert "mapping.yaml:" in first["blocked"][0]["reason"]
+    assert moved["blocked"][0]["reason"] != first["blocked"][0]["reason"]
+    assert moved["base"]["mapping"] != first["base"]["mapping"]
+    assert {change["cause"] for change in moved["blocked"]} == {"first_run"}
+
+
 def test_a_recorded_plan_shows_as_it_was_made(emea: Installation) -> None:
     made = emea.run("plan", "--format", "json").out
 

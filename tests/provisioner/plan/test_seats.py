@@ -16,6 +16,7 @@ from provisioner.plan.model import PoolUse
 from provisioner.plan.ordering import in_order
 from provisioner.plan.seats import Pools, grant_seats, number_uses, pool_uses
 from provisioner.pools import NumberPool
+from tests.provisioner.plan.office import Office, person, user
 
 RULES: dict[str | None, int] = {"boss": 0, "all": 1}
 
@@ -221,3 +222,44 @@ def test_an_account_that_goes_frees_the_credit_license_that_goes_with_it() -> No
     pools = Pools(Catalog(), Counter(), Counter(), 1)
 
     assert pool_uses(pools, [leaver])["credits:credits"] == PoolUse(None, 1, 0, 0, 1, 0)
+
+
+BOTH = """
+rules:
+  - name: all
+    when: 'userName pr'
+    give: {license: phone, packages: [basic, world], number: "+4989123401"}
+"""
+
+
+def catalog_of(packages: dict[str, int]) -> Catalog:
+    seats = {name: Seats(total) for name, total in packages.items()}
+    return Catalog(licenses={"phone": Seats(9)}, packages=seats)
+
+
+def test_who_gets_one_of_two_packages_gets_the_number_too() -> None:
+    catalog = catalog_of({"basic": 9, "world": 0})
+
+    plan = Office(mapping=BOTH, people=[person("eva")], catalog=catalog).plan()
+
+    assert [(c.kind, c.after) for c in plan.blocked] == [("package.assign", "world")]
+    assert "number.assign" in {c.kind for c in plan.changes}
+    assert plan.waiting == ()
+
+
+def test_who_gets_none_of_their_packages_waits_with_the_number() -> None:
+    catalog = catalog_of({"basic": 0, "world": 0, "old": 9})
+
+    plan = Office(mapping=BOTH, people=[person("eva")], catalog=catalog).plan()
+
+    assert [c.kind for c in plan.waiting] == ["number.assign"]
+
+
+def test_a_swap_that_finds_no_seat_leaves_the_package_that_a_number_rests_on() -> None:
+    catalog = catalog_of({"world": 0, "basic": 0, "old": 9})
+    eva = user("eva", license="phone", packages=("old",))
+
+    plan = Office(mapping=BOTH, people=[person("eva")], users=[eva], catalog=catalog).plan()
+
+    assert {c.kind for c in plan.blocked} == {"package.assign"}
+    assert [c.kind for c in plan.changes] == ["number.assign"]
