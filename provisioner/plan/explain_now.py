@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,12 +64,12 @@ class Facts:
 def filled_in(about: Explanation, facts: Facts) -> Explanation:
     """Return the explanation with what is held, due and past at each entitlement."""
     due = list(_due(facts, about.key))
-    told = [_one(entitled, facts, due) for entitled in about.entitlements]
-    account = tuple(each for each in due if each.kind.startswith(("user.", "welcome.")))
-    if (
-        about.standing != "in_scope"
-    ):  # what is taken from a leaver belongs to no entitlement of theirs
-        account = tuple(due)
+    named = _named_otherwise(about.entitlements, due)
+    told = [_one(each, facts, due, named.get(id(each))) for each in about.entitlements]
+    shown = {id(each) for entitled in told for each in entitled.due}
+    # the account, and what is taken that nothing gives; of a leaver all of it
+    away = about.standing != "in_scope"
+    account = tuple(each for each in due if away or id(each) not in shown)
     last = next(map(_happened, facts.past), None)
     return msgspec.structs.replace(about, entitlements=tuple(told), account=account, last=last)
 
@@ -91,16 +92,33 @@ def _due(facts: Facts, key: str) -> Iterator[Due]:
                     kind=change.kind,
                     before=change.before,
                     after=change.after,
+                    rule=change.rule,
                     state=state or change.state,
                     because=change.because,
                     reason=change.reason,
                 )
 
 
-def _one(entitled: Entitled, facts: Facts, due: Iterable[Due]) -> Entitled:
+def _named_otherwise(entitlements: Sequence[Entitled], due: Sequence[Due]) -> dict[int, Due]:
+    """Return the change that adds a delegate, by the id of the wish that calls them otherwise.
+
+    Plans name delegates by mail, a directory by dn. Where one wish and one change of a rule are left over, they are one.
+    """
+    wished = [e for e in entitlements if e.entitlement == "delegates" and e.value is not None]
+    added = [each for each in due if each.kind == "delegate.add"]
+    wishes = [e for e in wished if not any(alike(each.after, e.value) for each in added)]
+    left = [each for each in added if not any(alike(each.after, e.value) for e in wished)]
+    pairs = [(e, each) for e in wishes for each in left if e.rule == each.rule]
+    wishing, adding = Counter(id(e) for e, _ in pairs), Counter(id(each) for _, each in pairs)
+    return {id(e): each for e, each in pairs if wishing[id(e)] == adding[id(each)] == 1}
+
+
+def _one(entitled: Entitled, facts: Facts, due: Iterable[Due], named: Due | None) -> Entitled:
     family = FAMILIES.get(entitled.entitlement, "profile")
     mine = tuple(
-        each for each in due if _about(each.kind, each.before, each.after, family, entitled)
+        each
+        for each in due
+        if each is named or _about(each.kind, each.before, each.after, family, entitled)
     )
     past = (
         p

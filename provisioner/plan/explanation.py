@@ -69,13 +69,14 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """A change that the newest plan holds for them, in the state that it is in now."""
+    """A change that the newest plan holds for them, in the state that it is in now; `rule` asks for it."""
 
     plan: str
     seq: int
     kind: str
     before: Value
     after: Value
+    rule: str | None
     state: str
     because: str
     reason: str | None = None

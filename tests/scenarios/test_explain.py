@@ -364,3 +364,46 @@ def test_explaining_writes_no_plan(office: Installation) -> None:
     explained(office, "user1")
 
     assert office.plan()["id"] == "2"
+
+
+def test_every_change_that_is_due_is_told_whatever_the_directory_calls_a_delegate(
+    tmp_path: Path,
+) -> None:
+    hq = Installation(tmp_path)
+    hq.configure(
+        directories=[
+            {"kind": "ldap_json", "name": "ad", "path": "ad.json", "key": "userName"},
+        ]
+    )
+    boss = "UID=user1, OU=people,o=x"
+    found = [
+        entry(1, mail="user1@example.org"),
+        entry(2, mail="user2@example.org", manager=boss),
+    ]
+    hq.write("ad.json", json.dumps(found))
+    hq.mapping(
+        scope=None,
+        join=None,
+        rules=[
+            {
+                "name": "all",
+                "when": "userName pr",
+                "give": {"license": "L", "packages": ["basic"], "delegates": ["{manager}"]},
+            }
+        ],
+    )
+    held = {"license": "L", "packages": ["basic", "old"], "delegates": ["user3@example.org"]}
+    hq.phone([phone_user(1, **(held | {"delegates": []})), phone_user(2, **held)])
+    hq.plan()
+
+    told = json.loads(hq.run("explain", "user2@example.org", "--format", "json").out)
+
+    (wish,) = [e for e in told["entitlements"] if e["entitlement"] == "delegates"]
+    assert [(due["kind"], due["after"]) for due in wish["due"]] == [
+        ("delegate.add", "user1@example.org")
+    ]
+    # what is taken and no rule gives belongs to no entitlement of theirs
+    assert {(due["kind"], due["before"]) for due in told["account"]} == {
+        ("delegate.remove", "user3@example.org"),
+        ("package.remove", "old"),
+    }
