@@ -47,7 +47,7 @@ from mappings.rules import Give, Leavers, Many, Persona, Rule, Single
 from mappings.schema import MappingSchema, Takes
 from mappings.text import AttributeText, TextError, parse_text
 from mappings.where import Where, where_of
-from mappings.yaml_file import Located, did_you_mean, load_yaml, schema_problems
+from mappings.yaml_file import Located, did_you_mean, read_yaml, schema_problems
 from mappings.yaml_nodes import Step, place
 
 At = tuple[Step, ...]
@@ -66,14 +66,14 @@ def load_mapping(
 
     Raises InputError with every problem in the file, in the order of its lines.
     """
-    located = load_yaml(path)
+    located = read_yaml(path)
     attributes = declared(located) if attributes is None else attributes
     schema = MappingSchema()
-    problems: list[Problem] = []
+    problems = list(located.problems)
     try:
         content = schema.load(located.data)
     except ValidationError as e:
-        problems = schema_problems(e.messages_dict, located, schema)
+        problems += schema_problems(e.messages_dict, located, schema)
         content = located.data if isinstance(located.data, dict) else {}
     reader = _Reader(path, located, attributes, problems, pools)
     mapping = reader.mapping(content)

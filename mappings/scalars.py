@@ -111,6 +111,10 @@ class Truth(fields.Field[bool]):
         return value
 
 
+LONGEST = timedelta(days=36_500)
+"""No span in a mapping is longer, so that every day that is worked out with one is a day of the calendar."""
+
+
 class Duration(fields.Field[timedelta]):
     """A time span as people write it: 30m, 24h, 7d; 0 needs no unit."""
 
@@ -119,7 +123,10 @@ class Duration(fields.Field[timedelta]):
         match = _DURATION.fullmatch(clean(text)) if isinstance(text, str) else None
         if match is None:
             raise ValidationError(f"{shown(value)} is no time span, such as 30m, 24h or 7d")
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        span = timedelta(**{_UNITS[match[2]]: int(match[1])})
+        if span > LONGEST:
+            raise ValidationError(f"{text} is too long: at most {LONGEST.days}d")
+        return span
 
 
 class Zone(fields.Field[str]):

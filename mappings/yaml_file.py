@@ -25,11 +25,15 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A YAML file's `data` (dicts with text keys, lists, text, int, float, bool, None) with places."""
+    """A YAML file's `data` (dicts with text keys, lists, text, int, float, bool, None) with places.
+
+    `problems` are those of a file that was read to its end all the same: the rest of it can be judged.
+    """
 
     data: Any
     file: str
     _root: Node
+    problems: tuple[Problem, ...] = ()
 
     def where(self, path: Sequence[Step] = ()) -> str:
         """Return `file:line:column` of the value at `path`, or of its nearest ancestor that exists."""
@@ -60,11 +64,22 @@ class Located:
 
 
 def load_yaml(path: Path) -> Located:
-    """Read a YAML file of one document.
+    """Read a YAML file of one document, in which nothing is wrong.
+
+    Raises InputError as `read_yaml` does, and for the problems that it passes over.
+    """
+    located = read_yaml(path)
+    if located.problems:
+        raise InputError(list(located.problems))
+    return located
+
+
+def read_yaml(path: Path) -> Located:
+    """Read a YAML file of one document; a repeated key's first value counts, and a bad key's none.
 
     Raises InputError, with every problem that could still be found, for a file that can't be read
-    or isn't UTF-8, is empty, breaks YAML's syntax, repeats a key, has a key that isn't text, goes
-    deeper than MAX_DEPTH, multiplies itself through aliases, or uses tags other than YAML's own.
+    or isn't UTF-8, is empty, breaks YAML's syntax, goes deeper than MAX_DEPTH, or multiplies itself
+    through aliases. Repeated keys, keys that aren't text and tags other than YAML's own are `problems`.
     """
     file = str(path)
     text = _text(path, file)
@@ -74,11 +89,10 @@ def load_yaml(path: Path) -> Located:
             builder.take(event)
     except yaml.YAMLError as e:
         builder.problems.append(_syntax_problem(e, file, text))
-    if builder.root is None and not builder.problems:
-        builder.problems.append(Problem(f"{file}:1:1", "the file is empty"))
-    if builder.problems or builder.root is None:
-        raise InputError(sorted(builder.problems, key=place))
-    return Located(builder.root.data, file, builder.root)
+        raise InputError(sorted(builder.problems, key=place)) from e
+    if builder.root is None:
+        raise InputError([*builder.problems, Problem(f"{file}:1:1", "the file is empty")])
+    return Located(builder.root.data, file, builder.root, tuple(builder.problems))
 
 
 def _text(path: Path, file: str) -> str:
@@ -225,4 +239,8 @@ def _located(text: str, located: Located, path: tuple[Step, ...], *, key: bool =
     name = ".".join(map(str, path))
     where = located.where_key(path) if key else located.where(path)
     text = _SAID_BETTER.get(text, text)
-    return Problem(where, f"{name}: {text}" if name else f"the file {text}")
+    if not name:
+        return Problem(
+            where, f"the file {text}" if text.startswith(("must", "is")) else f"the file: {text}"
+        )
+    return Problem(where, f"{name}: {text}")

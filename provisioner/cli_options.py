@@ -26,6 +26,10 @@ def config_option(command: _Command, *, required: bool = True) -> _Command:
     )(command)
 
 
+_YEARS = range(1970, 3000)
+"""What an option may ask about: far enough from both ends of the calendar to reckon with."""
+
+
 def moment_of(option: str, text: str | None) -> datetime | None:
     """Return the moment that an option's text says; a day is its beginning, and UTC is meant.
 
@@ -37,4 +41,8 @@ def moment_of(option: str, text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise click.UsageError(f"{option} takes a day like 2027-01-31, not {text!r}") from None
+    if moment.year not in _YEARS:
+        raise click.UsageError(
+            f"{option} takes a day from {_YEARS[0]} to {_YEARS[-1]}, not {text!r}"
+        )
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

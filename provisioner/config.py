@@ -20,7 +20,7 @@ from marshmallow import Schema, ValidationError, fields
 from connectors import scim_schema
 from connectors.errors import InputError, Problem
 from connectors.records import fold
-from mappings.yaml_file import Located, judge_of, load_yaml, schema_problems
+from mappings.yaml_file import Located, judge_of, read_yaml, schema_problems
 from mappings.yaml_nodes import Step, place
 from provisioner import config_fields
 from provisioner.config_schema import ConfigSchema, messages_of
@@ -180,11 +180,11 @@ def load_config(
     need not be trusted with their secrets, so they need not be there. Only where one must have a form
     (a URL) it is read all the same. Raises InputError with every problem, in the order of the file.
     """
-    located = load_yaml(path)
-    problems: list[Problem] = []
+    located = read_yaml(path)
+    problems = list(located.problems)
     unread: set[str] | None = None if outside else set()
     data = _resolve(located, SecretSource(environ, path.parent), problems, unread)
-    unresolved = {p.where for p in problems}
+    unresolved = {p.where for p in problems[len(located.problems) :]}
     schema = ConfigSchema()
     try:
         loaded = schema.load(data)

@@ -78,6 +78,10 @@ def name(value: Any) -> str:
     return value
 
 
+LONGEST = timedelta(days=36_500)
+"""No span in config is longer, so that every day that is worked out with one is a day of the calendar."""
+
+
 def duration(least: timedelta = timedelta(0)) -> Callable[[Any], timedelta]:
     """Return what reads a length of time: a whole number and a unit (`90s`, `15m`, `24h`, `7d`, `2w`).
 
@@ -90,6 +94,8 @@ def duration(least: timedelta = timedelta(0)) -> Callable[[Any], timedelta]:
         if written is None:
             raise ValueError(f"{value!r} is no duration: write 90s, 15m, 24h, 7d or 2w")
         span = timedelta(**{_UNITS[written[2]]: int(written[1])})
+        if span > LONGEST:
+            raise ValueError(f"{value} is too long: at most {LONGEST.days}d")
         if span < least:
             raise ValueError(f"{value} is too short: at least {least.total_seconds():g}s")
         return span

@@ -12,7 +12,7 @@ from pathlib import Path
 from connectors.errors import InputError, Problem
 from connectors.scim_schema import Schema
 from mappings import Mapping, load_mapping
-from mappings.yaml_file import load_yaml
+from mappings.yaml_file import read_yaml
 from provisioner.config import Config, load_config
 from provisioner.people_schema import people_schema
 
@@ -45,7 +45,7 @@ def mapping_of(path: Path, attributes: Schema) -> tuple[Mapping | None, tuple[Pr
 def problems_beside(path: Path) -> Iterator[Problem]:
     """Yield what is wrong with the mappings of a config that can't be used itself."""
     try:
-        data = load_yaml(path).data
+        data = read_yaml(path).data
     except InputError:
         return
     syncs = data.get("syncs") if isinstance(data, dict) else None

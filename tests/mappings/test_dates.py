@@ -100,6 +100,7 @@ def test_an_account_without_a_grace_of_its_own_goes_with_the_license() -> None:
         ("leavers: {do: remove_license, after: {license: 1d, number: 36h}}", "leavers.after.number"),
         ("leavers: {do: remove_license, after: {license: 1d, account: 1d}}", "leaves the account alone"),
         ("leavers: {do: remove_license, after: {license: 1}}", "leavers.after.license: 1 is no time span"),
+        ("leavers: {do: remove_license, after: 36501d}", "36501d is too long: at most 36500d"),
         ("rules: [{name: a, when: title pr, give: {number: {pool: m, on_move: stay}}}]", "keep, swap"),
     ],
 )  # fmt: skip

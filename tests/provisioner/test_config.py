@@ -258,6 +258,7 @@ syncs:
         ("limits: {removals: [10%, few]}", "'few' is no limit"),
         ("limits: {removals: []}", "is no limit"),
         ("approval: {expires: 14}", "14 is no duration"),
+        ("forecast: 36501d", "36501d is too long: at most 36500d"),
         ("limits: {people_min: 0}", "Must be greater than or equal to 1"),
         ("limits: 10%", "syncs.emea.limits: must be a mapping"),
         ("manages: kind eq person", "expected a value"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from provisioner.cli import provisioner
+from tests.scenarios.installation import Installation, staff
 
 CONFIG = """\
 version: 1
@@ -95,3 +97,31 @@ def test_every_slip_is_said_at_once(company: Path, command: tuple[str, ...]) -> 
 def test_yaml_that_means_something_else_is_refused(company: Path, mapping: str, says: str) -> None:
     assert says in failed(company, mapping, "plan")
     assert not list(company.glob("plan*"))
+
+
+def test_a_repeated_key_hides_nothing_else_that_is_wrong(tmp_path: Path) -> None:
+    emea = Installation(tmp_path)
+    emea.people(staff(1))
+    emea.write(
+        "mapping.yaml",
+        "version: 1\nscope: 'active eq true'\nscope: 'title pr'\nrules:\n"
+        "  - {name: a, when: 'userNam pr', give: {license: x, license: y, site: '{locatoin}'}}\n",
+    )
+
+    ran = emea.run("plan")
+
+    assert ran.status == 1
+    places = re.findall(r"mapping\.yaml:(\d+:\d+): ", ran.err)
+    assert places == ["3:1", "5:22", "5:54", "5:74"]
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2027-02-29"])
+def test_a_day_that_cant_be_planned_for_is_refused_in_words(tmp_path: Path, day: str) -> None:
+    emea = Installation(tmp_path)
+    emea.people(staff(1))
+
+    ran = emea.shell("plan", "--as-of", day)
+
+    assert ran.status == 1
+    assert "Error: --as-of takes a day" in ran.err
+    assert "Traceback" not in ran.err
