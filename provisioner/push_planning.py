@@ -122,14 +122,8 @@ def plan_pushed(
         says = plan.changes or plan.blocked or plan.waiting or plan.conflicts
         if not says and not plan_store.has_open(connection, sync.name, keys):
             return None
-        plan = plan_store.record(
-            connection,
-            plan,
-            differences.covers,
-            sync.approval.second,
-            mapping=wired.mapping.sha256,
-        )
-        return plan, seen
+        second, said = sync.approval.second, wired.mapping.sha256
+        return plan_store.record(connection, plan, keys, second, mapping=said), seen
 
 
 def _joined(
