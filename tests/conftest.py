@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
 
 from tests.vendor_specs import FOLDER, WHY_SKIPPED
@@ -16,3 +18,8 @@ def pytest_report_header() -> str:
     if FOLDER:
         return "vendors' OpenAPI files: every call to a simulator is held against them"
     return f"vendors' OpenAPI files: none; {WHY_SKIPPED}"
+
+
+# what is started in the background inherits that these are ignored, and hands it on to what tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
