@@ -6,7 +6,7 @@ said at once, each where it stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 
 from connectors.errors import InputError, Problem
 from connectors.scim_filter import Schema
-from mappings.examples import Example, resource_of
+from mappings.examples import Example, ExampleError, resource_of
 from mappings.load import declared
 from mappings.schema import ExamplesSchema, MappingSchema
 from mappings.where import where_of
@@ -59,6 +59,11 @@ def _read(located: Located, shape: Shape, attributes: Schema) -> Iterator[Exampl
         content = shape.load(located.data)
     except ValidationError as e:
         yield from schema_problems(e.messages_dict, located, shape)
+        listed = located.get(("examples",))
+        for number, data in enumerate(listed if isinstance(listed, list) else ()):
+            given = data.get("given") if isinstance(data, dict) else None
+            if isinstance(given, dict):
+                yield from _wrong(located, number, resource_of(given, attributes)[1])
         return
     for number, data in enumerate(content["examples"]):
         yield from _example(located, number, data, attributes)
@@ -69,9 +74,13 @@ def _example(
 ) -> Iterator[Example | Problem]:
     at = ("examples", number)
     given, errors = resource_of(data["given"], attributes)
-    for e in errors:
-        named = (*at, "given", e.name)
-        yield Problem(located.where_key(named), f"{'.'.join(map(str, named))}: {e.message}")
+    yield from _wrong(located, number, errors)
     places = {n: where_of(located.where_key((*at, "expect", n))) for n in data["expect"]}
     name = data.get("name") or f"example {number + 1}"
     yield Example(name, given, data["expect"], where_of(located.where(at)), places)
+
+
+def _wrong(located: Located, number: int, errors: Iterable[ExampleError]) -> Iterator[Problem]:
+    for e in errors:
+        named = ("examples", number, "given", e.name)
+        yield Problem(located.where_key(named), f"{'.'.join(map(str, named))}: {e.message}")

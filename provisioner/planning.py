@@ -103,11 +103,11 @@ def plan_sync(
 
 def _planned(site: Site, name: str, request: Request, progress: Progress, calls: Calls) -> Plan:
     sync = site.config.syncs[name]
-    rules, trial = None, None
+    rules, trial, now = None, None, site.now()
     if request.mapping is not None:
         rules = load_mapping(request.mapping, sync.people, sync.pools)
-        trial = Trial(sync, rules, tuple(request.users))
-    wired, now = wire(site, sync, rules), site.now()
+        trial = Trial(sync, rules, tuple(request.users), request.as_of or now)
+    wired = wire(site, sync, rules)
     uses = uses_of(wired)
     readings = [Reading(directory, uses, progress) for directory in wired.directories]
     people = People(readings) if trial is None else trial.people(readings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -46,7 +47,9 @@ class Watched(People):
 class Trial:
     """One other mapping on trial; `flaw` tells why nothing can be compared, None if it can."""
 
-    def __init__(self, sync: SyncConfig, mapping: Mapping, only: Sequence[str]) -> None:
+    def __init__(
+        self, sync: SyncConfig, mapping: Mapping, only: Sequence[str], as_of: datetime
+    ) -> None:
         self._sync = sync
         self._against: Against | None = None
         self.flaw: str | None = None
@@ -58,7 +61,7 @@ class Trial:
                 f"the mapping that counts can't be used ({count} to mend), so nothing is compared"
             )
         else:
-            self._against = Against(old, mapping, only)
+            self._against = Against(old, mapping, only, as_of)
 
     def people(self, readings: Sequence[Reading]) -> People:
         """Return the people of the readings, who are compared as they go by."""

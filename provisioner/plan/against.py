@@ -8,8 +8,9 @@ they decided one by one.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from mappings.differing import as_written
 from mappings.rules import decide
 from mappings.signature import row_signature, signature
 from mappings.text import AttributeText
+from provisioner.plan.calendar import Calendar, Days
 from provisioner.plan.look import Look, Names, look_at_persons, look_at_rows
 from provisioner.plan.model import Compared, PoolCompared, RuleCompared, Swing
 from provisioner.plan.prices import money
@@ -70,11 +72,25 @@ class Against:
     """Compares the mapping that counts with another one.
 
     People go by once, as Persons (`see`) or, after `take_rows`, as rows (`see_row`); then `result` says
-    all. `only`: folded names of those who are meant, empty for everybody.
+    all. `only`: folded names of those who are meant, empty for everybody. `as_of`: the day on which
+    people are compared; whoever by a mapping's dates hasn't started or has ended is given nothing by it.
+    Who is on leave, or has a date that can't be read, keeps what they hold by either: they don't differ.
     """
 
-    def __init__(self, old: Mapping, new: Mapping, only: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        old: Mapping,
+        new: Mapping,
+        only: Collection[str] = (),
+        as_of: datetime | None = None,
+    ) -> None:
         self._old, self._new = old, new
+        self._calendars = [Calendar.of_mapping(mapping, as_of) for mapping in (old, new)]
+        self._dated = any(each is not None for each in self._calendars)
+        self._days: list[Callable[[Person], Days | None] | None] = [
+            None if each is None else each.of_persons() for each in self._calendars
+        ]
+        self._row_days: list[Callable[[Row], Days | None] | None] = []
         self._only = frozenset(map(fold, only))
         self._trees = [rule.when.tree for mapping in (old, new) for rule in mapping.rules]
         self._trees += [m.scope.tree for m in (old, new) if m.scope is not None]
@@ -93,6 +109,9 @@ class Against:
         """Make ready for rows of these columns; `key` is the number of the key's."""
         self._row_bits = row_signature(self._trees, columns)
         self._row_look = look_at_rows(self._new, columns, key)
+        self._row_days = [
+            None if each is None else each.of_rows(columns) for each in self._calendars
+        ]
         self._active = next(iter(columns.of_attribute(None, "active")), None)
 
     def see(self, person: Person) -> None:
@@ -101,6 +120,10 @@ class Against:
             return
         if person.resource.get("active") is False:
             self._people += 1
+            return
+        if self._dated and self._is_away(
+            [of and of(person) for of in self._days], lambda: person, lambda: self._names(person)
+        ):
             return
         self._count(self._bits(person.resource), lambda: person, lambda: self._names(person))
 
@@ -115,7 +138,32 @@ class Against:
         if self._active is not None and row[self._active] is False:
             self._people += 1
             return
+        if self._dated and self._is_away(
+            [of and of(row) for of in self._row_days],
+            lambda: known.person(row),
+            lambda: known.names(row),
+        ):
+            return
         self._count(bits(row), lambda: known.person(row), lambda: known.names(row))
+
+    def _is_away(
+        self,
+        days: Sequence[Days | None],
+        person: Callable[[], Person],
+        names: Callable[[], Names],
+    ) -> bool:
+        """Take in somebody whom the days of one of the mappings keep from what its rules give, if they do."""
+        when = [each.when for each in days if each is not None]
+        if "on_leave" in when or "unclear" in when:
+            self._note((), 1, ())
+            return True
+        here = [each is None or each.when not in ("early", "ended") for each in days]
+        if all(here):
+            return False
+        old, new = self._decided(person()) if any(here) else (None, None)
+        keys = tuple(map(self._bounded, _keys(old if here[0] else None, new if here[1] else None)))
+        self._note(keys, 1, [_called(names())] if keys else ())
+        return True
 
     def _means(self, names: Callable[[], Names]) -> bool:
         if not self._only:

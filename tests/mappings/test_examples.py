@@ -153,3 +153,14 @@ def test_examples_and_declared_attributes_do_not_change_the_mappings_hash(tmp_pa
     file.write_text("version: 1\nattributes: [x]\n" + example("", "license: Q"), encoding="utf-8")
 
     assert load_mapping(file).sha256 == plain
+
+
+def test_a_wrong_expectation_hides_no_unknown_attribute(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(RULES + example("activ: true", "licence: P"), encoding="utf-8")
+
+    with pytest.raises(InputError) as caught:
+        load_examples(file, None)
+
+    said = [str(problem) for problem in caught.value.problems]
+    assert ["activ" in each or "licence" in each for each in said] == [True, True]

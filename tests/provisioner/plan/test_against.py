@@ -16,7 +16,7 @@ from provisioner.plan.against import EXAMPLES, VARIOUS, Against
 from provisioner.plan.model import Compared
 from provisioner.plan.wishes import differences
 from provisioner.prices import Prices
-from tests.provisioner.plan.office import person, rules
+from tests.provisioner.plan.office import NOW, person, rules
 
 OLD = """
 scope: 'groups.display eq "Phone"'
@@ -228,3 +228,29 @@ def test_the_department_column_stands_in_for_the_whole_extension() -> None:
     )
 
     assert [(s.before, s.after, s.users) for s in found.swings] == [("A", "B", ("eva",))]
+
+
+def test_who_isnt_here_by_the_days_of_a_mapping_is_given_nothing_by_it() -> None:
+    days = "dates: {start: nickName, end: locale}\nleave: {when: 'userType eq \"leave\"'}\n"
+    rule = "rules: [{name: all, when: userName pr, give: {packages: [%s]}}]\n"
+    people = [
+        person("here", nickName="2020-01-01"),
+        person("early", nickName="2030-01-01"),
+        person("ended", locale="2026-01-01"),
+        person("away", userType="leave"),
+        person("unclear", nickName="soon"),
+    ]
+    old, new = days + rule % "basic", days + rule % "world"
+
+    by_days = compared(old, new, people, as_of=NOW)
+    moved = compared(old, new.replace("end: locale", "end: profileUrl"), people, as_of=NOW)
+    later = compared(old, new, people, as_of=NOW.replace(year=2031))
+
+    assert (by_days.people, by_days.differ) == (5, 1)
+    assert {s.users for s in by_days.swings} == {("here@example.org",)}
+    assert moved.differ == 2
+    assert {s.entitlement: set(s.users) for s in moved.swings if s.after in (True, "world")} == {
+        "scope": {"ended@example.org"},
+        "packages": {"here@example.org", "ended@example.org"},
+    }
+    assert {s.users for s in later.swings} == {("here@example.org", "early@example.org")}
