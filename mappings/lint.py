@@ -16,6 +16,8 @@ from mappings.mapping import Mapping
 from mappings.rules import Rule
 from mappings.text import AttributeText
 
+_NAMED = parse_filter("userName pr", USER)
+"""What rules for everybody ask for, and everybody has whom a directory describes as SCIM demands."""
 _INACTIVE = "whoever the directory calls inactive is never in scope"
 
 
@@ -38,6 +40,8 @@ def lint(mapping: Mapping) -> list[Lint]:
         *_unused(mapping),
         *without_prerequisite(mapping),
     ]
+    for places in mapping.places.values():
+        found += [*_never_matching(places), *_shadowed(places)]
     return sorted(dict.fromkeys(found), key=_order)
 
 
@@ -83,12 +87,24 @@ def _shadowed(mapping: Mapping) -> Iterator[Lint]:
         above = mapping.rules[:number]
         if not rule.give.names or impossible(*scope, rule.when.tree):
             continue
-        shadows = [_shadow(scope, rule, name, above) for name in sorted(rule.give.names)]
-        if all(shadow is not None for shadow in shadows):
-            names = dict.fromkeys(r.name for shadow in shadows for r in shadow or ())
-            places = {r.name: r.where.short for r in above if r.where is not None}
-            listed = ", ".join(f"{name} ({places[name]})" for name in names)
+        listed = _deciding(scope, rule, above)
+        if listed is not None:
             yield _of(rule, f"never counts: what it gives is decided above, by {listed}")
+            continue
+        named = [*scope, _NAMED.tree]
+        if not impossible(*named, rule.when.tree) and (listed := _deciding(named, rule, above)):
+            said = "never counts for anybody who has a userName: what it gives is decided above, by"
+            yield _of(rule, f"{said} {listed}")
+
+
+def _deciding(scope: Sequence[Node], rule: Rule, above: Sequence[Rule]) -> str | None:
+    """Return in words which rules above decide all that a rule gives; None if it isn't certain."""
+    shadows = [_shadow(scope, rule, name, above) for name in sorted(rule.give.names)]
+    if any(shadow is None for shadow in shadows):
+        return None
+    names = dict.fromkeys(r.name for shadow in shadows for r in shadow or ())
+    places = {r.name: r.where.short for r in above if r.where is not None}
+    return ", ".join(f"{name} ({places[name]})" for name in names)
 
 
 def _shadow(
@@ -136,7 +152,8 @@ def _unused(mapping: Mapping) -> Iterator[Lint]:
     for name, persona in mapping.personas.items():
         if name not in used and persona.where is not None:
             yield Lint(str(persona.where), f"persona {name}: no rule uses it", True)
-    read = {name for text in mapping.texts() for name in text.lookups}
+    texts = [text for each in (mapping, *mapping.places.values()) for text in each.texts()]
+    read = {name for text in texts for name in text.lookups}
     for name in mapping.lookups:
         where = mapping.parts.get(f"lookups.{name}")
         if name not in read and where is not None:

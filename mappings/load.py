@@ -52,6 +52,7 @@ from mappings.yaml_nodes import Step, place
 
 At = tuple[Step, ...]
 
+_PARTS = ("scope", "defaults", "profile", "leave", "existing_account")
 PLACES = {"rooms": "room", "common_areas": "common_area"}
 """The sections of rules for phone users who are no person, and the kind that each is about."""
 
@@ -161,7 +162,7 @@ class _Reader:
 
     def _other_places(self, content: dict[str, Any]) -> dict[str, Where]:
         keys: list[At] = [("lookups", name) for name in content["lookups"]]
-        return {n: self._where((n,)) for n in ("scope", "defaults", "profile")} | {
+        return {n: self._where((n,)) for n in _PARTS} | {
             _name(at): where_of(self._located.where_key(at)) for at in keys
         }
 

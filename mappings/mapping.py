@@ -30,7 +30,8 @@ class Mapping:
     entitlements that the mapping mentions anywhere, profile attributes as `profile.display_name`.
     `rules` are in their order, which is also the priority of claims on what runs short. `personas`
     and `lookups` by name, as written; `file` is the mapping's own, as it was given, and
-    `parts` says where `scope`, `defaults`, `profile` and `lookups.NAME` stand in it.
+    `parts` says where `scope`, `defaults`, `profile`, `leave`, `existing_account` and `lookups.NAME`
+    stand in it.
     `places`: by kind (`room`, `common_area`) a mapping of its own, whose rules are over phone users.
     `existing_account` matches whoever has a paid account of their own with the phone system's vendor.
     `dates` and `leave` say who is not here yet, no longer or not now; what a filter or a rule says of

@@ -155,6 +155,12 @@ def _unknown_groups(mapping: Mapping, known: Known, last: Known) -> Iterator[Fin
     filters = [(f"rule {rule.name}", rule.when, rule.where) for rule in mapping.rules]
     if mapping.scope is not None:
         filters.insert(0, ("scope", mapping.scope, mapping.parts.get("scope")))
+    leave = None if mapping.leave is None else mapping.leave.when
+    filters += [
+        (name, each, mapping.parts.get(name))
+        for name, each in (("leave", leave), ("existing_account", mapping.existing_account))
+        if each is not None
+    ]
     said: set[str] = set()
     for who, each, where in filters:
         for test in each.tests:

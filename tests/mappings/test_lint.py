@@ -102,3 +102,37 @@ rules:
 
 def test_where_licenses_are_not_managed_nothing_is_said_of_them(tmp_path: Path) -> None:
     assert found(tmp_path, "rules: [{name: r, when: title pr, give: {packages: [A]}}]\n") == []
+
+
+def test_rules_for_places_are_linted_as_those_for_people(tmp_path: Path) -> None:
+    text = """\
+lookups:
+  floors: {A: Lobby}
+rules:
+  - {name: all, when: 'userName pr', give: {license: P}}
+common_areas:
+  - {name: both, when: 'site eq "A" and site eq "B"', give: {packages: [X]}}
+  - {name: lobby, when: 'display_name sw "Lob"', give: {template: "{site | lookup floors}"}}
+  - {name: lobby-a, when: 'display_name eq "Lobby"', give: {template: T}}
+"""
+    both, lobby_a = found(tmp_path, text)
+
+    assert both.startswith("7:5: rule both: can never match")
+    assert lobby_a.startswith("9:5: rule lobby-a: never counts: what it gives is decided above")
+
+
+def test_a_rule_below_one_for_everybody_never_counts_unless_it_is_for_the_others(
+    tmp_path: Path,
+) -> None:
+    text = """\
+rules:
+  - {name: everybody, when: 'userName pr', give: {license: P}}
+  - {name: bosses, when: 'title eq "CEO"', give: {license: Q}}
+  - {name: nameless, when: 'not (userName pr)', give: {license: Q}}
+"""
+    (bosses,) = found(tmp_path, text)
+
+    assert bosses == (
+        "4:5: rule bosses: never counts for anybody who has a userName: what it gives is decided"
+        " above, by everybody (m.yaml:3)"
+    )

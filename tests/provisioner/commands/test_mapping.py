@@ -151,6 +151,22 @@ def test_lint_says_how_many_a_lost_group_had_at_the_last_accepted_read(company: 
     assert "at the last accepted read it had 1 members" in said
 
 
+def test_lint_knows_the_groups_that_leave_and_accounts_of_their_own_ask_for(company: Path) -> None:
+    text = """\
+version: 1
+leave: {when: 'groups.display eq "Away"'}
+existing_account: 'groups.display eq "Partners"'
+rules: []
+"""
+    (company / "m.yaml").write_text(text, encoding="utf-8")
+
+    status, said = run("mapping", "lint", "-c", company / "c.yaml")
+
+    assert status == 1
+    assert "m.yaml:2:8: leave: no directory has a group 'Away'" in said
+    assert "m.yaml:3:19: existing_account: no directory has a group 'Partners'" in said
+
+
 def test_lint_ends_with_0_where_there_are_warnings_alone(company: Path) -> None:
     text = "version: 1\npersonas: {idle: {license: P}}\nrules: []\n"
     (company / "m.yaml").write_text(text, encoding="utf-8")
