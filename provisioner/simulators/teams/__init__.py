@@ -12,15 +12,14 @@ under /_portal (portal.py).
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from flask import Flask
-from waitress.server import create_server
+
+from provisioner.simulators.common.lines import Loaded, SnapshotError
+from provisioner.simulators.common.serving import running
 
 from . import (
     auth,
@@ -39,7 +38,6 @@ from . import (
 from .account import EXTENSION, Options, Tenant, utc_now
 from .faults import TeamsFaults
 from .service import OPERATIONS, PREFIX, Operation, answer_errors
-from .snapshot import Loaded, SnapshotError
 from .state import State, make_id
 
 __all__ = [
@@ -54,7 +52,6 @@ __all__ = [
     "running",
 ]
 
-STOPPING_S = 5.0
 MODULES = (users, delta, licenses, groups, deleted, numbers, teams_users, organization, batch)
 
 
@@ -93,35 +90,3 @@ def load_snapshot(app: Flask, lines: Iterable[str]) -> Loaded:
     """
     tenant: Tenant = app.extensions[EXTENSION]
     return snapshot.load(tenant, lines)
-
-
-@contextmanager
-def running(app: Flask, host: str = "127.0.0.1", threads: int = 8) -> Iterator[str]:
-    """Serve in a thread on a free port meanwhile; gives the base URL without a slash at its end."""
-    server = create_server(app, host=host, port=0, threads=threads)
-    thread = threading.Thread(target=server.run, name="teams-simulator", daemon=True)
-    thread.start()
-    try:
-        yield f"http://{host}:{server.effective_port}"
-    finally:
-        server.task_dispatcher.shutdown(cancel_pending=False)
-        _stop(server)
-        thread.join(timeout=STOPPING_S)
-
-
-def _stop(server: Any) -> None:
-    """Have the server's own thread close everything; its loop ends when nothing is left to wait for.
-
-    The thread may be awake already, so it waits until the trigger that wakes it was pulled: closing
-    the trigger under the puller's hand would break it.
-    """
-    pulled = threading.Event()
-
-    def close() -> None:
-        pulled.wait(STOPPING_S)
-        for channel in list(server.active_channels.values()):
-            channel.close()
-        server.close()
-
-    server.trigger.pull_trigger(close)
-    pulled.set()

@@ -8,13 +8,15 @@ from typing import Any
 
 import msgspec
 
+from provisioner.simulators.common.lines import Line, SnapshotError, in_words
+
 from .account import Tenant
 from .dump import user_lines
 from .errors import not_found, refused
 from .holdings import PLENTY, held, plans_of, products, replace
 from .memberships import queue, set_member
 from .skus import CALLING, CREDITS, PHONE, PLAN_IDS, PRODUCTS, SUITES, Product, product_named
-from .snapshot import Line, Loader, SnapshotError, explain
+from .snapshot import ONCE, Loader
 from .state import State, fold, make_id
 from .teams_users import make_policy, policy_type
 from .user_view import PROPERTIES
@@ -63,7 +65,7 @@ def change_user(tenant: Tenant, given: Given) -> Given:
         loader.take(made)
         loader.finish()
     except (msgspec.ValidationError, SnapshotError, sqlite3.IntegrityError) as error:
-        raise refused(explain(error)) from None
+        raise refused(in_words(error, ONCE)) from None
     if row is not None:
         state.run("UPDATE users SET seq = ? WHERE id = ?", row["seq"], row["id"])
     state.changed("user", made.id, "changed", PROPERTIES, tenant.now_s())

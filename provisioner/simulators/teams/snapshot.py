@@ -14,11 +14,11 @@ Graph would refuse to *do*, only what a tenant can't *be*: one name or one numbe
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-import msgspec
+from provisioner.simulators.common.lines import Catalog, Line, Loaded, SnapshotError
+from provisioner.simulators.common.lines import load as load_lines
 
 from .account import Tenant
 from .holdings import NONE
@@ -55,97 +55,17 @@ SUBSCRIBED = (
 """What a tenant has bought of whose products nothing is told."""
 
 
-class SnapshotError(ValueError):
-    """A line that no tenant can hold, or that is no snapshot line; says which and why."""
-
-
-class Line(msgspec.Struct, forbid_unknown_fields=True):
-    """One line of a snapshot; absent and null members mean none.
-
-    What an inventory concludes from the rest (`counts_as`, `by_hand`) follows here by itself.
-    """
-
-    id: str
-    key: str | None = None
-    kind: Literal["person", "room", "common_area"] = "person"
-    email: str | None = None
-    status: Literal["active", "inactive", "pending", "trashed"] = "active"
-    display_name: str | None = None
-    department: str | None = None
-    job_title: str | None = None
-    license: str | None = None
-    packages: list[str] | None = None
-    template: str | None = None
-    site: str | None = None
-    extension_number: str | None = None
-    numbers: list[str] | None = None
-    delegates: list[str] | None = None
-    delegate_privileges: list[str] | None = None
-    credits: bool | None = None
-    softphone: str | None = None
-    emergency_address: str | None = None
-    usage_location: str | None = None
-    role: Literal["member", "admin", "owner"] = "member"
-    vendor: dict[str, Any] | None = None
-    counts_as: list[str] | None = None
-    settling: list[str] | None = None
-    by_hand: dict[str, str] | None = None
-
-
-class Catalog(msgspec.Struct, forbid_unknown_fields=True):
-    """The first line's `catalog`; templates and numbers are names, or [name, site] pairs."""
-
-    licenses: dict[str, int | None] | None = None
-    packages: dict[str, int | None] | None = None
-    templates: list[str | tuple[str, str | None]] | None = None
-    sites: list[str] | None = None
-    numbers: list[str | tuple[str, str | None]] | None = None
-
-
-class First(msgspec.Struct, forbid_unknown_fields=True):
-    """The optional first line."""
-
-    catalog: Catalog
-
-
-class Loaded(NamedTuple):
-    """What a load did: how many lines, and the delegates (delegator's id, name) that nobody is."""
-
-    users: int
-    unknown_delegates: tuple[tuple[str, str], ...]
-
-
-_line = msgspec.json.Decoder(Line)
-_first = msgspec.json.Decoder(First)
+ONCE = {
+    "users.upn_key": "another user has this userPrincipalName (mail address)",
+    "users.id": "another line has this id",
+    "numbers.number": "another user has this number",
+}
+"""What a tenant can hold once only, in words."""
 
 
 def load(tenant: Tenant, lines: Iterable[str]) -> Loaded:
     """Load snapshot lines into the tenant, all or none; raise SnapshotError naming the line."""
-    with tenant.state.transaction():
-        loader = Loader(tenant)
-        for number, text in enumerate(lines, start=1):
-            if not text.strip():
-                continue
-            try:
-                if number == 1 and '"catalog"' in text[:40]:
-                    loader.take_catalog(_first.decode(text).catalog)
-                else:
-                    loader.take(_line.decode(text))
-            except (msgspec.MsgspecError, SnapshotError, sqlite3.IntegrityError) as error:
-                raise SnapshotError(f"line {number}: {explain(error)}") from error
-        return loader.finish()
-
-
-def explain(error: Exception) -> str:
-    """Say in words which thing a tenant can hold once only."""
-    for column, words in (
-        ("users.upn_key", "another user has this userPrincipalName (mail address)"),
-        ("users.id", "another line has this id"),
-        ("numbers.number", "another user has this number"),
-    ):
-        if column in str(error):
-            return words
-    return str(error)
+    return load_lines(tenant.state, lambda: Loader(tenant), lines, ONCE)
 
 
 class Loader:

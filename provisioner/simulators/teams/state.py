@@ -1,22 +1,17 @@
-"""The tenant's state in SQLite: users, groups, products, licenses, numbers, policies, what changed.
-
-One connection serves every thread, one transaction at a time.
-"""
+"""The tenant's state in SQLite: users, groups, products, licenses, numbers, policies, what changed."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 import unicodedata
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+
+from provisioner.simulators.common.database import Database
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS tenant (name TEXT PRIMARY KEY, value);
 CREATE TABLE IF NOT EXISTS users (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, upn_key TEXT NOT NULL UNIQUE,
   props TEXT NOT NULL, deleted REAL, kept TEXT NOT NULL DEFAULT '[]',
@@ -75,70 +70,11 @@ def make_id(*parts: object) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, ":".join(map(str, parts))))
 
 
-class State:
-    """The database of one tenant, and the few look-ups that everything needs.
-
-    Rows are `sqlite3.Row`s. Everything but the constructor is called inside `transaction`.
-    """
+class State(Database):
+    """The database of one tenant, and the few look-ups that everything needs."""
 
     def __init__(self, database: Path | str) -> None:
-        """Open `database` (a file, or ":memory:"), making what is absent."""
-        self._lock = threading.RLock()
-        self._sqlite = sqlite3.connect(str(database), check_same_thread=False, isolation_level=None)
-        self._sqlite.row_factory = sqlite3.Row
-        self._sqlite.execute("PRAGMA journal_mode = WAL")
-        self._sqlite.execute("PRAGMA synchronous = NORMAL")
-        self._sqlite.executescript(SCHEMA)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Hold the database alone; what was written stays only if the block ends without raising."""
-        with self._lock:
-            self._sqlite.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._sqlite.execute("ROLLBACK")
-                raise
-            self._sqlite.execute("COMMIT")
-
-    def run(self, sql: str, *values: object) -> int:
-        """Execute a statement and return how many rows it changed."""
-        return self._sqlite.execute(sql, values).rowcount
-
-    def run_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Execute a statement once for each row."""
-        self._sqlite.executemany(sql, rows)
-
-    def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
-        """Return every row of a query."""
-        return self._sqlite.execute(sql, values).fetchall()
-
-    def row(self, sql: str, *values: object) -> sqlite3.Row | None:
-        """Return the first row of a query, or None."""
-        row: sqlite3.Row | None = self._sqlite.execute(sql, values).fetchone()
-        return row
-
-    def value(self, sql: str, *values: object) -> Any:
-        """Return the first column of the first row, or None."""
-        row = self.row(sql, *values)
-        return row[0] if row else None
-
-    def fresh_id(self, kind: str) -> str:
-        """Return an id never given before; the same history gives the same ids."""
-        self.run(
-            "INSERT INTO tenant VALUES ('ids', 1)"
-            " ON CONFLICT (name) DO UPDATE SET value = value + 1"
-        )
-        return make_id("fresh", kind, self.setting("ids"))
-
-    def setting(self, name: str) -> Any:
-        """Return a value of the tenant as a whole, or None."""
-        return self.value("SELECT value FROM tenant WHERE name = ?", name)
-
-    def set(self, name: str, value: object) -> None:
-        """Set a value of the tenant as a whole."""
-        self.run("INSERT OR REPLACE INTO tenant VALUES (?, ?)", name, value)
+        super().__init__(database, SCHEMA, make_id)
 
     def user(self, user: str, *, deleted: bool = False) -> sqlite3.Row | None:
         """Return the user of that id or userPrincipalName (without case), or None."""

@@ -12,16 +12,15 @@ demos, what only the portal can do under /_portal (portal.py).
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from flask import Flask
-from waitress.server import create_server
+
+from provisioner.simulators.common.lines import Loaded, SnapshotError
+from provisioner.simulators.common.serving import running, serve
 
 from . import (
     addresses,
@@ -50,7 +49,6 @@ from .faults import ZoomFaults
 from .given import OptionError, with_given
 from .rates import BUSINESS_PLUS, PRO, Rates
 from .service import OPERATIONS, Operation, answer_errors
-from .snapshot import Loaded, SnapshotError
 from .state import State
 
 __all__ = [
@@ -71,7 +69,6 @@ __all__ = [
     "with_given",
 ]
 
-STOPPING_S = 5.0
 
 V2 = (
     user_features, user_profile, users, groups, phone_users, batch, calling_plans, delegation, catalog,
@@ -111,40 +108,3 @@ def load_snapshot(app: Flask, lines: Iterable[str]) -> Loaded:
     """
     account: Account = app.extensions[EXTENSION]
     return snapshot.load(account, lines)
-
-
-def serve(app: Flask, port: int, host: str = "127.0.0.1", threads: int = 8) -> None:
-    """Serve until the process is interrupted."""
-    create_server(app, host=host, port=port, threads=threads).run()
-
-
-@contextmanager
-def running(app: Flask, host: str = "127.0.0.1", threads: int = 8) -> Iterator[str]:
-    """Serve in a thread on a free port meanwhile; gives the base URL without a slash at its end."""
-    server = create_server(app, host=host, port=0, threads=threads)
-    thread = threading.Thread(target=server.run, name="zoom-simulator", daemon=True)
-    thread.start()
-    try:
-        yield f"http://{host}:{server.effective_port}"
-    finally:
-        server.task_dispatcher.shutdown(cancel_pending=False)
-        _stop(server)
-        thread.join(timeout=STOPPING_S)
-
-
-def _stop(server: Any) -> None:
-    """Have the server's own thread close everything; its loop ends when nothing is left to wait for.
-
-    Kept-alive connections are closed too. The thread may be awake already, so it waits until the
-    trigger that wakes it was pulled: closing the trigger under the puller's hand would break it.
-    """
-    pulled = threading.Event()
-
-    def close() -> None:
-        pulled.wait(STOPPING_S)
-        for channel in list(server.active_channels.values()):
-            channel.close()
-        server.close()
-
-    server.trigger.pull_trigger(close)
-    pulled.set()

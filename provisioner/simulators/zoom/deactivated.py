@@ -37,7 +37,7 @@ def give_back(call: Call, user: sqlite3.Row) -> None:
     if text is None:
         return
     held = json.loads(text)
-    call.state.run("DELETE FROM account WHERE name = ?", _name(user))
+    call.state.run("DELETE FROM settings WHERE name = ?", _name(user))
     call.state.run("UPDATE users SET type = ? WHERE id = ?", held["type"], user["id"])
     taken = call.state.value("SELECT 1 FROM phones WHERE extension_number = ?", held["extension"])
     extension = None if taken else held["extension"]

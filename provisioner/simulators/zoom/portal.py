@@ -24,12 +24,14 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, jsonify, request
 
+from provisioner.simulators.common.lines import Line, SnapshotError, in_words
+
 from .account import Account, current_account
 from .dump import catalog_line, user_lines
 from .errors import ZoomError, no_user, refused
 from .phones import free_holdings, seats_used, take_phone
 from .service import Answer
-from .snapshot import Line, Loader, SnapshotError, explain
+from .snapshot import ONCE, Loader
 
 blueprint = Blueprint("zoom_portal", __name__)
 
@@ -168,7 +170,7 @@ def edit_user() -> Answer:
         try:
             id_ = _replace(account, account.state.user(name), given)
         except (msgspec.ValidationError, SnapshotError, sqlite3.IntegrityError) as error:
-            raise refused(explain(error)) from None
+            raise refused(in_words(error, ONCE)) from None
         line = next(user_lines(account.state, only=id_))
     return jsonify(line), 200
 

@@ -13,11 +13,11 @@ extension number gets the next free one, and without a site the main one.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-import msgspec
+from provisioner.simulators.common.lines import Catalog, Line, Loaded, SnapshotError
+from provisioner.simulators.common.lines import load as load_lines
 
 from .account import Account, stamp
 from .names import DEFAULT_PRIVILEGES, Plan, fold, plan_named, privilege_named
@@ -30,97 +30,23 @@ ROLES = {"owner": "0", "admin": "1", "member": "2"}
 ROLE_NAMES = {number: name for name, number in ROLES.items()}
 
 
-class SnapshotError(ValueError):
-    """A line that no account can hold, or that is no snapshot line; says which and why."""
-
-
 TYPES = {"person": "user", "room": "zr", "common_area": "commonArea"}
 """The type of template that each kind of phone user takes."""
 
 
-class Line(msgspec.Struct, forbid_unknown_fields=True):
-    """One line of a snapshot; absent and null members mean none."""
-
-    id: str
-    key: str | None = None
-    kind: Literal["person", "room", "common_area"] = "person"
-    email: str | None = None
-    status: Literal["active", "inactive", "pending", "trashed"] = "active"
-    display_name: str | None = None
-    department: str | None = None
-    job_title: str | None = None
-    license: str | None = None
-    packages: list[str] | None = None
-    template: str | None = None
-    site: str | None = None
-    extension_number: str | None = None
-    numbers: list[str] | None = None
-    delegates: list[str] | None = None
-    delegate_privileges: list[str] | None = None
-    credits: bool | None = None
-    softphone: str | None = None
-    emergency_address: str | None = None
-    usage_location: str | None = None
-    role: Literal["member", "admin", "owner"] = "member"
-    vendor: dict[str, Any] | None = None
-
-
-class Catalog(msgspec.Struct, forbid_unknown_fields=True):
-    """The first line's `catalog`; templates and numbers are names, or [name, site] pairs."""
-
-    licenses: dict[str, int | None] | None = None
-    packages: dict[str, int | None] | None = None
-    templates: list[str | tuple[str, str | None]] | None = None
-    sites: list[str] | None = None
-    numbers: list[str | tuple[str, str | None]] | None = None
-
-
-class First(msgspec.Struct, forbid_unknown_fields=True):
-    """The optional first line."""
-
-    catalog: Catalog
-
-
-class Loaded(NamedTuple):
-    """What a load did: how many lines, and the delegates (delegator's id, name) that nobody is."""
-
-    users: int
-    unknown_delegates: tuple[tuple[str, str], ...]
-
-
-_line = msgspec.json.Decoder(Line)
-_first = msgspec.json.Decoder(First)
+ONCE = {
+    "users.email_key": "another user has this mail address",
+    "users.id": "another line has this id",
+    "phones.id": "another line has this id",
+    "phones.extension_number": "another phone has this extension number",
+    "phones.extension_id": "another phone has this extension id",
+}
+"""What an account can hold once only, in words."""
 
 
 def load(account: Account, lines: Iterable[str]) -> Loaded:
     """Load snapshot lines into the account, all or none; raise SnapshotError naming the line."""
-    loader = Loader(account)
-    with account.state.transaction():
-        for number, text in enumerate(lines, start=1):
-            if not text.strip():
-                continue
-            try:
-                if number == 1 and '"catalog"' in text[:40]:
-                    loader.take_catalog(_first.decode(text).catalog)
-                else:
-                    loader.take(_line.decode(text))
-            except (msgspec.MsgspecError, SnapshotError, sqlite3.IntegrityError) as error:
-                raise SnapshotError(f"line {number}: {explain(error)}") from error
-        return loader.finish()
-
-
-def explain(error: Exception) -> str:
-    """Say in words which thing an account can hold once only."""
-    for column, words in (
-        ("users.email_key", "another user has this mail address"),
-        ("users.id", "another line has this id"),
-        ("phones.id", "another line has this id"),
-        ("phones.extension_number", "another phone has this extension number"),
-        ("phones.extension_id", "another phone has this extension id"),
-    ):
-        if column in str(error):
-            return words
-    return str(error)
+    return load_lines(account.state, lambda: Loader(account), lines, ONCE)
 
 
 class Loader:

@@ -2,7 +2,7 @@
 
 A *user* is an account user; a *phone* is what holds an extension: a person's (same id as the
 user), a Zoom Room's or a common area's. Calling plans and numbers hang on phones, so that taking a
-phone away takes all of them. One connection serves every thread, one transaction at a time.
+phone away takes all of them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ import base64
 import hashlib
 import json
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+
+from provisioner.simulators.common.database import Database
 
 from .names import PLANS, fold
 
@@ -23,7 +21,6 @@ MAIN_SITE = "Main Site"
 FIRST_EXTENSION = 10_001
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, value);
 CREATE TABLE IF NOT EXISTS users (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
   email TEXT NOT NULL, email_key TEXT NOT NULL UNIQUE,
@@ -95,86 +92,15 @@ def make_id(*parts: object) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-class State:
-    """The database of one account, and the few look-ups that everything needs.
-
-    Rows are `sqlite3.Row`s. Everything but the constructor is called inside `transaction`.
-    """
+class State(Database):
+    """The database of one account, and the few look-ups that everything needs."""
 
     def __init__(self, database: Path | str) -> None:
-        """Open `database` (a file, or ":memory:"), making what is absent."""
-        self._lock = threading.RLock()
-        self._sqlite = sqlite3.connect(str(database), check_same_thread=False, isolation_level=None)
-        self._sqlite.row_factory = sqlite3.Row
+        super().__init__(database, SCHEMA, make_id)
         self._sqlite.create_function("fold", 1, fold, deterministic=True)
-        self._sqlite.execute("PRAGMA journal_mode = WAL")
-        self._sqlite.execute("PRAGMA synchronous = NORMAL")
-        self._sqlite.executescript(SCHEMA)
         with self.transaction():
             if not self.value("SELECT count(*) FROM plans"):
                 self.run_many("INSERT INTO plans VALUES (?, ?, ?, NULL)", PLANS)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Hold the database alone; what was written stays only if the block ends without raising."""
-        with self._lock:
-            self._sqlite.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._sqlite.execute("ROLLBACK")
-                raise
-            self._sqlite.execute("COMMIT")
-
-    @contextmanager
-    def part(self) -> Iterator[None]:
-        """Within a transaction: take back what the block wrote, and no more, if it raises."""
-        self._sqlite.execute("SAVEPOINT part")
-        try:
-            yield
-        except BaseException:
-            self._sqlite.execute("ROLLBACK TO part")
-            raise
-        finally:
-            self._sqlite.execute("RELEASE part")
-
-    def run(self, sql: str, *values: object) -> int:
-        """Execute a statement; return how many rows it changed."""
-        return self._sqlite.execute(sql, values).rowcount
-
-    def run_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Execute a statement once for each row."""
-        self._sqlite.executemany(sql, rows)
-
-    def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
-        """Return every row of a query."""
-        return self._sqlite.execute(sql, values).fetchall()
-
-    def row(self, sql: str, *values: object) -> sqlite3.Row | None:
-        """Return the first row of a query, or None."""
-        row: sqlite3.Row | None = self._sqlite.execute(sql, values).fetchone()
-        return row
-
-    def value(self, sql: str, *values: object) -> Any:
-        """Return the first column of the first row, or None."""
-        row = self.row(sql, *values)
-        return row[0] if row else None
-
-    def fresh_id(self, kind: str) -> str:
-        """Return an id never given before; the same account history gives the same ids."""
-        self.run(
-            "INSERT INTO account VALUES ('ids', 1)"
-            " ON CONFLICT (name) DO UPDATE SET value = value + 1"
-        )
-        return make_id("fresh", kind, self.setting("ids"))
-
-    def setting(self, name: str) -> Any:
-        """Return a value of the account as a whole, or None."""
-        return self.value("SELECT value FROM account WHERE name = ?", name)
-
-    def set(self, name: str, value: object) -> None:
-        """Set a value of the account as a whole."""
-        self.run("INSERT OR REPLACE INTO account VALUES (?, ?)", name, value)
 
     def user(self, user: str) -> sqlite3.Row | None:
         """Return the account user of that id or mail address (without case), or None."""

@@ -1,0 +1,1 @@
+"""What every simulator is made of: a database, snapshot lines, and serving in a thread."""
