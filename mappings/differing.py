@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from mappings.entitlements import DEFAULTS_RULE, PROFILE_RULE, PoolRef
@@ -24,10 +25,19 @@ def rule_difference(old: Mapping, new: Mapping, name: str) -> str | None:
     if name == PROFILE_RULE:
         texts = [{n: as_written(t, m) for n, t in m.profile.items()} for m in (old, new)]
         return None if texts[0] == texts[1] else "what it says is otherwise"
-    before, after = _called(old, name), _called(new, name)
+    before, after = called(old, name), called(new, name)
     if before is None or after is None:
         return None if before is after else "it was added" if before is None else "it was removed"
     return _of_rules(before, after, written(before.give, old), written(after.give, new))
+
+
+def but_for_the_condition(old: Mapping, new: Mapping, name: str) -> str | None:
+    """Return what is otherwise about a rule beside its condition; None if nothing is."""
+    before, after = called(old, name), called(new, name)
+    if before is None or after is None:
+        return None
+    alike = replace(before, when=after.when)
+    return _of_rules(alike, after, written(before.give, old), written(after.give, new))
 
 
 def _of_rules(before: Rule, after: Rule, gave: object, gives: object) -> str | None:
@@ -72,5 +82,6 @@ def as_written(value: str | bool | PoolRef | AttributeText | None, mapping: Mapp
     return value.text, value.unless, tables
 
 
-def _called(mapping: Mapping, name: str) -> Rule | None:
+def called(mapping: Mapping, name: str) -> Rule | None:
+    """Return the rule of that name; None if there is none."""
     return next((rule for rule in mapping.rules if rule.name == name), None)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from connectors.records import Cause, Person, Value
 from mappings import Mapping
-from mappings.differing import differing_rules
+from mappings.differing import but_for_the_condition, called, differing_rules
 from provisioner.memory import Memory, Reason
 from provisioner.plan.deciding import Deciding
 from provisioner.plan.draft import Draft
@@ -84,6 +84,7 @@ class _Finder:
         known = grounds.memory.mapping
         self._mapping_changed = known is not None and known != grounds.mapping.sha256
         self._differing: dict[str, str] = {}
+        self._beside_conditions: dict[str, str | None] = {}
         if grounds.earlier is not None:
             self._differing = differing_rules(grounds.earlier, grounds.mapping)
         keys = dict.fromkeys(d.case.key for d in drafts) if grounds.memory.adopted else {}
@@ -130,13 +131,25 @@ class _Finder:
         was, becomes = self._earlier.rule(person, draft), self._now.rule(person, draft)
         for name in (becomes, was):
             if name is not None and name in self._differing:
-                return f"rule {name}: {self._differing[name]}"
+                return f"rule {name}: {self._otherwise(name, person)}"
         others = [name for name in self._differing if self._speaks_of(name, draft)]
         if others:
             return f"rule {others[0]}: {self._differing[others[0]]}"
         if becomes is not None and was is not None and becomes != was:
             return f"rule {becomes} now comes before rule {was}"
         return f"rule {draft.rule}" if draft.rule else "no rule gives it any more"
+
+    def _otherwise(self, name: str, person: Person) -> str:
+        """Return what is otherwise about a rule: not its condition, if that comes out alike for a person."""
+        earlier, now = self._grounds.earlier, self._grounds.mapping
+        assert earlier is not None
+        rules = [rule for m in (earlier, now) if (rule := called(m, name)) is not None]
+        matched = {rule.when.matches(person.resource) for rule in rules}
+        if len(rules) < len((earlier, now)) or len(matched) > 1:
+            return self._differing[name]
+        if name not in self._beside_conditions:
+            self._beside_conditions[name] = but_for_the_condition(earlier, now, name)
+        return self._beside_conditions[name] or self._differing[name]
 
     def _speaks_of(self, rule: str, draft: Draft) -> bool:
         """Return whether a rule of either mapping mentions what a draft is about."""

@@ -116,6 +116,17 @@ def test_a_rule_that_changed_is_the_cause_and_says_what_about_it(was: str, says:
     assert told(found) == [("site.set", "mapping", f"the mapping changed: {says}")]
 
 
+def test_a_condition_that_holds_as_before_is_not_what_changed_for_somebody() -> None:
+    one = [eva(title="CEO")]
+    was = "when: 'title sw \"C\"', give: {site: Munich}"
+    earlier = MAPPING.replace("when: 'title eq \"CEO\"', give: {site: Prague}", was)
+    found = plan(one, [held()], one, earlier=earlier)
+
+    says = "the mapping changed: rule bosses: what it gives is otherwise"
+    assert earlier != MAPPING
+    assert told(found) == [("site.set", "mapping", says)]
+
+
 def test_a_rule_that_was_removed_and_an_order_that_changed_are_told() -> None:
     bosses = "  - {name: bosses, when: 'title eq \"CEO\"', give: {site: Prague}}\n"
     without = MAPPING.replace(bosses, "")
