@@ -14,13 +14,16 @@ At = tuple[Step, ...]
 
 
 class Whereabouts:
-    """The places of one mapping file's rules. Raises InputError for a file that can't be read."""
+    """The places of one mapping file's rules, or of those in another `section` of it.
 
-    def __init__(self, path: Path) -> None:
+    Raises InputError for a file that can't be read.
+    """
+
+    def __init__(self, path: Path, section: str = "rules") -> None:
         self._located: Located = load_yaml(path)
-        rules = self._located.get(("rules",))
+        rules = self._located.get((section,))
         self._rules: dict[str, At] = {
-            rule["name"]: ("rules", number)
+            rule["name"]: (section, number)
             for number, rule in enumerate(rules if isinstance(rules, list) else ())
             if isinstance(rule, dict) and isinstance(rule.get("name"), str)
         }

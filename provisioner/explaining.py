@@ -7,7 +7,7 @@ store doesn't know is looked for in the directories themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
@@ -17,7 +17,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from connectors.errors import ProvisionerError, RunError
-from connectors.records import Change, Person, PhoneUser, fold
+from connectors.records import Change, Person, PhoneUser, Value, fold
+from mappings.load import PLACES
 from mappings.whereabouts import Whereabouts
 from provisioner.audit.calls import collecting
 from provisioner.joining import People, join
@@ -29,10 +30,11 @@ from provisioner.plan.explain_now import Facts, filled_in
 from provisioner.plan.explanation import Explanation, Read, Standing, WhyNot
 from provisioner.plan.happenings import Parts
 from provisioner.plan.model import Plan
+from provisioner.plan.places import as_person, is_touchable, place_case
 from provisioner.plan.why_not import why_not
 from provisioner.planning import grace_s, uses_of, warming_of
 from provisioner.progress import Progress, Silent
-from provisioner.reads import Reading
+from provisioner.reads import Reading, Uses
 from provisioner.scim.pushed import Pushed
 from provisioner.store import entries as entry_store
 from provisioner.store import finding, history, quarantine
@@ -126,21 +128,8 @@ class _Asked:
         calendar = Calendar.of_mapping(self._wired.mapping, self._now)
         days = None if calendar is None else calendar.of(explainer.person.resource)
         standing = standing_on(days, explainer.standing)
-        facts = Facts(
-            explainer=explainer,
-            standing="gone" if known.gone else standing,
-            user=user,
-            read_at=None if user is None else self._now,
-            unreadable={
-                what: value
-                for (_, what), value in applied.items()
-                if what in self._wired.phone.abilities.unreadable
-            },
-            plan=plan,
-            past=past,
-            claims=self._claims,
-            pools=self._sync.pools,
-        )
+        standing = "gone" if known.gone else standing
+        facts = self._facts(explainer, standing, user, plan, past, applied)
         told = self._told(explainer, facts, known, binding)
         pending = user is not None and user.status == "pending"
         return msgspec.structs.replace(
@@ -150,6 +139,28 @@ class _Asked:
             state=msgspec.structs.replace(state, pending=pending),
             why_not=self._why_not(explainer),
             notes=(*known.notes, *_said(days)),
+        )
+
+    def _facts(
+        self,
+        explainer: Explainer,
+        standing: str,
+        user: PhoneUser | None,
+        plan: Plan | None,
+        past: Sequence[history.Past],
+        applied: Mapping[tuple[str, str], Value],
+    ) -> Facts:
+        unreadable = self._wired.phone.abilities.unreadable
+        return Facts(
+            explainer=explainer,
+            standing=standing,
+            user=user,
+            read_at=None if user is None else self._now,
+            unreadable={what: value for (_, what), value in applied.items() if what in unreadable},
+            plan=plan,
+            past=past,
+            claims=self._claims,
+            pools=self._sync.pools,
         )
 
     def _told(
@@ -284,15 +295,19 @@ class _Asked:
                 self._progress.stage(f"the phone system can't be asked: {error.message}")
         if user is None:
             raise self._unknown()
+        if (touched := is_touchable(user, self._wired.manages)) and place_case(
+            self._wired.mapping, user
+        ):
+            return self._of_place(user)
         held = {"license": user.license, "packages": user.packages, "numbers": user.numbers}
         has = "; ".join(
             f"{n} {v if isinstance(v, str) else ', '.join(v)}" for n, v in held.items() if v
         )
         what = "a phone user" if user.kind == "person" else f"a {user.kind.replace('_', ' ')}"
-        note = (
-            f"{what} of nobody in the directories;"
-            f" `unmanaged: {self._wired.mapping.unmanaged}` decides; they have {has or 'nothing'}"
-        )
+        decides = f"`unmanaged: {self._wired.mapping.unmanaged}` decides"
+        if user.kind != "person":
+            decides = "no rule names it" if touched else "the sync's `manages` doesn't name it"
+        note = f"{what} of nobody in the directories; {decides}; they have {has or 'nothing'}"
         return Explanation(
             sync=self._sync.name,
             user=user.user,
@@ -303,6 +318,31 @@ class _Asked:
             mapping=str(self._sync.mapping),
             phone="read now",
             notes=(note,),
+        )
+
+    def _of_place(self, user: PhoneUser) -> Explanation:
+        """Explain a room or common area that a rule of its kind names."""
+        mapping = self._wired.mapping.places[user.kind]
+        section = next(name for name, kind in PLACES.items() if kind == user.kind)
+        where, uses = (
+            Whereabouts(self._sync.mapping, section),
+            Uses(tuple(mapping.uses_paths), None),
+        )
+        explainer = Explainer(mapping, where, uses, [("phone system", as_person(user))])
+        known = _Known(fold(user.key or user.id), [], ())
+        with store_reading(self._site.engine) as connection:
+            plan = history.newest_plan_of(connection, self._sync.name, known.key)
+            past = history.past_of(connection, self._sync.name, known.key)
+            applied = people_store.last_applied(connection, self._sync.name, [known.key])
+        facts = self._facts(explainer, "place", user, plan, past, applied)
+        told = self._told(explainer, facts, known, None)
+        return msgspec.structs.replace(
+            told,
+            user=user.user,
+            scope=None,
+            without=(),
+            phone="read now",
+            why_not=self._why_not(explainer),
         )
 
     def _unknown(self) -> RunError:

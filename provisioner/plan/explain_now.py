@@ -68,7 +68,7 @@ def filled_in(about: Explanation, facts: Facts) -> Explanation:
     told = [_one(each, facts, due, named.get(id(each))) for each in about.entitlements]
     shown = {id(each) for entitled in told for each in entitled.due}
     # the account, and what is taken that nothing gives; of a leaver all of it
-    away = about.standing != "in_scope"
+    away = about.standing not in ("in_scope", "place")
     account = tuple(each for each in due if away or id(each) not in shown)
     last = next(map(_happened, facts.past), None)
     return msgspec.structs.replace(about, entitlements=tuple(told), account=account, last=last)

@@ -225,7 +225,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Why one person has what they have. `standing`: in_scope, out_of_scope, inactive, gone or unmanaged.
+    """Why one person has what they have. `standing`: in_scope, out_of_scope, inactive, gone, unmanaged or
+    place (a room or common area that a rule names).
 
     What `entitled` says of somebody out of scope is what they would have in scope. `phone`: from when
     the phone system's state is, in words; `notes` are sentences.

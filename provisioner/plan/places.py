@@ -42,6 +42,11 @@ def place_case(mapping: Mapping, user: PhoneUser) -> Case | None:
     return Case(fold(user.key or user.id), "place", entitlements=given, actual=user)
 
 
+def as_person(user: PhoneUser) -> Person:
+    """Return a place as what its rules are asked about."""
+    return Person(user.key or user.id, _resource(user))
+
+
 def _resource(user: PhoneUser) -> dict[str, Any]:
     members = msgspec.structs.asdict(user)
     return {

@@ -66,8 +66,9 @@ def _alike(given: GivenValue | None, value: str) -> bool:
     if given is None:
         return False
     said = plain(given)
-    text = ("true" if said else "false") if isinstance(said, bool) else said
-    return fold(text) in (fold(value), f"pool:{fold(value)}")
+    if isinstance(said, bool):
+        return fold(value) in (("true", "yes") if said else ("false", "no"))
+    return fold(said) in (fold(value), f"pool:{fold(value)}")
 
 
 def _candidates(explainer: Explainer, entitlement: str, value: str) -> Iterator[Candidate]:

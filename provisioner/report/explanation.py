@@ -39,6 +39,7 @@ _STANDINGS = {
     "on_leave": "on leave: nothing new is given; below is what they would have",
     "unclear": "left alone, because a date can't be read; below is what they would have",
     "gone": "no longer in any directory; below is what their last known attributes gave",
+    "place": "a room or common area that a rule of the mapping names",
     "unmanaged": "a phone user of nobody in the directories",
 }
 _BEATEN = {

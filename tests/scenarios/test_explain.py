@@ -407,3 +407,37 @@ def test_every_change_that_is_due_is_told_whatever_the_directory_calls_a_delegat
         ("delegate.remove", "user3@example.org"),
         ("package.remove", "old"),
     }
+
+
+def test_a_common_area_is_explained_by_the_rules_of_its_kind(tmp_path: Path) -> None:
+    hq = Installation(tmp_path)
+    hq.configure(manages='kind eq "person" or kind eq "common_area"')
+    hq.people(staff(1))
+    hq.mapping(
+        common_areas=[
+            {
+                "name": "lobbies",
+                "when": 'display_name sw "Lobby"',
+                "give": {"packages": ["basic"], "site": "Brno"},
+            }
+        ]
+    )
+    area = {"kind": "common_area", "status": "active", "packages": []}
+    lobby = {"id": "c1", "display_name": "Lobby East", **area}
+    hq.phone([phone_user(1), lobby, {"id": "c2", "display_name": "Canteen", **area}])
+    hq.plan()
+
+    told = json.loads(hq.run("explain", "c1", "--format", "json").out)
+    other = hq.run("explain", "c2").out
+    why = hq.run("explain", "c1", "--why-not", "site=Oslo").out
+
+    assert (told["user"], told["standing"]) == ("Lobby East", "place")
+    found = {e["entitlement"]: e for e in told["entitlements"]}
+    assert {name: (e["value"], e["rule"]) for name, e in found.items()} == {
+        "site": ("Brno", "lobbies"),
+        "packages": ("basic", "lobbies"),
+    }
+    assert found["site"]["where"].endswith("mapping.yaml:22:5")
+    assert [due["kind"] for due in found["site"]["due"]] == ["site.set"]
+    assert "no rule names it" in other
+    assert "no rule gives site Oslo" in why
