@@ -8,6 +8,7 @@ Source: Microsoft Graph, "Combine multiple HTTP requests using JSON batching", "
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -27,6 +28,16 @@ from connectors.phone.teams.answers import (
 )
 from connectors.records import Http, Rate
 
+GRAPH_HOSTS = frozenset(
+    {
+        "graph.microsoft.com",
+        "graph.microsoft.us",
+        "dod-graph.microsoft.us",
+        "microsoftgraph.chinacloudapi.cn",
+    }
+)
+"""Graph's own names, in every cloud."""
+_VERSION = re.compile(r"/(v1\.0|beta)(?=/)")
 SCOPE = "https://graph.microsoft.com/.default"
 BATCH = 20
 AFRESH = "nothing was planned; the next run starts afresh"
@@ -206,26 +217,24 @@ class Api:
 
     def _batch(self, items: Sequence[Item], label: str) -> list[Answer]:
         answers: dict[int, Answer] = {}
-        lost = False
-        for left in reversed(range(ROUNDS)):
-            open_ = [
-                n for n in range(len(items)) if n not in answers or _again(items[n], answers[n])
-            ]
-            if not open_:
-                break
-            if any(answers[n].status == UNAUTHORIZED for n in open_ if n in answers):
-                self._token.forget()
-            if answers or lost:
-                known = [answers[n] for n in open_ if n in answers]
-                self.sleep(_pause_s(known, ROUNDS - 1 - left))
+        open_ = list(range(len(items)))
+        vain = 0  # rounds, one after the other, that brought nothing
+        while True:
             try:
                 answers |= self._post(items, open_, label)
             except TransientError:
                 # unlike writes, reads can be sent again whatever became of them
-                if not left or any(items[n].method != "GET" for n in open_):
+                if vain + 1 == ROUNDS or any(items[n].method != "GET" for n in open_):
                     raise
-                lost = True
-        return [answers[n] for n in range(len(items))]
+            left = [n for n in open_ if n not in answers or _again(items[n], answers[n])]
+            vain = vain + 1 if len(left) == len(open_) else 0
+            if not left or vain == ROUNDS:
+                return [answers[n] for n in range(len(items))]
+            open_ = left
+            known = [answers[n] for n in open_ if n in answers]
+            if any(answer.status == UNAUTHORIZED for answer in known):
+                self._token.forget()
+            self.sleep(_pause_s(known, vain))
 
     def _post(self, items: Sequence[Item], chosen: Sequence[int], label: str) -> dict[int, Answer]:
         body = {"requests": [_entry(n, items[n]) for n in chosen]}
@@ -244,16 +253,32 @@ class Api:
             )
         return answers
 
+    def located(self, at: str) -> str:
+        """Return the whole address that a Location means: whole, from the host's root, or under the API."""
+        api = urlsplit(self._api_url)
+        if urlsplit(at).scheme:
+            return at
+        if api.path and at.startswith(f"{api.path}/"):
+            return f"{api.scheme}://{api.netloc}{at}"
+        return f"{self._api_url}/{at.lstrip('/')}"
+
     def _address(self, path: str) -> str:
-        """Return the whole address; a page's must be on the API's own host, as the token goes along."""
+        """Return the whole address; a page's must be on the API's own host, as the token goes along.
+
+        What Graph names itself by is asked for there too: a proxy hands Graph's links on as they are.
+        """
         if path.startswith("/"):
             return self._api_url + path
-        if urlsplit(path)[:2] != urlsplit(self._api_url)[:2]:
-            raise IncompleteRead(
-                "a list's next page is on another host than the API",
-                remedy="check api_url in config",
-            )
-        return path
+        link = urlsplit(path)
+        if link[:2] == urlsplit(self._api_url)[:2]:
+            return path
+        if link.hostname in GRAPH_HOSTS and (under := _VERSION.match(link.path)):
+            query = f"?{link.query}" if link.query else ""
+            return f"{self._api_url}{link.path[under.end() :]}{query}"
+        raise IncompleteRead(
+            "a list's next page is on another host than the API",
+            remedy="check api_url in config",
+        )
 
     def _fetch_token(self) -> tuple[str, datetime]:
         asked_at = self.now()
@@ -302,7 +327,7 @@ def _again(item: Item, answer: Answer) -> bool:
     return answer.status >= 500 and item.method == "GET"
 
 
-def _pause_s(answers: Sequence[Answer], round_: int) -> float:
-    """Return the longest wait that any of the answers asks for; a growing one where none says."""
+def _pause_s(answers: Sequence[Answer], vain: int) -> float:
+    """Return the longest wait that any of the answers asks for; where none says, one that grows in vain."""
     asked = [s for a in answers if (s := retry_after_s(a.headers)) is not None]
-    return min(max(asked, default=PAUSE_S * 2**round_), LONGEST_S)
+    return min(max(asked, default=PAUSE_S * 2**vain), LONGEST_S)

@@ -34,15 +34,12 @@ class Desk:
         stubs = []
         for own in people:
             stub = PhoneUser(own[0].id or "", email=_mail(own[0].user))
-            owners[stub.id or fold(stub.email or "")] = own[0].key
+            owners[fold(stub.id or stub.email or "")] = own[0].key
             stubs.append(stub)
         found: dict[str, dict[str, Any]] = {}
         for entry, deleted in self.reader.accounts(stubs):
             names = (entry["id"], entry.get("mail"), entry.get("userPrincipalName"))
-            key = next((owners[n] for n in (str(x or "") for x in names) if n in owners), None)
-            key = key or next(
-                (owners[f] for x in names if (f := fold(str(x or ""))) in owners), None
-            )
+            key = next((owners[f] for x in names if (f := fold(str(x or ""))) in owners), None)
             if key is not None and not deleted:
                 found[key] = entry
         return found

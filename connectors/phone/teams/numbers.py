@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from connectors.errors import PersonError, TransientError
+from connectors.errors import IncompleteRead, PersonError, TransientError
+from connectors.phone.teams.answers import Refused
 from connectors.phone.teams.desk import Desk, done, failed, not_yet
 from connectors.phone.teams.tenant import NUMBERS, Number, e164, read_number
-from connectors.records import Change, Outcome
+from connectors.records import Change, Outcome, fold
 
 ASSIGN, UNASSIGN, UPDATE = (
     f"{NUMBERS}/assignNumber",
@@ -24,7 +25,7 @@ ASSIGN, UNASSIGN, UPDATE = (
 PAUSES_S = (1.0, 1.0, 2.0, 2.0, 4.0, 5.0, 5.0, 10.0, 10.0, 20.0, 30.0)
 """The waits between looks at an order: a minute and a half in all."""
 _NOT_YET = re.compile(
-    r"not (yet )?(been )?(licensed|enabled|provisioned)|does not have .*licen[sc]e|enterprise ?voice",
+    r"not (yet )?(been )?(enabled|provisioned)|licen[sc]|enterprise ?voice|calling ?plan",
     re.IGNORECASE,
 )
 _GONE = re.compile(r"is not assigned", re.IGNORECASE)
@@ -43,7 +44,7 @@ def assign(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
     try:
         place = next((c.after for c in changes if c.kind == "emergency.set"), None)
         number = _usable(desk, change)
-        if number.holder != change.id or place is not None:
+        if not _holds(change, number) or place is not None:
             body: dict[str, Any] = {
                 "telephoneNumber": number.number,
                 "assignmentTargetId": change.id,
@@ -83,7 +84,7 @@ def release(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
 def place(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
     """Set the emergency location of the number that a user has; without a number it waits for one."""
     (change,) = changes
-    held = [n for n in _of_user(desk, change) if n.holder == change.id]
+    held = [n for n in _of_user(desk, change) if _holds(change, n)]
     if not held:
         yield from not_yet(changes, f"{change.user} has no number yet whose place could be told")
         return
@@ -105,7 +106,7 @@ def _usable(desk: Desk, change: Change) -> Number:
             f"the tenant has no number {e164(str(change.after))}",
             remedy="order it, or port it there",
         )
-    if number.holder not in (None, change.id):
+    if number.holder is not None and not _holds(change, number):
         raise PersonError(
             f"{number.number} is held by somebody else ({number.holder})",
             remedy="the next plan chooses another one, or waits for this",
@@ -115,7 +116,7 @@ def _usable(desk: Desk, change: Change) -> Number:
 
 def _release(desk: Desk, change: Change) -> Ended:
     number = desk.tenant.fresh_number(str(change.before))
-    if number is None or number.holder != change.id:
+    if number is None or not _holds(change, number):
         return Ended("succeeded")
     body = {"telephoneNumber": number.number, "numberType": number.kind}
     ended = _order(desk, UNASSIGN, body)
@@ -138,9 +139,14 @@ def _order(desk: Desk, path: str, body: dict[str, Any]) -> Ended:
 
 
 def _look(desk: Desk, at: str) -> Ended:
-    """Ask what became of an order; the answer is documented in a `value` of its own."""
-    path = at if at.startswith(("/", "http")) else f"/{at}"
-    told = desk.api.get(path, label="teams.read")
+    """Ask what became of an order; the answer is documented in a `value` of its own.
+
+    An order that was accepted and can't be looked at is still open: a later read shows what became of it.
+    """
+    try:
+        told = desk.api.get(desk.api.located(at), label="teams.read")
+    except (Refused, IncompleteRead):
+        return Ended("open", "Teams accepted the order for the number and doesn't say more yet")
     operation = told.get("value", told) if isinstance(told, dict) else None
     if not isinstance(operation, dict):
         raise TransientError("an order's state can't be read", in_doubt=True)
@@ -159,6 +165,10 @@ def _refused(changes: tuple[Change, ...], detail: str) -> list[Outcome]:
             changes, f"{text} Teams learns of licenses within 24 hours; it is tried again"
         )
     return failed(changes, PersonError(f"the number could not be assigned: {text}"))
+
+
+def _holds(change: Change, number: Number) -> bool:
+    return number.holder is not None and number.holder == fold(change.id or "")
 
 
 def _of_user(desk: Desk, change: Change) -> list[Number]:

@@ -40,6 +40,8 @@ SELECT = (
 A_PAGE = "999"
 DELETED = "/directory/deletedItems/microsoft.graph.user"
 CONFIGURATIONS = "/admin/teams/userConfigurations"
+TIMES = 5
+_NAMES = ("id", "userPrincipalName", "mail", "assignmentTargetId")
 _CALLING_FEATURE, _PHONE_FEATURE = "callingplan", "phonesystem"
 
 
@@ -90,13 +92,12 @@ class Reader:
         numbers = self._numbers_by_holder(self._tenant.numbers().values())
         met: set[str] = set()
         for entry in self._listed("/users"):
-            if entry["id"] not in met:
-                met.add(entry["id"])
-                voice = voices.get(entry["id"], NO_VOICE)
-                yield self._user(entry, voice, numbers.get(entry["id"], ()))
+            if (id := _id(entry)) not in met:
+                met.add(id)
+                yield self._user(entry, voices.get(id, NO_VOICE), numbers.get(id, ()))
         for entry in self._listed(DELETED):
-            if entry["id"] not in met:
-                met.add(entry["id"])
+            if (id := _id(entry)) not in met:
+                met.add(id)
                 user = self._user(entry, NO_VOICE, ())
                 yield msgspec.structs.replace(user, status="trashed", settling=())
 
@@ -106,7 +107,7 @@ class Reader:
         with_phone = [e for e, deleted in entries if not deleted and self._held(e)]
         voices = self._fresh_voices([str(e["id"]) for e in with_phone])
         for entry, deleted in entries:
-            voice, numbers = voices.get(entry["id"], (NO_VOICE, ()))
+            voice, numbers = voices.get(_id(entry), (NO_VOICE, ()))
             user = self._user(entry, voice, numbers)
             if deleted:
                 user = msgspec.structs.replace(user, status="trashed", settling=())
@@ -119,21 +120,22 @@ class Reader:
         paths = [f"/users/{segment(user.id)}?$select={SELECT}" for user in by_id]
         left = [user for user in wanted if not user.id]
         met: set[str] = set()
-        for user, answer in zip(by_id, self._gets(paths), strict=True):
+        told = self._gets_of([user.id for user in by_id], paths)
+        for user, answer in zip(by_id, told, strict=True):
             if (entry := self._found(answer)) is None:
                 left.append(user)
-            elif entry["id"] not in met:
-                met.add(entry["id"])
+            elif _id(entry) not in met:
+                met.add(_id(entry))
                 yield entry, False
-        paths = [_by_mail(user.email) for user in left if user.email]
-        for answer in self._gets(paths):
+        mails = [user.email for user in left if user.email]
+        for mail, answer in zip(mails, self._gets_of(mails, map(_by_mail, mails)), strict=True):
             for entry in (self._found(answer) or {}).get("value", ()):
-                if entry["id"] not in met and not _is_guest(entry):
-                    met.add(entry["id"])
+                if _is_of(mail, entry) and _id(entry) not in met and not _is_guest(entry):
+                    met.add(_id(entry))
                     yield entry, False
-        gone = {user.id for user in left if user.id} - met
+        gone = {fold(user.id) for user in left if user.id} - met
         if gone:
-            yield from ((e, True) for e in self._listed(DELETED) if e["id"] in gone)
+            yield from ((e, True) for e in self._listed(DELETED) if _id(e) in gone)
 
     def held(self, entry: Mapping[str, Any]) -> list[Held]:
         """Return the products that a directory user holds. Raises IncompleteRead for an odd shape."""
@@ -301,7 +303,7 @@ class Reader:
             with _understood(entry):
                 voice = _voice(entry)
                 told = (*voice.numbers, *sorted(voice.features), *sorted(voice.policies.items()))
-                found[str(entry["id"])] = same.setdefault((*told, voice.resource), voice)
+                found[_id(entry)] = same.setdefault((*told, voice.resource), voice)
         return found
 
     def _fresh_voices(self, ids: Sequence[str]) -> dict[str, tuple[Voice, list[Number]]]:
@@ -314,7 +316,7 @@ class Reader:
                 f"{NUMBERS}?$filter={segment(f'assignmentTargetId eq {quoted(id)}')}",
             )
         ]
-        answers = self._gets(paths)
+        answers = self._gets_of([id for id in ids for _ in range(2)], paths)
         found: dict[str, tuple[Voice, list[Number]]] = {}
         for n, id in enumerate(ids):
             told = self._found(answers[2 * n])
@@ -322,8 +324,25 @@ class Reader:
             with _understood({"id": id}):
                 voice = NO_VOICE if told is None else _voice(told)
                 numbers = [read_number(entry) for entry in listed]
-            found[id] = voice, [number for number in numbers if number.holder == id]
+            found[fold(id)] = voice, [number for number in numbers if number.holder == fold(id)]
         return found
+
+    def _gets_of(self, names: Sequence[str], paths: Iterable[str]) -> list[Answer]:
+        """Ask for what is known of each user, by id or mail; again where somebody else's was answered.
+
+        Raises TransientError where it stays so.
+        """
+        asked = list(paths)
+        answers = self._gets(asked)
+        for _ in range(TIMES):
+            wrong = [n for n, name in enumerate(names) if not _is_about(name, answers[n])]
+            if not wrong:
+                return answers
+            for n, answer in zip(wrong, self._gets([asked[n] for n in wrong]), strict=True):
+                answers[n] = answer
+        raise TransientError(
+            "Graph answers about somebody else than was asked for, again and again"
+        )
 
     def _gets(self, paths: Sequence[str]) -> list[Answer]:
         return self._api.batch([Item("GET", path) for path in paths], label="directory.batch")
@@ -391,10 +410,27 @@ def _settling(
     return () if _PHONE_FEATURE in voice.features else (license,)
 
 
+def _id(entry: Mapping[str, Any]) -> str:
+    """Return whom an entry is about, in small letters: lists may spell a GUID in their own way."""
+    return fold(str(entry["id"]))
+
+
 def _by_mail(email: str | None) -> str:
     mail = quoted(email or "")
     test = segment(f"mail eq {mail} or userPrincipalName eq {mail}")
     return f"/users?$filter={test}&$select={SELECT}"
+
+
+def _is_about(name: str, answer: Answer) -> bool:
+    """Return whether an answer is about the user of this id or mail; a list may be empty, too."""
+    if answer.status >= 300 or not isinstance(answer.body, dict):
+        return True
+    listed = answer.body.get("value", [answer.body])
+    return not listed or any(isinstance(e, dict) and _is_of(name, e) for e in listed)
+
+
+def _is_of(name: str, entry: Mapping[str, Any]) -> bool:
+    return fold(name) in (fold(str(entry.get(n) or "")) for n in _NAMES)
 
 
 def _is_guest(entry: Mapping[str, Any]) -> bool:

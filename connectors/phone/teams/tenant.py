@@ -41,7 +41,7 @@ class Bought(msgspec.Struct, frozen=True):
 class Number(msgspec.Struct, frozen=True):
     """A telephone number of the tenant, E.164, with its vendor's type and who holds it.
 
-    `location`: the id of its emergency location.
+    `holder`: a user's id in small letters. `location`: the id of its emergency location.
     """
 
     number: str
@@ -221,12 +221,13 @@ def read_number(entry: Mapping[str, Any]) -> Number:
     if not entry.get("telephoneNumber"):
         raise IncompleteRead("a number without its digits was listed", remedy=AFRESH)
     status = str(entry.get("assignmentStatus") or "unassigned")
+    holder = str(entry.get("assignmentTargetId") or "")
     capabilities = entry.get("capabilities")
     able = capabilities is None or FREE_FOR_PEOPLE in capabilities
     return Number(
         number=e164(str(entry["telephoneNumber"])),
         kind=str(entry.get("numberType") or "callingPlan"),
-        holder=entry.get("assignmentTargetId") if status != "unassigned" else None,
+        holder=fold(holder) if holder and status != "unassigned" else None,
         location=entry.get("locationId") or None,
         free=status == "unassigned" and able,
     )

@@ -67,6 +67,19 @@ def test_without_a_told_wait_the_pauses_grow_and_the_last_answer_is_given(graph:
     assert len(graph.waits) == 5
 
 
+def test_pauses_dont_grow_as_long_as_something_comes_through(graph: Graph) -> None:
+    items = [Item("GET", f"/users/u{n}") for n in range(9)]
+    for n, item in enumerate(items):
+        for _ in range(n):
+            graph.item("GET", item.path, 429, error("Too Many Requests", "TooManyRequests"))
+        graph.item("GET", item.path, 200, {"id": f"u{n}"})
+
+    answers = api(graph).batch(items, label="directory.batch")
+
+    assert [answer.status for answer in answers] == [200] * 9
+    assert graph.waits == [1.0] * 8
+
+
 def test_a_write_that_failed_at_microsofts_end_is_never_sent_again_unasked(graph: Graph) -> None:
     graph.item("PATCH", "/users/u1", 503, error("busy", "serviceUnavailable"))
 

@@ -108,6 +108,57 @@ def test_a_next_page_elsewhere_is_refused_as_it_would_take_the_token_along(graph
         read(graph)
 
 
+def test_a_next_page_by_graphs_own_name_is_asked_of_the_proxy(graph: Graph) -> None:
+    link = "https://graph.microsoft.com/v1.0/users?$skiptoken=x"
+    tell(graph)
+    graph.mock.replace(
+        responses.GET, f"{API}/users", json={"value": [entry("u1")], "@odata.nextLink": link}
+    )
+    graph.mock.get(
+        f"{API}/users",
+        json={"value": [entry("u2")]},
+        match=[responses.matchers.query_param_matcher({"$skiptoken": "x"})],
+    )
+
+    assert sorted(read(graph)) == ["u1", "u2"]
+
+
+def test_lists_may_spell_an_id_each_in_its_own_way(graph: Graph) -> None:
+    id = "abcdef00-0000-4000-8000-000000000001"
+    held = {
+        "telephoneNumber": "+49891",
+        "assignmentStatus": "userAssigned",
+        "assignmentTargetId": id.upper(),
+        "numberType": "callingPlan",
+    }
+    tell(
+        graph,
+        entry(id, PHONE_SKU, DOMESTIC_SKU),
+        voices=(voice(id.upper(), "PhoneSystem", "CallingPlan"),),
+        numbers=(held,),
+    )
+
+    (user,) = read(graph).values()
+
+    assert (user.id, user.numbers, user.settling) == (id, ("+49891",), ())
+
+
+def test_an_answer_about_somebody_else_is_asked_for_again(graph: Graph) -> None:
+    graph.item("GET", "/users/u1", 200, entry("u2"))
+    graph.item("GET", "/users/u1", 200, entry("u1"))
+
+    (user,) = graph.phone().read_some([PhoneUser("u1", email="u1@example.org")])
+
+    assert user.id == "u1"
+
+
+def test_answers_that_stay_about_somebody_else_are_no_read(graph: Graph) -> None:
+    graph.item("GET", "/users/u1", 200, entry("u2"))
+
+    with pytest.raises(IncompleteRead, match="somebody else"):
+        list(graph.phone().read_some([PhoneUser("u1", email="u1@example.org")]))
+
+
 def test_a_list_that_runs_in_a_circle_is_no_read(graph: Graph) -> None:
     tell(graph)
     graph.mock.replace(

@@ -259,6 +259,39 @@ def test_an_order_for_a_number_is_followed_to_its_end(graph: Graph, wrapped: boo
     assert len(graph.waits) == 3
 
 
+@pytest.mark.parametrize(
+    "location",
+    [
+        "/v1.0/admin/teams/telephoneNumberManagement/operations('o1')",
+        "admin/teams/telephoneNumberManagement/operations('o1')",
+        "https://graph.microsoft.com/v1.0/admin/teams/telephoneNumberManagement/operations('o1')",
+    ],
+)
+def test_an_orders_address_may_be_relative_or_by_graphs_own_name(
+    graph: Graph, location: str
+) -> None:
+    number(graph)
+    order(graph, ("succeeded", None))
+    graph.mock.replace(
+        responses.POST, f"{NUMBERS}/assignNumber", status=202, headers={"Location": location}
+    )
+
+    (outcome,) = carried(graph, change("number.assign", None, "+49891"))
+
+    assert outcome.state == "done"
+
+
+def test_an_accepted_order_that_cant_be_looked_at_yet_has_not_failed(graph: Graph) -> None:
+    number(graph)
+    order(graph, ("succeeded", None))
+    at = f"{API}/admin/teams/telephoneNumberManagement/operations('o1')"
+    graph.mock.replace(responses.GET, at, status=404, json=error("no such operation", "NotFound"))
+
+    (outcome,) = carried(graph, change("number.assign", None, "+49891"))
+
+    assert outcome.state == "settling"
+
+
 def test_an_order_that_takes_too_long_is_settling(graph: Graph) -> None:
     number(graph)
     order(graph, ("running", None))
