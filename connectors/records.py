@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 """Schema URN of the enterprise extension (RFC 7643 section 4.3)."""
+ACTIVATED = "activated"  # `after` of a `user.activate` about a license (`vendor.to_activate`)
 
 Value: TypeAlias = str | bool | dict[str, str | None] | None
 """A change's before or after: a name, an E.164 number, a mail address, a boolean, None, or, for
@@ -110,8 +111,8 @@ class PhoneUser(msgspec.Struct, frozen=True, gc=False):
     (a suite that has a phone license within), and other names that rules ask for (audio_conferencing).
     `settling`: the license or packages that they hold and that aren't effective yet. `by_hand`: what
     only a person can take from them, by "license", "credits" or a package's name, with the step in
-    words; `{user}` is filled in. `vendor` keeps what only that vendor has; its
-    `blocks`, if there, are kinds of change that it refuses for this user, each with the reason.
+    words; `{user}` is filled in. `vendor` keeps what only that vendor has: in `blocks` the kinds of change
+    that it refuses for this user, with the reasons; in `to_activate` why their license is no good yet.
     """
 
     id: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal
 
-from connectors.records import Abilities, Change, PhoneUser, Value, fold
+from connectors.records import ACTIVATED, Abilities, Change, PhoneUser, Value, fold
 from provisioner.apply.fresh import MAKES
+from provisioner.plan.accounts import to_activate
 from provisioner.plan.draft import same
 from provisioner.plan.services import taken
 
@@ -53,6 +54,8 @@ def standing_of(
         return "after" if change.after in (None, False) or change.kind in _GONE else "neither"
     if change.kind in _GONE:
         return "after" if actual.status == "trashed" else "before"
+    if change.kind == "user.activate" and change.after == ACTIVATED:
+        return "before" if to_activate(actual) else "after"
     if change.kind in _STATUS:
         return "after" if actual.status == _STATUS[change.kind] else "before"
     if change.kind in _FIELDS:
@@ -123,6 +126,8 @@ def _field(change: Change, actual: PhoneUser, abilities: Abilities, *, begun: bo
         if counts:
             return "after"
     standing = _of(getattr(actual, name), change.before, change.after)
+    if standing == "after" and change.kind == "license.assign" and to_activate(actual):
+        return "before"  # half-way: given, and not activated yet
     if standing == "neither" and begun and change.before is None and change.kind in _SETTINGS:
         return "before"
     return standing

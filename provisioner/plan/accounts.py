@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from connectors.records import Seats, fold
+from connectors.records import ACTIVATED, PhoneUser, Seats, fold
 from mappings.entitlements import PROFILE, PROFILE_RULE
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground
@@ -36,11 +36,21 @@ def account_changes(case: Case, ground: Ground) -> Iterator[Draft]:
         if case.days is not None and not case.days.begun:
             draft.wait(f"starts on {case.days.start}: activated on that day")
         yield draft
+    elif actual.status == "active" and (reason := to_activate(actual)):
+        wish = case.entitlements.single.get("license") if case.entitlements else None
+        if wish is not None:
+            yield Draft("user.activate", case, reason, ACTIVATED, wish.rule, "safe")
     elif actual.status == "trashed":
         draft = Draft("user.restore", case, None, actual.user, None, "service")
         back = coming_back(actual, abilities.restore_brings)
         draft.consequences += [sentence for _, _, sentence in back]
         yield draft
+
+
+def to_activate(user: PhoneUser) -> str | None:
+    """Return what keeps a licensed user from calling until their license is activated, if it does."""
+    reason = user.vendor.get("to_activate") if user.license is not None else None
+    return None if reason is None else str(reason)
 
 
 def profile_changes(case: Case, ground: Ground) -> Iterator[Draft]:

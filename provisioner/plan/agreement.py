@@ -160,7 +160,7 @@ class Agreement:
         """
         if expected.fixed(user) != expected.wished and not _same(expected, user, self._without):
             return False
-        if expected.own(user) != own_hash:
+        if expected.own(user) != own_hash or (user.vendor and "to_activate" in user.vendor):
             return False
         return self._plain or (
             (not self._number or self._number_agrees(expected.number, user))

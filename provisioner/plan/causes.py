@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from connectors.records import Cause, Person, Value
+from connectors.records import ACTIVATED, Cause, Person, Value
 from mappings import Mapping
 from mappings.differing import but_for_the_condition, called, differing_rules
 from provisioner.memory import Memory, Reason
@@ -165,7 +165,9 @@ class _Finder:
 def _day(draft: Draft) -> str | None:
     """Return which day has come, for somebody who comes, leaves or stays away because of it."""
     case = draft.case
-    comes = case.actual is None or draft.kind in ("user.activate", "user.restore")
+    comes = case.actual is None or (
+        draft.kind in ("user.activate", "user.restore") and draft.after != ACTIVATED
+    )
     if case.days is None or (case.standing == "in_scope" and not comes):
         return None
     return case.days.because() if case.standing not in ("inactive", "out_of_scope") else None

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from connectors.records import Change, Value, fold
+from connectors.records import ACTIVATED, Change, Value, fold
 from provisioner.plan.services import what_went
 
 ACCOUNT = {
@@ -79,6 +79,8 @@ def _effects(done: Done) -> Iterator[Effect]:
     """Yield what one change did, what it took along included; a mail that was sent is nothing of these."""
     change = done.change
     family = change.kind.partition(".")[0]
+    if change.kind == "user.activate" and change.after == ACTIVATED:
+        return  # a license put to use, which goes when the license goes
     if change.kind in ACCOUNT:
         yield Effect("account", *ACCOUNT[change.kind], (done,))
     elif family == "profile":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -79,6 +80,35 @@ def test_an_account_without_multiple_sites_gets_all_but_the_site(tmp_path: Path)
         assert any("Multiple Sites is off" in warning for warning in plan["warnings"])
         assert here.plan()["changes"] == []
         assert zoom_users(url)["user2@example.org"]["packages"] == [PRO]
+
+
+def test_whoever_waits_to_be_activated_is_activated_and_an_undo_leaves_it_so(
+    tmp_path: Path,
+) -> None:
+    waits = [had(n, vendor={"phone_status": "deactivate"}) for n in (1, 2)]
+    with company(tmp_path, [*waits, had(3)], LICENSED, auto_activate=False) as (here, url):
+        here.people(staff(4))
+        plan = here.carry_out()
+
+        activated = [c for c in plan["changes"] if c["kind"] == "user.activate"]
+        assert [(c["user"], c["before"], c["after"]) for c in activated] == [
+            (f"user{n}@example.org", "ready to activate", "activated") for n in (1, 2)
+        ]
+        assert [c["rule"] for c in activated] == ["all", "all"]
+        assert here.plan()["changes"] == [], "the joiner was activated with their license"
+
+        undone = json.loads(here.run("undo", "1", "--format", "json").out)
+        drafts = [c for part in ("changes", "blocked", "waiting") for c in undone[part]]
+        assert {c["user"] for c in drafts} == {"user4@example.org"}
+        assert {user["status"] for user in zoom_users(url).values()} == {"active"}
+
+
+def test_nobody_is_activated_where_config_says_so(tmp_path: Path) -> None:
+    waits = had(1, vendor={"phone_status": "deactivate"})
+    with company(tmp_path, [waits], LICENSED, phone={"activate": False}) as (here, _):
+        here.people(staff(1))
+
+        assert here.carry_out()["changes"] == []
 
 
 def test_a_delegation_policy_that_is_off_is_seen_before_anything_is_approved(

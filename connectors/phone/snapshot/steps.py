@@ -123,7 +123,8 @@ def _free_address(account: Account, email: str) -> None:
 
 
 def _activate(account: Account, user: PhoneUser, _: Change) -> None:
-    account.put(replace(user, status="active"))
+    vendor = {name: value for name, value in user.vendor.items() if name != "to_activate"}
+    account.put(replace(user, status="active", vendor=vendor))
 
 
 def _deactivate(account: Account, user: PhoneUser, _: Change) -> None:

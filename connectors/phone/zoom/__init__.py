@@ -47,6 +47,7 @@ def connect(config: Mapping[str, Any], outside: Outside) -> ZoomPhone:
         action=create.get("action", "create"),
         account_type=create.get("type", 1),
         leave=config.get("leave"),
+        activate=config.get("activate", True),
     )
     invite = config.get("invite")
     able = abilities(
@@ -74,7 +75,13 @@ class ZoomPhone:
         self._account_type = options.account_type
         self._lookups = Lookups(api, subscriptions)
         titles = "profile.job_title" not in able.unreadable
-        self._reader = Reader(api, self._lookups, job_titles=titles, hands=able.side_by_side)
+        self._reader = Reader(
+            api,
+            self._lookups,
+            job_titles=titles,
+            hands=able.side_by_side,
+            activates=options.activate,
+        )
         self._desk = Desk(api, self._lookups, self._reader, options)
 
     def catalog(self) -> Catalog:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.errors import PersonError, TransientError
+from connectors.phone.zoom import activation
 from connectors.phone.zoom.answers import Refused, is_about
 from connectors.phone.zoom.calls import JOINER, profile
 from connectors.phone.zoom.desk import Desk, done, failed, looking_back
@@ -51,7 +52,7 @@ def create(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
     if made != email:
         desk.lookups.remember_email(made, email)  # a read may not show them for some seconds
     yield Outcome(first.seq, "done", id=made)
-    yield from done(licensed) if refusal is None else failed(licensed, refusal)
+    yield from _licensed(desk, licensed, made) if refusal is None else failed(licensed, refusal)
     patched = {name: value for name, value in wished.items() if name != "display_name"}
     if patched:
         _patch(desk, f"/users/{made}", patched)
@@ -113,11 +114,22 @@ def update(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
         desk.lookups.forget("extension:")
     if assigns:
         desk.recent.add(changes[0].id, changes[0].user)
-    yield from done(change for change in changes if change.kind != "profile.update")
+    licensed = [change for change in changes if change.kind == "license.assign"]
+    yield from done(c for c in changes if c.kind not in ("profile.update", "license.assign"))
+    yield from _licensed(desk, licensed, changes[0].id)
     if email:
         desk.api.request("PUT", f"{path}/email", label="users.light", json={"email": email})
         desk.lookups.remember_email(changes[0].id or "", None)
     yield from done(change for change in changes if change.kind == "profile.update")
+
+
+def _licensed(desk: Desk, licensed: list[Change], user_id: str | None) -> Iterator[Outcome]:
+    """Let whoever was given a license call, too, and tell that they have it."""
+    for change in licensed:
+        known = user_id if user_id and "@" not in user_id else None
+        account = {"id": known} if known else desk.reader.account(change.user)
+        reason = activation.activate_new(desk, change, str(account["id"])) if account else ""
+        yield Outcome(change.seq, "done", reason or None)
 
 
 def set_status(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:

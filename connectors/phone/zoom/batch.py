@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from connectors.errors import PersonError, TransientError
-from connectors.phone.zoom import accounts, phone_users
+from connectors.phone.zoom import accounts, activation, phone_users
 from connectors.phone.zoom.answers import Refused
 from connectors.phone.zoom.catalog import Site, e164
 from connectors.phone.zoom.desk import LOOK_AGAIN_S, Desk, done, failed, looking_back
@@ -157,6 +157,8 @@ def _entry(desk: Desk, changes: tuple[Change, ...]) -> Entry | None:
     }
     if site is not None:
         body["site_name"] = site.name
+    if desk.options.activate:
+        body["activation_status"] = "activate"
     if "template.apply" in by_kind:
         body["template_name"] = by_kind["template.apply"]
     numbers = [str(change.after) for change in changes if change.kind == "number.assign"]
@@ -210,11 +212,14 @@ def _extension(desk: Desk, number: str, site: Site | None) -> str:
     return number
 
 
-def move_people(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
-    """Move people to a site, ten in one call; alone where Zoom refuses them together."""
-    site = desk.lookups.site(str(changes[0].after))
+def change_people(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
+    """Move people to a site or activate them, ten in one call; alone where Zoom refuses them together."""
     ids = [_id(desk, change) for change in changes]
-    body = {"batch_type": "move_site", "user_ids": ids, "site_id": site.id}
+    if changes[0].kind == "user.activate":
+        body = activation.body(ids)
+    else:
+        site = desk.lookups.site(str(changes[0].after))
+        body = {"batch_type": "move_site", "user_ids": ids, "site_id": site.id}
     try:
         desk.send("PUT", "/phone/users/batch", body)
     except Refused as error:
@@ -222,7 +227,7 @@ def move_people(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
             raise desk.not_yet(error, changes[0]) or error from None
         for change in changes:
             try:
-                yield from move_people(desk, (change,))
+                yield from change_people(desk, (change,))
             except PersonError as error:
                 yield from failed([change], error)
         return

@@ -2,7 +2,7 @@
 
 Three of Zoom's operations carry several things at once, and what can ride along does: `POST
 /phone/users/batch` gives ten people license, extension number, packages, template, site and numbers;
-`PUT /phone/users/batch` moves ten people to a site; the PATCHes of a user carry whatever of theirs
+`PUT /phone/users/batch` moves ten people to a site, or activates ten; the PATCHes of a user carry whatever of theirs
 changes. Everything else is one call a person, or one a change.
 
 A change belongs to a *unit*, the smallest thing that is sent; units of one shareable kind are
@@ -22,10 +22,10 @@ import msgspec
 from connectors.errors import RunError
 from connectors.phone.zoom.names import batch_name
 from connectors.phone.zoom.place_calls import place_units
-from connectors.records import Call, Change, fold
+from connectors.records import ACTIVATED, Call, Change, fold
 
 ADD_PEOPLE = "POST /phone/users/batch"
-MOVE_PEOPLE = "PUT /phone/users/batch"
+CHANGE_PEOPLE = "PUT /phone/users/batch"
 CREATE = "POST /users"
 UPDATE = "PATCH /users/{userId}"
 EMAIL = "PUT /users/{userId}/email"
@@ -51,7 +51,7 @@ LABELS = {
 }
 """The rate label of each operation; those that aren't here are phone.light."""
 
-SHARED = frozenset({ADD_PEOPLE, MOVE_PEOPLE})
+SHARED = frozenset({ADD_PEOPLE, CHANGE_PEOPLE})
 PEOPLE_A_CALL, NUMBERS_A_CALL, PLANS_A_CALL = 10, 10, 150
 MANUAL = frozenset({"user.trash", "user.restore", "welcome.resend"})
 """What only a person can do, in the web portal: no call carries it."""
@@ -137,7 +137,12 @@ def _units(own: list[Change]) -> Iterator[Unit]:
     for change in left:
         if change.kind not in ALONE:
             raise _no_call(change)
-        yield Unit(ALONE[change.kind], (change,))
+        if (
+            change.kind == "user.activate" and change.after == ACTIVATED
+        ):  # the phone, not the account
+            yield Unit(CHANGE_PEOPLE, (change,), shares=f"{CHANGE_PEOPLE} activate")
+        else:
+            yield Unit(ALONE[change.kind], (change,))
 
 
 def _no_call(change: Change) -> RunError:
@@ -195,7 +200,9 @@ def _patch_units(left: list[Change]) -> Iterator[Unit]:
         yield _unit(UPDATE, account)
     settings = _take(left, "site.set", "template.apply", "extension.set")
     if [change.kind for change in settings] == ["site.set"]:
-        yield _unit(MOVE_PEOPLE, settings, shares=f"{MOVE_PEOPLE} {fold(str(settings[0].after))}")
+        yield _unit(
+            CHANGE_PEOPLE, settings, shares=f"{CHANGE_PEOPLE} {fold(str(settings[0].after))}"
+        )
     elif settings:
         yield _unit(PHONE, settings)
 

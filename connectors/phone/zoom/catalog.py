@@ -9,7 +9,7 @@ here, and a shortage shows when Zoom refuses one (404 code 1102).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -77,6 +77,10 @@ class Lookups:
             self._emails[user_id] = email
         else:
             self._emails.pop(user_id, None)
+
+    def kept(self, name: str, look: Callable[[], bool]) -> bool:
+        """Return what `look` finds, kept for a while under a name."""
+        return self._kept.get(name, look)
 
     def forget(self, prefix: str = "") -> None:
         """Drop what is kept, or what is kept under names with this prefix."""

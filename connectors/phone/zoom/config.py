@@ -90,7 +90,8 @@ class Config(Schema):
     them; Zoom does so one user at a time, so a read then takes a request for each account user.
     `subscriptions`: by calling plan the billing subscription that it is given from, where the account
     has several. `leave`: what deleting a user means, disassociate (they keep a free account of their
-    own) or delete (for good); no default, and nobody is deleted without it.
+    own) or delete (for good); no default, and nobody is deleted without it. `activate`: whether
+    whoever has a license can call, also where the account doesn't activate users by itself.
     """
 
     account_id = fields.String(required=True, validate=validate.Length(min=1))
@@ -110,6 +111,7 @@ class Config(Schema):
         strict=True, load_default=200, validate=validate.Range(0, 100_000)
     )
     job_titles = fields.Boolean(load_default=False)
+    activate = fields.Boolean(load_default=True)
     subscriptions = fields.Dict(
         keys=fields.String(validate=validate.Length(min=1)),
         values=fields.String(validate=validate.Length(min=1)),

@@ -31,12 +31,13 @@ class Options(msgspec.Struct, frozen=True):
     """What config says about writes.
 
     `action` and `account_type` are Zoom's for a new account; `leave` says what `user.delete` does,
-    None where config doesn't say.
+    None where config doesn't say; `activate`, whether whoever is given a phone shall be able to call.
     """
 
     action: str = "create"
     account_type: int = 1
     leave: Literal["disassociate", "delete"] | None = None
+    activate: bool = True
 
 
 class Recent:

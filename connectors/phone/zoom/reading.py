@@ -76,12 +76,19 @@ class Reader:
     """Reads phone users: all of them from the lists, or one by itself."""
 
     def __init__(
-        self, api: Api, lookups: Lookups, *, job_titles: bool = False, hands: int = 1
+        self,
+        api: Api,
+        lookups: Lookups,
+        *,
+        job_titles: bool = False,
+        hands: int = 1,
+        activates: bool = False,
     ) -> None:
         self._api = api
         self._hands = hands  # requests under way at once
         self._lookups = lookups
         self._job_titles = job_titles
+        self._activates = activates
         self._sizes: tuple[int, int] | None = None  # account users, phone users: at the last read
         self._sizing = threading.Lock()
 
@@ -402,7 +409,7 @@ class Reader:
             delegates=delegation.delegates,
             delegate_privileges=delegation.privileges,
             role=role_of(account),
-            vendor=vendor_of(account, phone),
+            vendor=vendor_of(account, phone, activates=self._activates),
         )
 
     def _place(self, entry: dict[str, Any], kind: str) -> PhoneUser:

@@ -12,8 +12,12 @@ from connectors.records import clean, fold
 
 KEPT = ("type", "role_id", "first_name", "last_name", "plan_united_type", "license_info_list")
 """What only Zoom has of an account user, so far as both its list and a read of one user tell it."""
+ACTIVE = "activate"
+"""The status of a phone user who can call."""
 READY = "ready to activate"
 """The activation status of who has a phone and can't make or receive calls yet."""
+_UNTOLD = {"deactivate": READY}
+"""What a read of one user, which tells no activation status, means by its status."""
 NO_DELEGATION = (
     "call delegation is off for them: turn the policy `Delegation` on at Phone System Management >"
     " Users & Rooms > their name > Policy, or for their site"
@@ -33,7 +37,7 @@ class Phone(msgspec.Struct, frozen=True, gc=False):
     packages: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     site: str | None = None
-    status: str = "activate"
+    status: str = ACTIVE
     activation: str | None = None
     may_delegate: bool = True
 
@@ -60,13 +64,20 @@ def role_of(account: dict[str, Any]) -> str:
     return name if name in ("owner", "member") else "admin"
 
 
-def vendor_of(account: dict[str, Any], phone: Phone | None) -> dict[str, Any]:
-    """Return what only Zoom has: the account license's type, suites, ids, whether phone is off."""
+def vendor_of(
+    account: dict[str, Any], phone: Phone | None, *, activates: bool = False
+) -> dict[str, Any]:
+    """Return what only Zoom has: the account license's type, suites, ids, whether phone is off.
+
+    `activates`: whoever can't call because they are to be activated first is to be (`to_activate`).
+    """
     found = {name: account[name] for name in KEPT if account.get(name) not in (None, "")}
     if phone is not None:
         found["extension_id"] = phone.extension_id
-        if phone.status != "activate":
+        if phone.status != ACTIVE:
             found["phone_status"] = phone.status
+        if activates and (phone.activation or _UNTOLD.get(phone.status)) == READY:
+            found["to_activate"] = READY
         if phone.activation == READY:
             found["activation_status"] = phone.activation
         if not phone.may_delegate:

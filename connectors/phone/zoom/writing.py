@@ -23,7 +23,7 @@ HANDLERS: dict[str, Handler] = {
     calls.STATUS: accounts.set_status,
     calls.DELETE: accounts.delete,
     calls.ADD_PEOPLE: batch.add_people,
-    calls.MOVE_PEOPLE: batch.move_people,
+    calls.CHANGE_PEOPLE: batch.change_people,
     calls.PHONE: phone_users.set_up,
     calls.ADD_PLANS: phone_users.add_plans,
     calls.SWAP_PLAN: phone_users.swap_plan,

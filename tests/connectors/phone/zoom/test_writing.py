@@ -67,6 +67,7 @@ def phone(name: str, **held: Any) -> Answer:
         "id": name,
         "email": f"{name}@example.org",
         "extension_number": 4001,
+        "status": "activate",
         "calling_plans": [],
         **held,
     }
@@ -186,6 +187,7 @@ def test_without_a_phone_license_left_the_account_is_made_and_only_the_license_f
 def test_license_and_profile_go_in_one_patch_and_a_new_address_after_it() -> None:
     with scripted_zoom() as zoom:
         zoom.on("PATCH /users/eva", OK)
+        zoom.on("GET /phone/users/eva", phone("eva"))
         zoom.on("PUT /users/eva/email", OK)
 
         outcomes = zoom.carry_out(
@@ -271,6 +273,7 @@ def test_a_joiner_comes_into_phone_with_everything_in_one_request() -> None:
                     "site_name": "Munich",
                     "template_name": "Office",
                     "phone_numbers": ["+49891"],
+                    "activation_status": "activate",
                 }
             ]
         }
@@ -381,6 +384,7 @@ def test_without_a_site_at_an_account_with_several_zoom_chooses_and_we_dont_gues
             "/phone/sites", "sites", {"id": "s1", "name": "Munich"}, {"id": "s2", "name": "Brno"}
         )
         zoom.on("PATCH /users/eva", OK)
+        zoom.on("GET /phone/users/eva", phone("eva"))
         zoom.on("PATCH /phone/users/eva", OK)
         zoom.on("POST /phone/users/eva/calling_plans", (201, None))
 
@@ -682,6 +686,7 @@ def test_outcomes_are_told_before_the_next_call_is_made() -> None:
     with scripted_zoom() as zoom:
         zoom.on("PATCH /users/a", OK)
         zoom.on("PATCH /users/b", OK)
+        zoom.on("GET /phone/users/a", phone("a"))
         outcomes = zoom.phone.carry_out(
             [change("license.assign", who, "zoom_phone") for who in "ab"]
         )
