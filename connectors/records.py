@@ -109,6 +109,7 @@ class PhoneUser(msgspec.Struct, frozen=True, gc=False):
     those who answer for this one, or None where the vendor was not asked: unknown is not different.
     `counts_as`: names of licenses and packages that what they hold counts as, without a seat of those
     (a suite that has a phone license within), and other names that rules ask for (audio_conferencing).
+    `seatless`: licenses that need no seat here, being switched off within a suite that they hold.
     `settling`: the license or packages that they hold and that aren't effective yet. `by_hand`: what
     only a person can take from them, by "license", "credits" or a package's name, with the step in
     words; `{user}` is filled in. `vendor` keeps what only that vendor has: in `blocks` the kinds of change
@@ -137,6 +138,7 @@ class PhoneUser(msgspec.Struct, frozen=True, gc=False):
     usage_location: str | None = None
     role: str = "member"  # member, admin, owner
     counts_as: tuple[str, ...] = ()
+    seatless: tuple[str, ...] = ()
     settling: tuple[str, ...] = ()
     by_hand: dict[str, str] = {}
     vendor: dict[str, Any] = {}
@@ -200,8 +202,7 @@ class Outcome(msgspec.Struct, frozen=True):
     `state`: done; settling (accepted, effective later); failed (with the reason; that person's
     remaining changes are left); stale (what the vendor has is not what the plan saw); planned (not
     possible yet: it waits as it did before, with what needs it, and a later run tries it again).
-    `id` is the vendor's id where the change made an account; `number` the number where the vendor
-    chose one.
+    `id` is the vendor's id where the change made an account; `number` the one that it chose.
     """
 
     seq: int
@@ -226,8 +227,7 @@ class Call(msgspec.Struct, frozen=True):
 class Seats(msgspec.Struct, frozen=True):
     """A counted pool: `total` seats (None: not counted), `used` as the vendor says (None: count holders).
 
-    `counted_with`: the name of the family under whose seats this name's are counted, which is another
-    name for the same thing; "" where it has its own.
+    `counted_with`: the family's name of which this is only another one; "" where it has its own seats.
     """
 
     total: int | None = None

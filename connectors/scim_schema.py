@@ -189,6 +189,7 @@ PHONE_USER = Schema(
         Attribute("credits", "boolean"),
         *map(Attribute, ("softphone", "emergency_address", "usage_location", "role")),
         Attribute("counts_as", multi_valued=True),
+        Attribute("seatless", multi_valued=True),
         Attribute("settling", multi_valued=True),
         Attribute("by_hand", "complex"),
         Attribute("vendor", "complex"),

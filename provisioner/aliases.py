@@ -119,6 +119,7 @@ class Aliased:
             template=user.template and self._name("templates", user.template),
             site=user.site and self._name("sites", user.site),
             counts_as=tuple(map(self._any, user.counts_as)),
+            seatless=tuple(map(self._any, user.seatless)),
             settling=tuple(map(self._any, user.settling)),
             by_hand={self._any(name): step for name, step in user.by_hand.items()},
         )

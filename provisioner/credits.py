@@ -22,6 +22,7 @@ from connectors.errors import InputError, Problem, RunError
 from provisioner.config import Config, SyncConfig
 from provisioner.plan.credit_ledger import Ledger, joined, warnings
 from provisioner.plan.model import Plan
+from provisioner.plan.services import NO_BASE
 from provisioner.store import credits as credit_store
 
 DAYS = ("date", "day", "start time", "starttime", "usage date")
@@ -134,10 +135,11 @@ class Known:
             return _warned(plan, (f"the ledger of Communications Credits: {self.unread}",))
         if self.ledger is None:
             return plan
-        # whoever waits for a calling plan doesn't dial on credits yet
-        wished = [c for c in (*plan.changes, *plan.blocked) if c.kind == "credit.assign"]
+        # whoever waits for a calling plan, or is to have none, doesn't dial on credits
+        blocked = [c for c in plan.blocked if NO_BASE not in (c.reason or "")]
+        wished = [c for c in (*plan.changes, *blocked) if c.kind == "credit.assign"]
         gone = sum(change.kind == "credit.remove" for change in plan.changes)
-        without = sum(change.kind == "credit.assign" for change in plan.blocked)
+        without = sum(change.kind == "credit.assign" for change in blocked)
         relying = max(0, holders + len(wished) - gone)
         return _warned(plan, warnings(self.ledger, relying, without, today))
 

@@ -16,6 +16,7 @@ _OPTIONAL = (
     "emergency_address",
     "usage_location",
     "counts_as",
+    "seatless",
     "settling",
     "by_hand",
 )

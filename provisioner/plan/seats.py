@@ -90,9 +90,11 @@ class Pools:
 
 
 def takes(draft: Draft) -> Pool | None:
-    """Return the pool that the draft takes a seat from."""
-    family = _TAKES.get(draft.kind)
+    """Return the pool that the draft takes a seat from, None where it needs none."""
+    family, actual = _TAKES.get(draft.kind), draft.case.actual
     if family is None:
+        return None
+    if actual is not None and fold(str(draft.after)) in map(fold, actual.seatless):
         return None
     return family, "credits" if family == "credits" else fold(str(draft.after))
 

@@ -153,6 +153,35 @@ def test_a_suite_also_counts_where_the_rule_names_the_product(tmp_path: Path) ->
         assert company.plan()["changes"] == []
 
 
+def test_phone_that_is_off_within_a_suite_is_switched_on_without_a_seat(tmp_path: Path) -> None:
+    off = [{"sku": E5, "disabled_plans": ["MCOEV"]}]
+    with tenant([seats(phone=0), user(1, vendor={"licenses": off}, usage_location="DE")]) as graph:
+        company = installed(tmp_path, graph, rule("all", license=PHONE))
+        company.people([person(1)])
+
+        plan = company.carry_out()
+
+        assert [c["kind"] for c in plan["changes"]] == ["license.assign"]
+        assert plan["summary"]["pools"][f"license:{PHONE}"]["after"] == 0
+        assert graph.users()["user1@example.org"]["vendor"]["licenses"] == [{"sku": E5}]
+        assert company.plan()["changes"] == []
+
+
+def test_who_may_have_no_credits_is_not_counted_among_those_who_rely_on_them(
+    tmp_path: Path,
+) -> None:
+    empty = {"credits": {"agreement": "other", "auto_recharge": {"on": False}}}
+    holder = user(2, vendor={"licenses": [E5]}, usage_location="DE")
+    with tenant([seats(), user(1), holder], empty) as graph:
+        company = installed(tmp_path, graph, rule("all", license=PHONE, credits=True))
+        company.people([person(1), person(2)])
+
+        warned = [said for said in company.plan()["warnings"] if "relies" in said or "rely" in said]
+
+        assert len(warned) == 1
+        assert warned[0].startswith("1 person relies on Communications Credits, and can't dial out")
+
+
 def test_credits_are_for_people_with_a_calling_plan_or_conferencing(tmp_path: Path) -> None:
     with tenant([seats(), user(1)]) as graph:
         company = installed(tmp_path, graph, rule("all", license=PHONE, credits=True))

@@ -195,6 +195,7 @@ class Reader:
             credits=any(h.product.id == CREDITS_SKU for h in held),
             emergency_address=self._tenant.location_name(place),
             counts_as=self._counts_as(held, license),
+            seatless=self._tenant.license_names() if _is_off(held) and license is None else (),
             settling=_settling(license, packages, voice, shown),
             by_hand=self._by_hand(held, phone),
             vendor=self._vendor(entry, held, voice),
@@ -328,10 +329,7 @@ class Reader:
         return found
 
     def _gets_of(self, names: Sequence[str], paths: Iterable[str]) -> list[Answer]:
-        """Ask for what is known of each user, by id or mail; again where somebody else's was answered.
-
-        Raises TransientError where it stays so.
-        """
+        """Ask for something of each user, by id or mail; again, a few times, if it is of somebody else."""
         asked = list(paths)
         answers = self._gets(asked)
         for _ in range(TIMES):
@@ -408,6 +406,11 @@ def _settling(
     if packages:
         return () if _CALLING_FEATURE in voice.features else tuple(packages)
     return () if _PHONE_FEATURE in voice.features else (license,)
+
+
+def _is_off(held: Iterable[Held]) -> bool:
+    """Return whether somebody has Teams Phone within a suite of their own, switched off."""
+    return any(h.product.is_suite and h.disabled & skus.PHONE and not h.groups for h in held)
 
 
 def _id(entry: Mapping[str, Any]) -> str:

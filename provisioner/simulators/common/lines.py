@@ -22,7 +22,7 @@ class SnapshotError(ValueError):
 class Line(msgspec.Struct, forbid_unknown_fields=True):
     """One line of a snapshot; absent and null members mean none.
 
-    What an inventory concludes from the rest (`counts_as`, `by_hand`) follows in a simulator by itself.
+    What an inventory concludes from the rest (`counts_as`, `seatless`, `by_hand`) follows in a simulator by itself.
     """
 
     id: str
@@ -48,6 +48,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
     role: Literal["member", "admin", "owner"] = "member"
     vendor: dict[str, Any] | None = None
     counts_as: list[str] | None = None
+    seatless: list[str] | None = None
     settling: list[str] | None = None
     by_hand: dict[str, str] | None = None
 
