@@ -205,8 +205,12 @@ def _delegates(
             called = (person.key, person.where, str(person.resource.get("userName", person.key)))
             mails |= {fold(name): fold(person.email) for name in called}
     stubs = [PhoneUser("", email=mail, delegates=None) for mail in sorted(set(mails.values()))]
-    comparison.add_bystanders(mails, wired.phone.read_some(stubs) if stubs else ())
-    return frozenset(mail for mail, wished in wishes.items() if wished - mails.keys())
+    delegates = list(wired.phone.read_some(stubs)) if stubs else []
+    comparison.add_bystanders(mails, delegates)
+    # the phone system may know somebody by another mail address, which the full plan finds out
+    there = {fold(user.email) for user in delegates if user.email} | people.key_by_mail.keys()
+    told = {name for name, mail in mails.items() if mail in there}
+    return frozenset(mail for mail, wished in wishes.items() if wished - told)
 
 
 def _somebody_leaves(

@@ -412,6 +412,30 @@ def test_delegates_who_were_not_pushed_are_known_and_one_who_cannot_be_told_cost
     assert held["user1@example.org"]["delegates"] == ["user2@example.org"]
 
 
+def test_a_push_takes_no_delegate_whom_the_phone_system_knows_by_another_address(
+    pushed: Pushed,
+) -> None:
+    here = pushed.here
+    here.mapping(
+        **GRACE,
+        rules=[rule("all", license="zoom_phone", packages=["basic"], delegates=["{nickName}"])],
+    )
+    ids = [pushed.user(1, nickName="E002"), pushed.user(2)]
+    patch_group(pushed.tenant, pushed.group, add(*ids))
+    here.carry_out()
+    here.run("directory ready")
+    pushed.carry_out()
+    renamed = [{"value": "new@example.org", "type": "work", "primary": True}]
+    patch_user(pushed.tenant, ids[1], operation("replace", "emails", renamed))
+    pushed.carry_out()
+
+    patch_user(pushed.tenant, ids[0], operation("replace", "title", "Clerk"))
+    pushed.carry_out()
+
+    assert here.phone_users()["user1@example.org"]["delegates"] == ["user2@example.org"]
+    assert here.plan()["changes"] == []
+
+
 def test_pushes_reach_zoom_over_http_with_few_requests(tmp_path: Path) -> None:
     here = Installation(tmp_path)
     with zoom_account(phone_users(300)) as (url, phone):
