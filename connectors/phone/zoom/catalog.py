@@ -125,6 +125,16 @@ class Lookups:
             plan.subscription is None  # an account with one subscription tells no id of it
         )
 
+    def strange_subscriptions(self) -> Iterator[str]:
+        """Yield a sentence for each plan of the account's whose subscription in config it hasn't got."""
+        for name in sorted({plan.name for plan in self.plans()}):
+            held = [plan for plan in self.plans() if plan.name == name]
+            if not any(map(self.given_from, held)):
+                yield (
+                    f"this Zoom account has no subscription {self._subscriptions[fold(name)]} to {name},"
+                    " so none of its seats are counted: correct `subscriptions` in config"
+                )
+
     def _chosen(self, name: str, found: list[CallingPlan]) -> CallingPlan:
         chosen = [plan for plan in found if self.given_from(plan)]
         if not chosen:
@@ -240,7 +250,7 @@ def read_catalog(api: Api, lookups: Lookups, *, account_type: int = 1) -> Catalo
         sites=tuple(site.name for site in sites) if sites is not None else None,
         numbers=numbers,
         accounts=accounts,
-        notes=notes,
+        notes=(*notes, *lookups.strange_subscriptions()),
         without={} if sites is not None else {"site": SITES_OFF},
         extensions=dict(_extensions(lookups, sites or ())),
     )

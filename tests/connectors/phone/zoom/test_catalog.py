@@ -101,6 +101,16 @@ def test_only_seats_of_the_subscription_that_config_names_are_counted() -> None:
             assert zoom.phone.catalog().packages == {PRO: seats}
 
 
+def test_a_plan_says_that_the_account_has_not_got_a_subscription_of_configs() -> None:
+    with scripted_zoom(subscriptions={PRO: "GONE"}) as zoom:
+        zoom.on("GET /phone/calling_plans", (200, {"calling_plans": PLANS}))
+
+        catalog = zoom.phone.catalog()
+
+        assert catalog.packages == {PRO: Seats(0, 0)}
+        assert f"no subscription GONE to {PRO}" in catalog.notes[0]
+
+
 def test_a_subscription_that_the_account_has_not_got_is_told_before_anything_is_sent() -> None:
     assert "no subscription GONE" in given_from({PRO: "GONE"})
 
