@@ -37,6 +37,7 @@ from provisioner.plan.model import Adoption, Base, Plan
 from provisioner.plan.numbers import Numbers, give_numbers, number_changes
 from provisioner.plan.ordering import in_order, link_needs, pass_on
 from provisioner.plan.places import ground_of_place, place_changes
+from provisioner.plan.prerequisites import block_without_license
 from provisioner.plan.protection import (
     PROTECTED,
     known_as,
@@ -261,6 +262,7 @@ def _settle(
     )
     _protect(drafts, situation)
     keep_to_abilities(drafts, ground)
+    block_without_license(drafts, ground)
     wait_for_settling(drafts)
     _hold_absences(drafts, situation)
     _wait_for_the_warming(drafts, situation)

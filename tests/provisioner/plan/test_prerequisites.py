@@ -1,0 +1,41 @@
+"""What rests on a license that no rule gives is held back, and nothing else is."""
+
+from __future__ import annotations
+
+from tests.provisioner.plan.office import Office, person, user
+
+MAPPING = """
+rules:
+  - name: bosses
+    when: 'title eq "CEO"'
+    give: {license: phone}
+  - name: all
+    when: userName pr
+    give: {packages: [basic], number: "+4989123401", site: Brno}
+"""
+
+
+def test_packages_and_numbers_without_a_license_are_blocked_with_the_rule_and_its_line() -> None:
+    office = Office(mapping=MAPPING, people=[person("eva")], users=[user("eva")])
+
+    plan = office.plan()
+
+    assert [c.kind for c in plan.changes] == ["site.set"]
+    assert {c.kind for c in plan.blocked} == {"package.assign", "number.assign"}
+    for change in plan.blocked:
+        assert "no rule gives eva@example.org a license" in (change.reason or "")
+        assert "(rule all, mapping.yaml:7)" in (change.reason or "")
+
+
+def test_with_the_license_or_where_licenses_are_not_managed_they_go_ahead() -> None:
+    boss = Office(mapping=MAPPING, people=[person("eva", title="CEO")], users=[user("eva")])
+    elsewhere = boss.but(mapping=MAPPING.replace("license: phone", "template: T"))
+
+    assert boss.plan().blocked == elsewhere.plan().blocked == ()
+
+
+def test_a_license_that_is_part_of_something_else_they_hold_will_do() -> None:
+    suite = user("eva", counts_as=("suite",))
+    office = Office(mapping=MAPPING, people=[person("eva")], users=[suite])
+
+    assert office.plan().blocked == ()
