@@ -16,6 +16,8 @@ from provisioner.cli_options import config_option
 @click.option("--sync", metavar="S", help="One sync; default: the only one.")
 @click.option(
     "--why-not",
+    "asked",
+    multiple=True,
     metavar="ENTITLEMENT=VALUE",
     help="Why they don't have that: which condition failed, or which rule came first.",
 )
@@ -26,7 +28,7 @@ def explain(
     config: Path,
     user: str,
     sync: str | None,
-    why_not: str | None,
+    asked: tuple[str, ...],
     form: str,
     output: Path | None,
     *,
@@ -38,4 +40,7 @@ def explain(
     """
     from provisioner.commands.explain import run_explain
 
+    if len(asked) > 1:
+        raise click.UsageError("--why-not asks about one thing: run it again for another")
+    why_not = next(iter(asked), None)
     sys.exit(run_explain(config, sync, user, why_not, form, output, offline=offline))

@@ -441,3 +441,11 @@ def test_a_common_area_is_explained_by_the_rules_of_its_kind(tmp_path: Path) -> 
     assert [due["kind"] for due in found["site"]["due"]] == ["site.set"]
     assert "no rule names it" in other
     assert "no rule gives site Oslo" in why
+
+
+def test_two_why_nots_are_refused_rather_than_one_of_them_dropped(office: Installation) -> None:
+    asked = ("--why-not", "license=PREMIUM", "--why-not", "packages=world")
+    ran = office.run("explain", "user1@example.org", *asked)
+
+    assert ran.status == 1
+    assert "--why-not asks about one thing" in ran.err
