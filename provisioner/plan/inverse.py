@@ -183,7 +183,10 @@ def _comes_back(effect: Effect) -> bool:
 
 def _license(one: TakingBack, actual: PhoneUser) -> None:
     for effect in one.of("license"):
-        if "license" in one.goes or _comes_back(effect) or not one.is_due(effect, actual.license):
+        if "license" in one.goes or _comes_back(effect):
+            continue
+        counts = fold(str(effect.after)) in map(fold, actual.counts_as)
+        if not one.is_due(effect, effect.after if counts else actual.license):
             continue
         if effect.before is not None:
             risk: Risk = "service" if actual.license else "safe"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.scenarios.installation import kinds, only, person, rule
 from tests.scenarios.teams_tenant import (
     DOMESTIC,
     E3,
+    E5,
     PHONE,
     caller,
     installed,
@@ -101,6 +104,28 @@ def test_who_returns_within_thirty_days_is_restored_with_licenses_over_what_was_
         assert plan["summary"]["pools"][f"license:{PHONE}"]["after"] == 2
         assert graph.users()["user1@example.org"]["license"] == PHONE
         assert company.plan()["changes"] == []
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_undoing_a_run_switches_phone_within_a_suite_back(tmp_path: Path, on: bool) -> None:
+    suite = {"sku": E5} if on else {"sku": E5, "disabled_plans": ["MCOEV"]}
+    holder = user(1, vendor={"licenses": [suite]}, usage_location="DE")
+    with tenant([seats(), holder]) as graph:
+        who = 'department eq "Elsewhere"' if on else "userName pr"
+        company = installed(tmp_path, graph, rule("office", who, license=PHONE))
+        company.configure(limits={"removals": "100%"})
+        company.people([person(1)])
+        company.carry_out()
+        (changed,) = graph.users()["user1@example.org"]["vendor"]["licenses"]
+        (run,) = company.run("runs", "--format", "json").plan["runs"]
+
+        undo = company.run("undo", run["id"], "--format", "json").plan
+        applied = [company.run(command, undo["id"]) for command in ("approve", "apply")]
+
+        assert undo["conflicts"] == []
+        assert [ran.status for ran in applied] == [0, 0], applied[-1].said
+        (now,) = graph.users()["user1@example.org"]["vendor"]["licenses"]
+        assert ("disabled_plans" in changed, "disabled_plans" in now) == (on, not on)
 
 
 def test_undoing_a_run_takes_back_what_it_gave(tmp_path: Path) -> None:

@@ -134,8 +134,9 @@ class _Making:
         off = [h for h in self.held.values() if h.product.is_suite and skus.PHONE & h.disabled]
         if change.before is None and self._giving():
             return
-        if off and not product.is_suite:
-            suite = off[0]
+        within = [h for h in off if not product.is_suite or h.product.id == product.id]
+        if within:
+            suite = within[0]
             self._refuse_group(suite)
             self.order.add[suite.product.id] = suite.disabled - skus.PHONE
         else:
