@@ -119,6 +119,9 @@ class Mocked:
                 answer["body"] = self._put_right(path, told.json())
             if path == "/users" and item["method"] == "GET":
                 answer["body"]["value"] = []  # nobody has the mail address that is asked for
+            if "assignmentTargetId" in item["url"]:
+                for number in answer["body"]["value"]:
+                    number["assignmentTargetId"] = "u1"  # whom the filter asks for
             answers.append(answer)
         response.status_code = 200
         response._content = json.dumps({"responses": answers}).encode()
@@ -154,6 +157,8 @@ class Mocked:
             entry["assignedLicenses"] = [{"skuId": sku, "disabledPlans": []} for sku in self._held]
             entry["licenseAssignmentStates"] = []
             entry["usageLocation"] = None
+        if path.startswith("/admin/teams/userConfigurations"):
+            entry["id"] = "u1"  # a mock doesn't know who was asked for
         if path.startswith(f"{NUMBERS}/numberAssignments"):
             entry |= {"telephoneNumber": "+12065550100", "assignmentStatus": "unassigned"}
             entry["capabilities"] = ["userAssignment"]
