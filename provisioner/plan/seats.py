@@ -195,8 +195,9 @@ def _shortage(
     claims: Mapping[Pool, list[tuple[int, str, int, Draft]]],
 ) -> str:
     name, total = pools.names.get(pool, pool[1]), pools.totals[pool]
+    what = name if name == pool[0] else f"{pool[0]} {name}"  # there is one pool of credits
     reason = (
-        f"no seat of {pool[0]} {name} is left: {pools.used[pool]} of {total} are used, and what is"
+        f"no seat of {what} is left: {pools.used[pool]} of {total} are used, and what is"
         " free goes to those who come first (rule order, then key)"
     )
     waiting = [d for d in drafts if d.state == "waiting" and pool in _freed(d, pools) and d.reason]

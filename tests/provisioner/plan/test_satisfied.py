@@ -140,7 +140,9 @@ def test_without_a_seat_of_the_credit_license_the_plan_says_what_to_do() -> None
 
     plan = office(CREDITS, user("eva", license="phone"), able=able, catalog=short).plan()
 
-    assert ": fund Communications Credits" in str(only(plan.blocked, "credit.assign").reason)
+    reason = str(only(plan.blocked, "credit.assign").reason)
+    assert reason.startswith("no seat of credits is left: ")
+    assert ": fund Communications Credits" in reason
     assert plan.summary.pools["credits:credits"].short == 1
 
 
