@@ -22,9 +22,10 @@ from connectors.phone.teams import calls, script, writing
 from connectors.phone.teams.accounts import ATTRIBUTES
 from connectors.phone.teams.api import RATES, Api, Token
 from connectors.phone.teams.desk import Desk
+from connectors.phone.teams.entries import whole
 from connectors.phone.teams.licensing import KINDS as LICENSING
 from connectors.phone.teams.policies import PolicyIds, Templates
-from connectors.phone.teams.reading import Reader, whole
+from connectors.phone.teams.reading import Reader
 from connectors.phone.teams.tenant import CALLING_PLAN, CONFERENCING, Tenant
 from connectors.records import Abilities, Call, Catalog, Change, Outcome, Outside, PhoneUser
 

@@ -10,15 +10,21 @@ Source: Microsoft Graph, user, licenseAssignmentState, teamsUserConfiguration, n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
-from connectors.errors import IncompleteRead, TransientError
 from connectors.phone.teams import skus
-from connectors.phone.teams.answers import Answer, Refused, judge
-from connectors.phone.teams.api import AFRESH, Api, Item, quoted, segment
+from connectors.phone.teams.api import Api, quoted, segment
+from connectors.phone.teams.entries import (
+    DELETED,
+    USERS,
+    Entries,
+    Entry,
+    id_of,
+    object_in,
+    understood,
+)
 from connectors.phone.teams.policies import Policy, Templates
 from connectors.phone.teams.skus import CREDITS_SKU, Product
 from connectors.phone.teams.tenant import (
@@ -32,16 +38,7 @@ from connectors.phone.teams.tenant import (
 )
 from connectors.records import PhoneUser, clean, fold
 
-SELECT = (
-    "id,userPrincipalName,mail,displayName,department,jobTitle,accountEnabled,usageLocation,"
-    "userType,employeeId,onPremisesImmutableId,onPremisesSyncEnabled,assignedLicenses,"
-    "licenseAssignmentStates"
-)
-A_PAGE = "999"
-DELETED = "/directory/deletedItems/microsoft.graph.user"
 CONFIGURATIONS = "/admin/teams/userConfigurations"
-TIMES = 5
-_NAMES = ("id", "userPrincipalName", "mail", "assignmentTargetId")
 _CALLING_FEATURE, _PHONE_FEATURE = "callingplan", "phonesystem"
 
 
@@ -85,18 +82,19 @@ class Reader:
 
     def __init__(self, api: Api, tenant: Tenant, templates: Templates, *, key: str) -> None:
         self._api, self._tenant, self._templates, self._key = api, tenant, templates, key
+        self._entries = Entries(api)
 
     def read(self) -> Iterator[PhoneUser]:
         """Yield every user once, then those who are deleted and can be restored; no guests."""
         voices = self._voices()
         numbers = self._numbers_by_holder(self._tenant.numbers().values())
         met: set[str] = set()
-        for entry in self._listed("/users"):
-            if (id := _id(entry)) not in met:
+        for entry in self._entries.listed(USERS):
+            if (id := id_of(entry)) not in met:
                 met.add(id)
                 yield self._user(entry, voices.get(id, NO_VOICE), numbers.get(id, ()))
-        for entry in self._listed(DELETED):
-            if (id := _id(entry)) not in met:
+        for entry in self._entries.listed(DELETED):
+            if (id := id_of(entry)) not in met:
                 met.add(id)
                 user = self._user(entry, NO_VOICE, ())
                 yield msgspec.structs.replace(user, status="trashed", settling=())
@@ -107,39 +105,19 @@ class Reader:
         with_phone = [e for e, deleted in entries if not deleted and self._held(e)]
         voices = self._fresh_voices([str(e["id"]) for e in with_phone])
         for entry, deleted in entries:
-            voice, numbers = voices.get(_id(entry), (NO_VOICE, ()))
+            voice, numbers = voices.get(id_of(entry), (NO_VOICE, ()))
             user = self._user(entry, voice, numbers)
             if deleted:
                 user = msgspec.structs.replace(user, status="trashed", settling=())
             yield user
 
-    def accounts(self, users: Iterable[PhoneUser]) -> Iterator[tuple[dict[str, Any], bool]]:
+    def accounts(self, users: Iterable[PhoneUser]) -> Iterator[tuple[Entry, bool]]:
         """Yield the directory's entries of users, and whether they are deleted; each once."""
-        wanted = list(users)
-        by_id = [user for user in wanted if user.id]
-        paths = [f"/users/{segment(user.id)}?$select={SELECT}" for user in by_id]
-        left = [user for user in wanted if not user.id]
-        met: set[str] = set()
-        told = self._gets_of([user.id for user in by_id], paths)
-        for user, answer in zip(by_id, told, strict=True):
-            if (entry := self._found(answer)) is None:
-                left.append(user)
-            elif _id(entry) not in met:
-                met.add(_id(entry))
-                yield entry, False
-        mails = [user.email for user in left if user.email]
-        for mail, answer in zip(mails, self._gets_of(mails, map(_by_mail, mails)), strict=True):
-            for entry in (self._found(answer) or {}).get("value", ()):
-                if _is_of(mail, entry) and _id(entry) not in met and not _is_guest(entry):
-                    met.add(_id(entry))
-                    yield entry, False
-        gone = {fold(user.id) for user in left if user.id} - met
-        if gone:
-            yield from ((e, True) for e in self._listed(DELETED) if _id(e) in gone)
+        return self._entries.accounts(users)
 
     def held(self, entry: Mapping[str, Any]) -> list[Held]:
         """Return the products that a directory user holds. Raises IncompleteRead for an odd shape."""
-        with _understood(entry):
+        with understood(entry):
             return self._held(entry)
 
     def _held(self, entry: Mapping[str, Any]) -> list[Held]:
@@ -161,7 +139,7 @@ class Reader:
         return sorted(found, key=lambda held: held.product.name)
 
     def _user(self, entry: Mapping[str, Any], voice: Voice, numbers: Sequence[Number]) -> PhoneUser:
-        with _understood(entry):
+        with understood(entry):
             return self._phone_user(entry, voice, numbers)
 
     def _phone_user(
@@ -288,23 +266,15 @@ class Reader:
                 found.setdefault(number.holder, []).append(number)
         return found
 
-    def _listed(self, path: str) -> Iterator[dict[str, Any]]:
-        params = {"$select": SELECT, "$top": A_PAGE}
-        for entry in self._api.entries(path, label="directory.read", params=params):
-            if not entry.get("id"):
-                raise IncompleteRead(f"the list {path} has an entry without an id", remedy=AFRESH)
-            if not _is_guest(entry):
-                yield entry
-
     def _voices(self) -> dict[str, Voice]:
         """Return what Teams says of everybody by id; those of whom it says the same share it."""
         found: dict[str, Voice] = {}
         same: dict[tuple[object, ...], Voice] = {}
         for entry in self._api.entries(CONFIGURATIONS, label="teams.read"):
-            with _understood(entry):
+            with understood(entry):
                 voice = _voice(entry)
                 told = (*voice.numbers, *sorted(voice.features), *sorted(voice.policies.items()))
-                found[_id(entry)] = same.setdefault((*told, voice.resource), voice)
+                found[id_of(entry)] = same.setdefault((*told, voice.resource), voice)
         return found
 
     def _fresh_voices(self, ids: Sequence[str]) -> dict[str, tuple[Voice, list[Number]]]:
@@ -317,63 +287,16 @@ class Reader:
                 f"{NUMBERS}?$filter={segment(f'assignmentTargetId eq {quoted(id)}')}",
             )
         ]
-        answers = self._gets_of([id for id in ids for _ in range(2)], paths)
+        answers = self._entries.gets_of([id for id in ids for _ in range(2)], paths)
         found: dict[str, tuple[Voice, list[Number]]] = {}
         for n, id in enumerate(ids):
-            told = self._found(answers[2 * n])
-            listed = (self._found(answers[2 * n + 1]) or {}).get("value") or ()
-            with _understood({"id": id}):
+            told = object_in(answers[2 * n])
+            listed = (object_in(answers[2 * n + 1]) or {}).get("value") or ()
+            with understood({"id": id}):
                 voice = NO_VOICE if told is None else _voice(told)
                 numbers = [read_number(entry) for entry in listed]
             found[fold(id)] = voice, [number for number in numbers if number.holder == fold(id)]
         return found
-
-    def _gets_of(self, names: Sequence[str], paths: Iterable[str]) -> list[Answer]:
-        """Ask for something of each user, by id or mail; again, a few times, if it is of somebody else."""
-        asked = list(paths)
-        answers = self._gets(asked)
-        for _ in range(TIMES):
-            wrong = [n for n, name in enumerate(names) if not _is_about(name, answers[n])]
-            if not wrong:
-                return answers
-            for n, answer in zip(wrong, self._gets([asked[n] for n in wrong]), strict=True):
-                answers[n] = answer
-        raise TransientError(
-            "Graph answers about somebody else than was asked for, again and again"
-        )
-
-    def _gets(self, paths: Sequence[str]) -> list[Answer]:
-        return self._api.batch([Item("GET", path) for path in paths], label="directory.batch")
-
-    def _found(self, answer: Answer) -> dict[str, Any] | None:
-        """Return an object out of a batch, None where it doesn't exist. Raises what `judge` raises."""
-        if answer.status == 404:
-            return None
-        judge("GET a user", answer)
-        if not isinstance(answer.body, dict):
-            raise TransientError("a batch was answered with something that is no object")
-        return answer.body
-
-
-@contextmanager
-def whole() -> Iterator[None]:
-    """Turn whatever keeps a read from its end into an IncompleteRead."""
-    try:
-        yield
-    except (Refused, TransientError) as error:
-        raise IncompleteRead(
-            f"the read of the tenant was cut off: {error.message}", remedy=error.remedy or AFRESH
-        ) from None
-
-
-@contextmanager
-def _understood(entry: Mapping[str, Any]) -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise IncompleteRead(
-            f"Graph's answer about user {entry.get('id')} can't be read: {error!r}", remedy=AFRESH
-        ) from error
 
 
 def _voice(entry: Mapping[str, Any]) -> Voice:
@@ -411,33 +334,6 @@ def _settling(
 def _is_off(held: Iterable[Held]) -> bool:
     """Return whether somebody has Teams Phone within a suite of their own, switched off."""
     return any(h.product.is_suite and h.disabled & skus.PHONE and not h.groups for h in held)
-
-
-def _id(entry: Mapping[str, Any]) -> str:
-    """Return whom an entry is about, in small letters: lists may spell a GUID in their own way."""
-    return fold(str(entry["id"]))
-
-
-def _by_mail(email: str | None) -> str:
-    mail = quoted(email or "")
-    test = segment(f"mail eq {mail} or userPrincipalName eq {mail}")
-    return f"/users?$filter={test}&$select={SELECT}"
-
-
-def _is_about(name: str, answer: Answer) -> bool:
-    """Return whether an answer is about the user of this id or mail; a list may be empty, too."""
-    if answer.status >= 300 or not isinstance(answer.body, dict):
-        return True
-    listed = answer.body.get("value", [answer.body])
-    return not listed or any(isinstance(e, dict) and _is_of(name, e) for e in listed)
-
-
-def _is_of(name: str, entry: Mapping[str, Any]) -> bool:
-    return fold(name) in (fold(str(entry.get(n) or "")) for n in _NAMES)
-
-
-def _is_guest(entry: Mapping[str, Any]) -> bool:
-    return fold(str(entry.get("userType") or "")) == "guest"
 
 
 def _is_error(state: Mapping[str, Any]) -> bool:
