@@ -104,16 +104,16 @@ class Flaw(msgspec.Struct, frozen=True):
 class PhoneUser(msgspec.Struct, frozen=True, gc=False):
     """One user of the phone system, in the shape of a snapshot's line (DESIGN section 5).
 
-    `id` is the vendor's immutable id; `key` the value that a mapping's `join` is matched with the
-    first time. Absent members mean none. `delegates` holds work emails (a common area's name) of
-    those who answer for this one, or None where the vendor was not asked: unknown is not different.
-    `counts_as`: names of licenses and packages that what they hold counts as, without a seat of those
-    (a suite that has a phone license within), and other names that rules ask for (audio_conferencing).
-    `seatless`: licenses that need no seat here, being switched off within a suite that they hold.
-    `settling`: the license or packages that they hold and that aren't effective yet. `by_hand`: what
-    only a person can take from them, by "license", "credits" or a package's name, with the step in
-    words; `{user}` is filled in. `vendor` keeps what only that vendor has: in `blocks` the kinds of change
-    that it refuses for this user, with the reasons; in `to_activate` why their license is no good yet.
+    `id` is the vendor's immutable id; `key` the value that a mapping's `join` is matched with the first time.
+    Absent members mean none. `delegates` holds work emails (a common area's name) of those who answer for this
+    one, or None where the vendor was not asked: unknown is not different. `counts_as`: names of licenses and
+    packages that what they hold counts as, without a seat of those (a suite that has a phone license within),
+    and other names that rules ask for (audio_conferencing). `seatless`: licenses that need no seat here, being
+    switched off within a suite that they hold. `settling`: the license or packages that they hold and that
+    aren't effective yet. `by_hand`: what only a person can take from them, by "license", "credits" or a
+    package's name, with the step in words; `{user}` is filled in. `vendor` keeps what only that vendor has: in
+    `blocks` the kinds of change that it refuses for this user, with the reasons; in `to_activate` why their
+    license is no good yet.
     """
 
     id: str
@@ -170,11 +170,10 @@ Cause = Literal["directory", "mapping", "drift", "undo", "first_run"]
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One difference to carry out for one phone user (the plan JSON's change, DESIGN section 7).
 
-    `kind` is `object.verb` (DESIGN section 4). `key` is the person's key, for unmanaged users the
-    phone user's; `id` the vendor's id, None until an account exists. `needs` are the `seq`s that
-    must be done first. `consequences` are sentences: what else this takes with it. `reason` is
-    set for what is held, blocked, waiting, failed or stale. `user_kind` is the phone user's kind:
-    person, room or common_area.
+    `kind` is `object.verb` (DESIGN section 4). `key` is the person's key, for unmanaged users the phone user's;
+    `id` the vendor's id, None until an account exists. `needs` are the `seq`s that must be done first.
+    `consequences` are sentences: what else this takes with it. `reason` is set for what is held, blocked,
+    waiting, failed or stale. `user_kind` is the phone user's kind: person, room or common_area.
     """
 
     seq: int = 0
@@ -202,7 +201,7 @@ class Outcome(msgspec.Struct, frozen=True):
     `state`: done; settling (accepted, effective later); failed (with the reason; that person's
     remaining changes are left); stale (what the vendor has is not what the plan saw); planned (not
     possible yet: it waits as it did before, with what needs it, and a later run tries it again).
-    `id` is the vendor's id where the change made an account; `number` the one that it chose.
+    `id` is the vendor's id where the change made an account.
     """
 
     seq: int
@@ -215,13 +214,15 @@ class Call(msgspec.Struct, frozen=True):
     """One request to the vendor, and the changes that it carries out together.
 
     `label` is the vendor's rate label; `what` names the operation for reports and the journal
-    (`POST /phone/users/batch`); `requests` how many HTTP requests it takes (polls not counted).
+    (`POST /phone/users/batch`); `requests` how many HTTP requests it takes (polls not counted);
+    `behind` an operation of which all calls before this one must be over.
     """
 
     what: str
     label: str
     changes: tuple[Change, ...]
     requests: int = 1
+    behind: str = ""
 
 
 class Seats(msgspec.Struct, frozen=True):
@@ -238,15 +239,13 @@ class Seats(msgspec.Struct, frozen=True):
 class Catalog(msgspec.Struct, frozen=True):
     """What a phone system has to give, under the vendor's own names.
 
-    None for a family means that the vendor doesn't tell: every name is allowed and nothing runs
-    short. `templates` are (name, site) pairs, site None where it serves every site. `numbers` are
-    the account's direct numbers that nobody holds, E.164, with their site where they have one.
-    `accounts`: seats of which every new account takes one, None where that is so of none, or isn't
-    told. `notes`: sentences for every plan about what couldn't be told.
-    `without`: entitlements that this account has no place for, each with the reason in words.
-    `extensions`: by site the digits that its extension numbers begin with, and how many follow, where
-    the vendor tells.
-    `credits`: the seats of the communication-credit license.
+    None for a family means that the vendor doesn't tell: every name is allowed and nothing runs short.
+    `templates` are (name, site) pairs, site None where it serves every site. `numbers` are the account's direct
+    numbers that nobody holds, E.164, with their site where they have one. `accounts`: seats of which every new
+    account takes one, None where that is so of none, or isn't told. `notes`: sentences for every plan about
+    what couldn't be told. `without`: entitlements that this account has no place for, each with the reason in
+    words. `extensions`: by site the digits that its extension numbers begin with, and how many follow, where
+    the vendor tells. `credits`: the seats of the communication-credit license.
     """
 
     licenses: dict[str, Seats] | None = None
@@ -265,32 +264,32 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a phone system can do, so that the plan asks for nothing else.
 
     `kinds`: kinds of change it carries out. `manual`: kinds that only a person can do there, with the steps
-    in words; `{user}`, `{before}`, `{after}` and `{until}` (the day when what is soft-deleted today, and
-    kept `retention_days`, is lost) are filled in. What is in neither is blocked; `refuses` says why where
-    config stands in the way. `says`: a sentence for a kind's consequences, on what can't be read. `joiner`:
-    the kind that makes an account. `unreadable`: entitlements that can't be read back, so that our store
-    remembers them as last applied. `pending`: kinds that work for a user who has not accepted the
-    invitation yet. `license_takes`, `last_package_takes`, `deactivation_takes`: what goes with the license,
-    with the last package, and with deactivation (license, packages, numbers, delegates, credits);
-    `trash_takes`: what goes into the trash while the account stays. `needs_email`: an account can only be
-    made for somebody with a mail address; `domains`: folded, those in which one can be made, None for any.
-    `existing`: folded mails of people who have a paid account of their own with the vendor; `joining`: what
-    an invitation means to them, in sentences. `places`: by kind of phone user who is no person (room,
-    common_area), what it can do for one. `resend_after`: an invitation is sent again so long after the last
-    one, `resend_max` times; None: never. `delegation_sweep`: how many people's delegations a full plan
-    reads beyond those that matter to it, where each takes a call. `delegation_needs_package`: both sides
-    need a package, too. `looks_closer`: entitlements for which only a read of one user tells whether the
-    vendor lets them have any. `profile`: the profile attributes that it has a place for; None for all.
-    `keeps`: entitlements that can be changed there but not taken away (a user always has a site).
-    `restore_brings`: what an account brings back from deletion (license, packages, credits), whether a
-    seat is free for it or not. `needless`: kinds that this account needs none of, with the reason: what
-    asks for them is satisfied without; of those in `needless_warns` the plan warns. `credit_bases`: what
-    somebody must have for a credit license, one of these counting as good as a package; None where
-    anybody may have it. `shortage`: what to do where a family (license, package, credits) has no seat.
-    `script` gives, for manual changes, a script with which a person does them, "" where it does none of
-    them; None where a person can't be helped so.
-    `side_by_side`: how many calls about different people it takes at the same moment; `carry_out`
-    and `read_some` are then called from so many threads.
+    in words; `{user}`, `{before}`, `{after}` and `{until}` (the day when what is soft-deleted today, and kept
+    `retention_days`, is lost) are filled in. What is in neither is blocked; `refuses` says why where config
+    stands in the way. `says`: a sentence for a kind's consequences, on what can't be read. `joiner`: the kind
+    that makes an account. `unreadable`: entitlements that can't be read back, so that our store remembers
+    them as last applied. `pending`: kinds that work for a user who has not accepted the invitation yet.
+    `license_takes`, `last_package_takes`, `deactivation_takes`: what goes with the license, with the last
+    package, and with deactivation (license, packages, numbers, delegates, credits); `trash_takes`: what goes
+    into the trash while the account stays. `needs_email`: an account can only be made for somebody with a
+    mail address; `domains`: folded, those in which one can be made, None for any. `existing`: folded mails of
+    people who have a paid account of their own with the vendor; `joining`: what an invitation means to them,
+    in sentences. `places`: by kind of phone user who is no person (room, common_area), what it can do for
+    one. `resend_after`: an invitation is sent again so long after the last one, `resend_max` times; None:
+    never. `delegation_sweep`: how many people's delegations a full plan reads beyond those that matter to it,
+    where each takes a call. `delegation_needs_package`: both sides need a package, too. `looks_closer`:
+    entitlements for which only a read of one user tells whether the vendor lets them have any. `profile`: the
+    profile attributes that it has a place for; None for all. `keeps`: entitlements that can be changed there
+    but not taken away (a user always has a site). `restore_brings`: what an account brings back from deletion
+    (license, packages, credits), whether a seat is free for it or not. `needless`: kinds that this account
+    needs none of, with the reason: what asks for them is satisfied without; of those in `needless_warns` the
+    plan warns. `credit_bases`: what somebody must have for a credit license, one of these counting as good as
+    a package; None where anybody may have it. `shortage`: what to do where a family (license, package,
+    credits) has no seat. `located`: kinds of change that it refuses to somebody without a usage location;
+    `location`: the one that config has for these, None where it has none. `script` gives, for manual changes,
+    a script with which a person does them, "" where it does none of them; None where a person can't be helped
+    so. `side_by_side`: how many calls about different people it takes at the same moment; `carry_out` and
+    `read_some` are then called from so many threads.
     """
 
     kinds: frozenset[str]
@@ -324,6 +323,8 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     needless_warns: frozenset[str] = frozenset()
     credit_bases: frozenset[str] | None = None
     shortage: dict[str, str] = {}
+    located: frozenset[str] = frozenset()
+    location: str | None = None
     script: Callable[[Iterable[Change]], str] | None = None
     side_by_side: int = 1
 
@@ -331,14 +332,12 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
 class Rate(msgspec.Struct, frozen=True):
     """How many requests of one label an account may make, as the vendor says it.
 
-    `per_second` is used as an even pace (it may be below one); `per_minute` holds over any sixty
-    seconds, within which a few requests leave at once; one of the two is set at least. `per_day` holds
-    over any 24 hours, where that is capped. `pace_with` and `day_with` name the label whose places of
-    the second and minute, or of the day, this one uses up too, "" where it has its own: both then
-    have the same figures.
-    `penalty_s`: for how long a label must not be used after a 429 that names no time; None where the
-    vendor knows no such penalty, and a short pause will do. `reads`: its requests only read, whatever
-    their method.
+    `per_second` is used as an even pace (it may be below one); `per_minute` holds over any sixty seconds,
+    within which a few requests leave at once; one of the two is set at least. `per_day` holds over any 24
+    hours, where that is capped. `pace_with` and `day_with` name the label whose places of the second and
+    minute, or of the day, this one uses up too, "" where it has its own: both then have the same figures.
+    `penalty_s`: for how long a label must not be used after a 429 that names no time; None where the vendor
+    knows no such penalty, and a short pause will do. `reads`: its requests only read, whatever their method.
     """
 
     per_second: float | None = None

@@ -241,6 +241,9 @@ class _Run:
                 course.expect(step)
                 ahead.prepare(step)
                 for call in step:
+                    if last.has(call.behind):
+                        crew.wait()
+                        last.forget_what()
                     job = partial(self._call, call, sender, course)
                     last.add(call, crew.add(job, last.before(call)))
                 crew.wait(len(step))  # the next are looked at while these are being sent
@@ -256,9 +259,10 @@ class _Run:
 
 
 class _Last:
-    """The last call so far about each person, and the one that carries each change."""
+    """The last call so far about each person, the one that carries each change, and what went lately."""
 
     def __init__(self) -> None:
+        self._what: set[str] = set()
         self._about: dict[str, int] = {}
         self._carries: dict[int, int] = {}
 
@@ -268,7 +272,16 @@ class _Last:
         needs = {self._carries.get(seq, 0) for change in call.changes for seq in change.needs}
         return people | needs
 
+    def has(self, what: str) -> bool:
+        """Return whether a call of this operation may still be under way."""
+        return what in self._what
+
+    def forget_what(self) -> None:
+        """Note that every call so far is over."""
+        self._what.clear()
+
     def add(self, call: Call, number: int) -> None:
         """Note the number of a call."""
+        self._what.add(call.what)
         for change in call.changes:
             self._about[fold(change.key)] = self._carries[change.seq] = number

@@ -69,6 +69,8 @@ def profile_changes(case: Case, ground: Ground) -> Iterator[Draft]:
         if not managed or not ground.has_attribute(name):
             continue  # a warning says what the phone system has no place for (make.py)
         wished = str(given.profile[name].value) if name in given.profile else None
+        if wished is None and f"profile.{name}" in ground.abilities.keeps:
+            continue
         known, held = ground.held(case, f"profile.{name}", name)
         if not known:
             unknown[name] = wished

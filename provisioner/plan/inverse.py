@@ -324,7 +324,9 @@ def _profile(one: TakingBack) -> None:
     for effect in one.of(*families):
         name = effect.family.removeprefix("profile.")
         known, held = one.ground.held(one.case, effect.family, name)
-        if effect.before is None and (
+        if effect.before is None and effect.family in one.ground.abilities.keeps:
+            one.found.note(f"{which(effect.of)}: the {name} stays, as it can only be changed there")
+        elif effect.before is None and (
             effect.family in one.ground.abilities.unreadable or name == "email"
         ):
             one.found.note(f"{which(effect.of)}: what the {name} was before isn't known; it stays")

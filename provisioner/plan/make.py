@@ -51,6 +51,7 @@ from provisioner.plan.seats import Pools, grant_seats
 from provisioner.plan.services import credit_changes, license_changes, package_changes
 from provisioner.plan.settings import believed, setting_changes, softphone_changes
 from provisioner.plan.summing import sum_up, unpriced_warnings
+from provisioner.plan.usage_locations import block_without_location, locate
 from provisioner.plan.warnings import warnings_of
 from provisioner.pools import NumberPool
 from provisioner.prices import Prices
@@ -180,6 +181,7 @@ def _plan(
     ground: Ground,
     pools: Pools,
 ) -> Plan:
+    locate(drafts, ground)
     numbered = _numbered([d for d in drafts if d.state in ("planned", "manual", "held")])
     blocked = _named(drafts, "blocked")
     waiting = _named(drafts, "waiting")
@@ -263,6 +265,7 @@ def _settle(
     _protect(drafts, situation)
     keep_to_abilities(drafts, ground)
     block_without_license(drafts, ground)
+    block_without_location(drafts, ground)
     wait_for_settling(drafts)
     _hold_absences(drafts, situation)
     _wait_for_the_warming(drafts, situation)

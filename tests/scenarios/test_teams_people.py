@@ -43,6 +43,7 @@ def test_a_joiner_with_e3_gets_phone_plan_credits_and_a_day_later_a_number(tmp_p
         settled = company.plan()
 
         assert [kind for kind, _ in kinds(plan)] == [
+            "profile.update",
             "license.assign",
             "package.assign",
             "template.apply",
@@ -203,14 +204,43 @@ def test_480_of_500_people_get_the_plan_and_the_last_twenty_are_named(tmp_path: 
 
         plan = company.carry_out()
 
-        assert plan["summary"]["changes"] == {"license.assign": count, "package.assign": bought}
+        assert plan["summary"]["changes"] == {
+            "profile.update": count,
+            "license.assign": count,
+            "package.assign": bought,
+        }
         assert plan["summary"]["blocked"] == count - bought
         assert {c["user"] for c in plan["blocked"]} == {
             f"user{n}@example.org" for n in range(bought + 1, count + 1)
         }
-        assert plan["summary"]["api_calls"] == count / 20
+        assert plan["summary"]["api_calls"] == 2 * count / 20
         held = [u for u in graph.users().values() if u["packages"]]
         assert (len(held), len(graph.licensing())) == (bought, count)
-        locations = [n for n, e in enumerate(graph.log()) if "usageLocation" in e["body"]]
-        assert len(locations) == count
         assert states(company.plan()) == {}
+
+
+def test_every_location_is_set_before_the_first_license_leaves(tmp_path: Path) -> None:
+    count = 200
+    with tenant([seats(), *(user(n) for n in range(1, count + 1))]) as graph:
+        company = installed(tmp_path, graph, rule("all", license=PHONE, packages=[DOMESTIC]))
+        company.configure(limits={"changes": "100%"})
+        company.people([person(n) for n in range(1, count + 1)])
+
+        company.carry_out()
+
+        written = [each["path"].rpartition("/")[2] == "assignLicense" for each in graph.log()]
+        assert written == [False] * count + [True] * count
+        assert {u["usage_location"] for u in graph.users().values()} == {"DE"}
+
+
+def test_an_undone_run_leaves_the_location_as_it_cant_be_taken_away(tmp_path: Path) -> None:
+    with tenant([seats(), user(1)]) as graph:
+        company = installed(tmp_path, graph, rule("all", license=PHONE))
+        company.people([person(1)])
+        company.carry_out()
+        (run,) = company.run("runs", "--format", "json").plan["runs"]
+
+        undone = company.run("undo", run["id"], "--format", "json").plan
+
+        assert [c["kind"] for c in undone["changes"]] == ["license.remove"]
+        assert any("usage_location stays" in said for said in undone["warnings"]), undone

@@ -71,4 +71,4 @@ def test_a_rehearsal_ends_as_the_apply_does_and_the_real_tenant_gets_no_write(
             states[change["state"]] = states.get(change["state"], 0) + 1
         # numbers, and the places that go with them, wait until the calling plans are known
         assert states.pop("approved") == 4
-        assert found["states"] == states == {"done": 9, "settling": 2}
+        assert found["states"] == states == {"done": 10, "settling": 2}

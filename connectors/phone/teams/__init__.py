@@ -139,13 +139,19 @@ def connect(config: Mapping[str, Any], outside: Outside) -> TeamsPhone:
     tenant = Tenant(api, config.get("locations") or {})
     templates = Templates(config.get("templates") or {})
     reader = Reader(api, tenant, templates, key=config.get("key", "employeeId"))
-    desk = Desk(api, tenant, reader, templates, PolicyIds(api), config.get("usage_location"))
-    able = abilities(config.get("credits") or {}, accounts=bool(config.get("accounts")))
+    desk = Desk(api, tenant, reader, templates, PolicyIds(api))
+    able = abilities(
+        config.get("credits") or {},
+        accounts=bool(config.get("accounts")),
+        location=config.get("usage_location"),
+    )
     return TeamsPhone(desk, able)
 
 
-def abilities(credits: Mapping[str, Any], *, accounts: bool) -> Abilities:
-    """Return what a tenant can do that pays for calls in this way."""
+def abilities(
+    credits: Mapping[str, Any], *, accounts: bool, location: str | None = None
+) -> Abilities:
+    """Return what a tenant can do that pays for calls in this way, with config's usage location."""
     kinds = {
         *LICENSING,
         "profile.update",
@@ -178,6 +184,9 @@ def abilities(credits: Mapping[str, Any], *, accounts: bool) -> Abilities:
         needless_warns=warns,
         credit_bases=frozenset({CONFERENCING, CALLING_PLAN}),
         shortage={"credits": FUND},
+        keeps=frozenset({"profile.usage_location"}),
+        located=frozenset(kind for kind in LICENSING if kind.endswith(".assign")),
+        location=location,
         script=script.script,
         side_by_side=SIDE_BY_SIDE,
     )

@@ -45,7 +45,7 @@ STAGES = (
     PURGE,
 )
 """The operations in the order in which they are sent, as far as needs leave a choice: usage locations
-stand in profiles, so all of those go before all licenses."""
+stand in profiles, so all of those are over before the first license leaves."""
 
 OF_KIND = {
     "user.restore": RESTORE,
@@ -185,4 +185,5 @@ def _call(units: list[Unit]) -> Call:
     what = units[0].what
     changes = tuple(sorted((c for unit in units for c in unit.changes), key=_seq))
     label = "teams.write" if what in TEAMS else "directory.write"
-    return Call(what, label, changes, requests=2 if what == PURGE else 1)
+    behind = PROFILES if what == LICENSES else ""
+    return Call(what, label, changes, requests=2 if what == PURGE else 1, behind=behind)

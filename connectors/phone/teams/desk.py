@@ -19,14 +19,13 @@ WRITE = "directory.write"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The tools of one connector's writes. `usage_location`: for who has none and is given a license."""
+    """The tools of one connector's writes."""
 
     api: Api
     tenant: Tenant
     reader: Reader
     templates: Templates
     policy_ids: PolicyIds
-    usage_location: str | None = None
 
     def entries(self, people: Iterable[tuple[Change, ...]]) -> dict[str, dict[str, Any]]:
         """Return the directory's entries of people by key, as they are now; who is gone isn't in it."""

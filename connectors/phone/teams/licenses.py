@@ -1,4 +1,4 @@
-"""Licenses given and taken: usage locations first, then everybody's `assignLicense` in one batch.
+"""Licenses given and taken: everybody's `assignLicense` in one batch.
 
 What the directory takes in is held at once; a first calling plan is settling, since Teams learns of it
 up to a day later.
@@ -18,10 +18,7 @@ from connectors.records import Change, Outcome
 
 SETTLING = "Teams learns of a calling plan within 24 hours; a number can be assigned then"
 FUND = "fund Communications Credits: their seats appear with the funding"
-NO_LOCATION = (
-    "no usage location: give the directory one, map profile.usage_location, or set usage_location"
-    " in config"
-)
+NO_LOCATION = "no usage location any more, without which Microsoft gives no license"
 Own = tuple[Change, ...]
 
 
@@ -45,16 +42,7 @@ def assign(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
             yield from done(left)
         else:
             bodies.append((left, body, str(entry["id"])))
-    unplaced = [each for each in bodies if _needs_location(each, entries)]
-    refused: set[str] = set()
-    for outcome in _place(desk, unplaced):
-        refused.add(next(own[0].key for own, _, _ in unplaced if outcome.seq in _seqs(own)))
-        yield outcome
-    sendings = [
-        (own, Item("POST", f"/users/{id}/assignLicense", body))
-        for own, body, id in bodies
-        if own[0].key not in refused
-    ]
+    sendings = [(own, Item("POST", f"/users/{id}/assignLicense", body)) for own, body, id in bodies]
     if sendings:
         yield from desk.send(sendings, _settle, lambda own, error: _judged(desk, own, error))
 
@@ -95,24 +83,11 @@ def _body(desk: Desk, own: Own, entry: Mapping[str, Any] | None) -> dict[str, An
             f"sign-in is blocked for {own[0].user} in Microsoft Entra",
             remedy="unblock it there first, if that is right",
         )
-    if gives and not entry.get("usageLocation") and desk.usage_location is None:
-        raise PersonError(f"{own[0].user} has {NO_LOCATION}")
+    if gives and made.add and not entry.get("usageLocation"):
+        raise PersonError(
+            f"{own[0].user} has {NO_LOCATION}", remedy="the next plan sets one, or says how to"
+        )
     return made.body if made else None
-
-
-def _needs_location(
-    each: tuple[Own, dict[str, Any], str], entries: Mapping[str, Mapping[str, Any]]
-) -> bool:
-    own, body, _ = each
-    return bool(body["addLicenses"]) and not entries[own[0].key].get("usageLocation")
-
-
-def _place(desk: Desk, people: list[tuple[Own, dict[str, Any], str]]) -> Iterator[Outcome]:
-    """Give people the usage location that config says; yield outcomes of those who can't have it."""
-    location = {"usageLocation": desk.usage_location}
-    sendings = [(own, Item("PATCH", f"/users/{id}", location)) for own, _, id in people]
-    if sendings:
-        yield from (o for o in desk.send(sendings) if o.state != "done")
 
 
 def _settle(own: Own, _: Any) -> Iterator[Outcome]:
@@ -140,7 +115,3 @@ def _judged(desk: Desk, own: Own, error: Refused) -> list[Outcome] | None:
     if error.why in ("no_seat", "unknown") and any(c.kind == "credit.assign" for c in own):
         return failed(own, PersonError(error.message, remedy=FUND))
     return None
-
-
-def _seqs(own: Own) -> set[int]:
-    return {change.seq for change in own}

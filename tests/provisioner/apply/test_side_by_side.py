@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.records import Change, Outcome, fold
+from connectors.records import Call, Change, Outcome, fold
 from provisioner.apply import Allowance, apply_plan
 from provisioner.apply.ahead import OTHERS, Seen
 from provisioner.apply.claim import LASTS
@@ -102,6 +102,38 @@ def test_one_persons_changes_go_in_order_and_after_what_they_need(
     place = {seq: n for n, seq in enumerate(begun)}
     assert sorted(begun) == [c.seq for c in changes], "each once"
     assert all(place[need] < place[c.seq] for c in changes for need in c.needs)
+
+
+def test_what_stands_behind_an_operation_leaves_when_all_of_it_is_over(
+    world: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"p{n}" for n in range(8)]
+    here = world(*names, hands=4)
+    profiles = [
+        change(n, "profile.update", who, {"department": None}, {"department": "Sales"})
+        for n, who in enumerate(names, 1)
+    ]
+    plan = here.record(*profiles, *(gives(20 + n, who) for n, who in enumerate(names)))
+    grouped, overtaken, begun = Phone.calls, list[int](), threading.Event()
+
+    def behind(self: Phone, changes: Iterable[Change]) -> list[Call]:
+        profiles = "profile.update"
+        return [
+            msgspec.structs.replace(call, behind="" if call.what == profiles else profiles)
+            for call in grouped(self, changes)
+        ]
+
+    def note(each: Change) -> None:
+        if each.kind != "profile.update":
+            begun.set()
+        elif each.seq == len(names) and begun.wait(0.3):  # the last one takes its time
+            overtaken.append(each.seq)
+
+    monkeypatch.setattr(Phone, "calls", behind)
+    before_each(monkeypatch, note)
+
+    assert here.apply(plan).status == 0
+    assert (begun.is_set(), overtaken) == (True, [])
 
 
 def test_whoever_fails_side_by_side_is_left_and_all_others_go_on(

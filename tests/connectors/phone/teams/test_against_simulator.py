@@ -42,7 +42,7 @@ LINES: list[dict[str, Any]] = [
         "numbers": [FIRST], "usage_location": "DE",
     },
     {"id": "max", "email": "max@example.org", "vendor": {"licenses": [E5]}, "usage_location": "DE"},
-    {"id": "ada", "email": "ada@example.org"},
+    {"id": "ada", "email": "ada@example.org", "usage_location": "DE"},
 ]  # fmt: skip
 _seq = count(1)
 

@@ -113,38 +113,24 @@ def test_a_dependency_names_the_service_plans_and_not_their_guids(graph: Graph) 
     assert "service plan MCOEV depends on the service plan(s) TEAMS1" in str(outcome.reason)
 
 
-def test_a_place_is_set_before_the_license_and_only_for_who_has_none(graph: Graph) -> None:
+def test_who_lost_their_place_since_the_plan_is_not_licensed_and_the_others_are(
+    graph: Graph,
+) -> None:
     graph.item("GET", "/users/u1", 200, entry("u1", E3_SKU, usageLocation=None))
     graph.item("GET", "/users/u2", 200, entry("u2", E3_SKU))
-    graph.item("PATCH", "/users/u1", 204)
-    for who in ("u1", "u2"):
-        graph.item("POST", f"/users/{who}/assignLicense", 200, entry(who))
+    graph.item("POST", "/users/u2/assignLicense", 200, entry("u2"))
 
-    carried(
+    lost, kept = carried(
         graph,
         LICENSE,
         change("license.assign", None, "teams_phone", "u2", 2),
         usage_location="DE",
     )
 
+    assert (lost.state, kept.state) == ("failed", "done")
+    assert "no usage location any more" in str(lost.reason)
     sent = [[(i["method"], i["url"].partition("?")[0]) for i in batch] for batch in graph.batches]
-    assert sent[1:] == [
-        [("PATCH", "/users/u1")],
-        [("POST", ASSIGN), ("POST", "/users/u2/assignLicense")],
-    ]
-    assert graph.batches[1][0]["body"] == {"usageLocation": "DE"}
-
-
-def test_without_a_place_nobody_is_licensed_and_the_reason_says_where_to_set_one(
-    graph: Graph,
-) -> None:
-    graph.item("GET", "/users/u1", 200, entry("u1", E3_SKU, usageLocation=None))
-
-    (outcome,) = carried(graph, LICENSE)
-
-    assert outcome.state == "failed"
-    assert "set usage_location" in str(outcome.reason)
-    assert len(graph.batches) == 1
+    assert sent[1:] == [[("POST", "/users/u2/assignLicense")]]
 
 
 def test_a_removal_that_graph_no_longer_knows_is_done_if_a_fresh_read_shows_it_gone(
