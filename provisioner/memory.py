@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from connectors.records import Cause, Value
+from provisioner.plan.name_index import NameIndex
 
 
 class Binding(msgspec.Struct, frozen=True, gc=False):
@@ -63,6 +64,7 @@ class Learned(msgspec.Struct, kw_only=True):
     `back`: those who were gone and are not. `lost`: those who are gone, and whose phone user is
     gone too. `applied`: values of what can't be read back that count as in place, at adoption.
     `delegations`: the vendor's ids of those whose delegations were read, where that costs a call.
+    `names`: what the directories call everybody, where the mapping manages delegates.
     """
 
     bound: list[Binding] = []
@@ -71,3 +73,4 @@ class Learned(msgspec.Struct, kw_only=True):
     lost: list[str] = []
     applied: dict[tuple[str, str], Value] = {}
     delegations: list[str] = []
+    names: NameIndex = msgspec.field(default_factory=NameIndex)

@@ -8,8 +8,7 @@ together with its plan, in one transaction.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,13 +22,15 @@ from connectors.scim_filter import Compare
 from mappings import load_mapping
 from provisioner import credits
 from provisioner.audit.calls import Calls, collecting
+from provisioner.bases import Digested, base_of, memory_sha256
+from provisioner.calling import Callings
 from provisioner.config import PUSHED, SyncConfig
 from provisioner.delegations import look_closer, sweep_of
 from provisioner.earlier import earlier_mapping, keep_mapping, members_now, nobody_counted
 from provisioner.freeze import with_freezes
 from provisioner.guard import hold
 from provisioner.joining import People
-from provisioner.memory import Binding, Memory
+from provisioner.memory import Memory
 from provisioner.number_memory import resting, resting_until, since, without_number
 from provisioner.plan.calendar import Calendar
 from provisioner.plan.compare import Comparison
@@ -37,12 +38,12 @@ from provisioner.plan.differences import Differences
 from provisioner.plan.happenings import Parts
 from provisioner.plan.lines import with_lines
 from provisioner.plan.make import Situation, make_plan
-from provisioner.plan.model import Base, Plan
+from provisioner.plan.model import Plan
 from provisioner.pools import NumberPool
 from provisioner.progress import Progress, Silent, counted
-from provisioner.protecting import delegators_of_leavers
 from provisioner.read_warnings import flaws_of, memberless
 from provisioner.reads import Reading, Uses, best_of, refuse_implausible
+from provisioner.said import said_of
 from provisioner.store import entries as entry_store
 from provisioner.store import people as people_store
 from provisioner.store import plans as plan_store
@@ -50,6 +51,7 @@ from provisioner.store import refusals
 from provisioner.store.audit import append, of_run
 from provisioner.store.audit_entries import directory_read, phone_read, plan_failed
 from provisioner.store.database import reading as store_reading
+from provisioner.store.entry_names import keep_names
 from provisioner.store.reviews import with_decisions
 from provisioner.store.warming import warming
 from provisioner.trying import Trial
@@ -250,7 +252,8 @@ class Drawing:
 
     `bindings` is their hash; `warming`: pushed directories that nobody has declared ready. `counts`
     tells of a folded key whether they are one of the people whom limits are a share of. `notes` are
-    sentences for the plan's warnings.
+    sentences for the plan's warnings. `delegates`: those whom names of delegates mean, where they are
+    not all among the people.
     """
 
     wired: Wired
@@ -265,6 +268,7 @@ class Drawing:
     scope: str
     counts: Callable[[str], bool] = lambda key: True  # noqa: ARG005
     notes: tuple[str, ...] = ()
+    delegates: Callings | None = None
 
 
 def draw_up(site: Site, drawing: Drawing) -> Plan:
@@ -272,25 +276,14 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
     wired, differences, people = drawing.wired, drawing.differences, drawing.people
     sync, memory, now = wired.sync, drawing.memory, drawing.now
     with store_reading(site.engine) as connection:
-        # before adoption nobody asks what was said before
-        asked = memory.adopted or wired.protected is not None
-        keys = [case.key for case in differences.cases] if asked else []
-        others = {}
-        if wired.protected is not None:
-            others = delegators_of_leavers(connection, sync.name, differences, people)
-        keys += others.values()
-        old = entry_store.known_entries(connection, sync.name, keys)
-        last = entry_store.known_entries(connection, sync.name, keys, gone=True)
+        said = said_of(connection, wired, people, differences, memory, drawing.delegates)
         at = drawing.as_of
         released = plan_store.releases_since(connection, sync.name, since(sync, min(at, now)))
         cooling = resting(sync, released, at)
         before = plan_store.held_before(connection, sync.name, without_number(differences))
         owed = credits.known(connection, site.config, sync)
         earlier = earlier_mapping(connection, wired, memory.mapping)
-    offsets = {case.key: case.at for case in differences.cases}
-    offsets |= {key: people.number.get(key) for key in others.values()}
     uses = uses_of(wired)
-    order = {directory.name: n for n, directory in enumerate(wired.directories)}
     offered = drawing.catalog.numbers
     situation = Situation(
         sync=sync.name,
@@ -303,14 +296,19 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         uses=uses,
         as_of=drawing.as_of,
         created_at=now,
-        base=_base(drawing, owed.with_memory((cooling, before))),
-        old=lambda key: sorted(old.get(key, []), key=lambda part: order.get(part[0], len(order))),
-        last_known=lambda key: last.get(key, []),
-        directories=tuple(order),
-        key_of=others.get,
-        new=lambda key: _parts(people, key, offsets.get(key)),
+        base=base_of(
+            people.readings,
+            differences.phone_sha256,
+            wired.mapping.sha256,
+            memory_sha256(memory, drawing.bindings, owed.with_memory((cooling, before))),
+        ),
+        old=said.old,
+        last_known=said.last,
+        directories=said.directories,
+        key_of=said.delegators.get,
+        new=said.new,
         keyless=tuple(flaw.where for _, flaw in people.keyless),
-        grace_s=lambda key: grace_s(sync, last.get(key, [])),
+        grace_s=lambda key: grace_s(sync, said.last(key)),
         warming=drawing.warming,
         cooling=cooling,
         held_before=before,
@@ -325,6 +323,7 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         ),
         scope=drawing.scope,
         earlier=earlier,
+        meanings=said.meanings,
         members=nobody_counted if drawing.scope == PUSH else members_now(people.readings),
     )
     if drawing.warming:
@@ -338,22 +337,9 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
     )
 
 
-def _base(drawing: Drawing, memory: object) -> Base:
-    return Base(
-        directory=_one_hash([reading.sha256 for reading in drawing.people.readings]),
-        phone=drawing.differences.phone_sha256,
-        mapping=drawing.wired.mapping.sha256,
-        memory=_memory_hash(drawing.memory, drawing.bindings, memory),
-    )
-
-
 def grace_s(sync: SyncConfig, parts: Parts) -> float:
     """Return a leaver's grace where the mapping says none: a day for whoever was pushed."""
     return _PUSHED_GRACE_S if any(name == sync.pushed for name, _ in parts) else 0.0
-
-
-def _parts(people: People, key: str, at: int | None) -> Parts:
-    return [] if at is None else people.parts(key, at)
 
 
 def api_calls(phone: PhoneSystem, plan: Plan) -> int:
@@ -366,42 +352,6 @@ def _scope(request: Request, now: datetime) -> str:
     if request.mapping is not None or (request.as_of is not None and request.as_of > now):
         return PREVIEW
     return "users" if request.users else "full"
-
-
-class Digested:
-    """Bindings on their way by, hashed: what a plan rests on is part of its base."""
-
-    def __init__(self, bindings: Iterable[Binding]) -> None:
-        self._bindings = bindings
-        self._hash = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[Binding]:
-        encode = msgspec.msgpack.Encoder().encode
-        for binding in self._bindings:
-            self._hash.update(encode(binding))
-            yield binding
-
-    @property
-    def sha256(self) -> str:
-        """The hash of all that went by."""
-        return self._hash.hexdigest()
-
-
-def _memory_hash(memory: Memory, bindings: str, numbers: object) -> str:
-    content = (
-        (memory.adopted, sorted(memory.applied.items(), key=repr), memory.mapping, bindings),
-        sorted(memory.reasons.items()),
-        (sorted(memory.lost), sorted(memory.changed), sorted(memory.refused.items())),
-        sorted((kind, sorted(keys)) for kind, keys in memory.by_kind.items()),
-        numbers,
-    )
-    return f"sha256:{hashlib.sha256(msgspec.json.encode(content)).hexdigest()}"
-
-
-def _one_hash(hashes: Sequence[str]) -> str:
-    if len(hashes) == 1:
-        return hashes[0]
-    return f"sha256:{hashlib.sha256(' '.join(hashes).encode()).hexdigest()}"
 
 
 def _record(
@@ -431,6 +381,7 @@ def _record(
                     entry_store.keep_entries(connection, sync, reading)
             learned = differences.learned
             people_store.learn(connection, sync, learned, now, adopted=memory.adopted)
+            keep_names(connection, sync, learned.names)
             refusals.lapse(connection, plan, left_alone)
             keep_mapping(connection, site.config.syncs[sync], mapping, now)
         else:

@@ -7,8 +7,7 @@ accepted read, and of the phone system only these people's users are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
 import msgspec
@@ -17,13 +16,14 @@ from connectors.records import Catalog, Person, PhoneUser, fold
 from provisioner.apply.ahead import Seen
 from provisioner.apply.claim import living
 from provisioner.audit.calls import Calls
+from provisioner.bases import Digested
+from provisioner.calling import Some
 from provisioner.joining import People
 from provisioner.memory import Binding, Memory
 from provisioner.plan.compare import Comparison
 from provisioner.plan.model import Plan
 from provisioner.planning import (
     PUSH,
-    Digested,
     Drawing,
     comparison_of,
     draw_up,
@@ -41,21 +41,6 @@ from provisioner.wiring import Site, Wired
 
 FRESH = timedelta(seconds=10)
 """How long a read of the phone system is as good as one before the first write."""
-
-
-@dataclass(slots=True)
-class _Some:
-    """A directory of which only some people are read."""
-
-    name: str
-    people: Collection[Person]
-
-    def read(self) -> Iterator[Person]:
-        """Yield them."""
-        return iter(self.people)
-
-    def check(self) -> None:
-        """Nothing can be wrong with it."""
 
 
 def plan_pushed(
@@ -137,7 +122,7 @@ def _joined(
     names = [directory.name for directory in wired.directories]
     return People(
         [
-            Reading(_Some(name, there if name == pushed.name else _said(name, known)), uses)
+            Reading(Some(name, there if name == pushed.name else _said(name, known)), uses)
             for name in names
         ]
     )

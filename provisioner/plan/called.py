@@ -8,24 +8,32 @@ name that two people bear is nobody's: a delegation is never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Mapping
 
 from connectors.directory.ldap_json.dn import DnError, normal
-from connectors.records import Person, fold
+from connectors.records import fold
 from provisioner.joining import People
 from provisioner.plan.look import Names
+from provisioner.plan.name_index import NameIndex
+
+_A_LINE = re.compile(r":\d+$")
+"""A line of a file."""
 
 
 class Called:
     """Collects what everybody is called; `settle` puts it into `mails`, the mail by folded name.
 
     Mails and keys are whose they are. What else somebody is called counts where it is nobody's mail or
-    key; what two people are called is left out, and kept in `shared`.
+    key; what two people are called is left out, and kept in `shared`. Into `index` goes what each
+    directory calls them.
     """
 
-    def __init__(self, mails: dict[str, str], shared: set[str]) -> None:
+    def __init__(
+        self, mails: dict[str, str], shared: set[str], index: NameIndex | None = None
+    ) -> None:
         self.people: People | None = None
-        self._mails, self._shared = mails, shared
+        self._mails, self._shared, self._index = mails, shared, index
         self._others: dict[str, str] = {}
         self._there: dict[str, str] = {}
 
@@ -35,13 +43,30 @@ class Called:
         Where several directories have somebody, each may call them otherwise.
         """
         self._mails[mail] = self._mails[key] = mail
-        others: Iterable[str | None] = (names.dn, names.user_name, names.id)
-        if self.people is not None and len(self.people.readings) > 1:
-            others = _other_names(self.people.parts(key, number))
-        for name in others:
-            if name and self._others.setdefault(name := _folded(name), mail) != mail:
-                self._shared.add(name)
+        readings = () if self.people is None else self.people.readings
+        if self.people is None or len(readings) < 2:
+            others = self._claim(mail, names.dn, names.user_name, names.id)
+            if self._index is not None and readings:
+                self._index.note(readings[0].name, (mail, *others), key)
+            return mail
+        for directory, person in self.people.parts(key, number):
+            resource = person.resource
+            others = self._claim(mail, person.where, resource.get("userName"), resource.get("id"))
+            if self._index is not None:
+                email = person.email
+                self._index.note(directory, (email and fold(email), *others), key)
         return mail
+
+    def _claim(self, mail: str, where: str | None, *names: str | None) -> list[str]:
+        """Let names lead to a mail unless they are another one's, too; return them folded.
+
+        But for `where` if that is a line of a file, which the next read may have somewhere else.
+        """
+        folded = [folded_name(name) for name in (where, *names) if name]
+        for name in folded:
+            if self._others.setdefault(name, mail) != mail:
+                self._shared.add(name)
+        return folded[1:] if where and _A_LINE.search(where) else folded
 
     def settle(self) -> None:
         """Everybody was taken in: now it is known which names lead to one person alone."""
@@ -65,22 +90,17 @@ class Called:
             self._mails[name] = self._there.get(mail, mail)
 
 
-def _other_names(parts: Iterable[tuple[str, Person]]) -> Iterator[str | None]:
-    for _, person in parts:
-        yield from (person.where, person.resource.get("userName"), person.resource.get("id"))
-
-
 def mail_of(mails: Mapping[str, str], name: str) -> str | None:
     """Return the folded mail of whom a name means; None if it is known of nobody."""
-    return mails.get(fold(name)) or (mails.get(_folded(name)) if "=" in name else None)
+    return mails.get(fold(name)) or (mails.get(folded_name(name)) if "=" in name else None)
 
 
 def shares(shared: Collection[str], name: str) -> bool:
     """Tell whether several people bear a name."""
-    return fold(name) in shared or _folded(name) in shared
+    return fold(name) in shared or folded_name(name) in shared
 
 
-def _folded(name: str) -> str:
+def folded_name(name: str) -> str:
     """Return what names are compared by: a dn in its normal form, whatever way it is spelt."""
     if "=" not in name:
         return fold(name)

@@ -9,7 +9,7 @@ next read no longer shows what has changed since.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connectors.records import ACTIVATED, Cause, Person, Value
 from mappings import Mapping
@@ -19,6 +19,7 @@ from provisioner.plan.deciding import Deciding
 from provisioner.plan.draft import Draft
 from provisioner.plan.families import entitlements_of
 from provisioner.plan.happenings import Event, Parts, events_of
+from provisioner.plan.meanings import Meanings, by_delegate
 from provisioner.plan.protection import known_as
 from provisioner.reads import Uses
 
@@ -43,7 +44,8 @@ class Grounds:
     `contents` are what a decision about a draft is, or was, bound to. `old` and `new` give what the
     directories said of a folded key at the last accepted read, and say now. `earlier`: the mapping of
     the last plan, None where it is the same, or isn't known any more. `members`: how many a directory's
-    group has now, None where nobody counted. `directories` are in the order of config.
+    group has now, None where nobody counted. `directories` are in the order of config. `meanings`: what
+    delegates' names meant, and mean.
     """
 
     memory: Memory
@@ -55,6 +57,7 @@ class Grounds:
     earlier: Mapping | None = None
     members: Callable[[str, str], int | None] = lambda directory, group: None  # noqa: ARG005
     directories: Sequence[str] = ()
+    meanings: Meanings = field(default_factory=dict)
 
 
 def find_causes(drafts: Iterable[Draft], grounds: Grounds) -> None:
@@ -105,6 +108,10 @@ class _Finder:
             return Reason("directory", *_twice(day))
         if standing == "gone":
             return Reason("directory", *_twice(_STANDING[standing]))
+        told = self._grounds
+        moved = by_delegate(draft, told.meanings, told.old, told.new, told.directories)
+        if moved is not None:
+            return moved
         if self._mapping_changed and (said := self._by_mapping(draft)) is not None:
             return Reason("mapping", *_twice(f"the mapping changed: {said}"))
         return _drifted(draft)

@@ -78,8 +78,8 @@ class Comparison:
         self._joins = mapping.join is not None
         self._applied = applied
         self._seen_names: set[str] = set()
-        self._result = Differences.of(mapping, self._whose_id)
-        self._called = Called(self._result.mails, self._result.shared_names)
+        result = self._result = Differences.of(mapping, self._whose_id)
+        self._called = Called(result.mails, result.shared_names, result.learned.names)
         self._aside = Aside(calendar, self._result, _ALONE)
         self._agreement = Agreement(mapping, in_pool, unreadable, applied, self._result)
         # of everybody, by their number in People: what they should have (None: not in scope), the

@@ -33,6 +33,7 @@ from provisioner.plan.forecast import forecast
 from provisioner.plan.happenings import Parts
 from provisioner.plan.invitations import invitation_changes
 from provisioner.plan.lines import name_lines
+from provisioner.plan.meanings import Meanings
 from provisioner.plan.model import Adoption, Base, Plan
 from provisioner.plan.numbers import Numbers, give_numbers, number_changes
 from provisioner.plan.ordering import in_order, link_needs, pass_on
@@ -84,7 +85,7 @@ class Situation:
     numbers that people once had, the last first. `prices`: what seats cost, None where nobody said.
     `resting_until`: when numbers that rest may be given again. `horizon`: how far ahead the forecast
     looks. `warming`: pushed directories that nobody has declared ready. `earlier`: the last plan's mapping, if
-    it was another one and is still known. `members`: how many a directory's group has, None if not counted.
+    it was another one and is still known. `meanings`: of delegates' names. `members`: how many a directory's group has, None if not counted.
     """
 
     sync: str
@@ -114,6 +115,7 @@ class Situation:
     warnings: tuple[str, ...] = ()
     scope: str = "full"
     earlier: Mapping | None = None
+    meanings: Meanings = field(default_factory=dict)
     members: Callable[[str, str], int | None] = lambda directory, group: None  # noqa: ARG005
 
 
@@ -135,6 +137,7 @@ def make_plan(differences: Differences, situation: Situation) -> Plan:
         uses=situation.uses,
         mapping=situation.mapping,
         earlier=situation.earlier,
+        meanings=situation.meanings,
         members=situation.members,
         directories=situation.directories,
     )

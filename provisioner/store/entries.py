@@ -13,7 +13,7 @@ import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import NamedTuple
@@ -182,10 +182,24 @@ def known_entries(
     people with one key, whom nobody could tell apart, it is always the same one.
     """
     sought = set(keys)
-    if not sought:
+    found = _found(connection, sync, set(map(_checksum, sought)), (False, gone))
+    return _decoded({place: entry for place, entry in found.items() if place[0] in sought})
+
+
+def entries_like(
+    connection: Connection, sync: str, checksums: Set[int]
+) -> dict[str, list[tuple[str, Person]]]:
+    """Return what `known_entries` does of all whose key has one of the checksums (plan/name_index.py)."""
+    return _decoded(_found(connection, sync, checksums, (False,)))
+
+
+def _found(
+    connection: Connection, sync: str, checksums: Set[int], gone: Collection[bool]
+) -> dict[tuple[str, str], _Entry]:
+    """Return everybody whose key has one of the checksums, by key and directory."""
+    if not checksums:
         return {}
-    checksums = set(map(_checksum, sought))
-    where = and_(entries.c.sync == sync, entries.c.gone.in_((False, gone)))
+    where = and_(entries.c.sync == sync, entries.c.gone.in_(gone))
     rows = connection.execute(select(entries.c.block, entries.c.people).where(where))
     blocks = {row.block for row in rows if not checksums.isdisjoint(_read_index(row.people)[::2])}
     found: dict[tuple[str, str], _Entry] = {}
@@ -194,9 +208,9 @@ def known_entries(
         for row in connection.execute(select(*held).where(where, entries.c.block.in_(some))):
             for key, data in unpacked(row.people, row.data, checksums):
                 known = found.get((key, row.directory))
-                if key in sought and (known is None or data < known.data):
+                if known is None or data < known.data:
                     found[key, row.directory] = _Entry(row.columns, data)
-    return _decoded(found)
+    return found
 
 
 def _decoded(found: dict[tuple[str, str], _Entry]) -> dict[str, list[tuple[str, Person]]]:

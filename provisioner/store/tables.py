@@ -62,6 +62,17 @@ entries = Table(
     Column("data", LargeBinary, nullable=False),  # people as msgpack, of the last accepted read
 )
 
+entry_names = Table(
+    "entry_names",
+    metadata,
+    # who bears a name, as checksums: store/entry_names.py
+    Column("sync", String, primary_key=True),
+    Column("bucket", Integer, primary_key=True, autoincrement=False),  # of the name's checksum
+    Column("directory", String, primary_key=True),
+    Column("sha256", String, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
 bindings = Table(
     "bindings",
     metadata,
