@@ -32,6 +32,7 @@ from . import (
     devices,
     groups,
     numbers,
+    operation_logs,
     phone_users,
     place_making,
     places,
@@ -72,7 +73,7 @@ __all__ = [
 
 V2 = (
     user_features, user_profile, users, groups, phone_users, batch, calling_plans, delegation, catalog,
-    sites, numbers, templates, devices, addresses, places, place_making, policies,
+    sites, numbers, templates, devices, addresses, places, place_making, policies, operation_logs,
 )  # fmt: skip
 
 

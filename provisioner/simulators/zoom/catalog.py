@@ -16,11 +16,11 @@ from marshmallow import Schema, fields
 from .account import Call
 from .errors import ZoomError, invalid, sites_disabled
 from .fields import LARGEST, Nothing, asked_number, flag, one_of, pages
-from .names import fold
+from .names import display_name, fold
 from .pages import Page, cut, page_of, visible
 from .phones import PLENTY, Holdings, check_site
 from .service import Answer, operation
-from .users import LICENSED, display_name
+from .users import LICENSED
 
 blueprint = Blueprint("zoom_catalog", __name__)
 

@@ -18,10 +18,9 @@ from marshmallow.validate import Length
 from .account import Call
 from .errors import refused
 from .fields import Bool, Nothing, number_of
-from .names import PRIVILEGES
+from .names import PRIVILEGES, display_name
 from .phones import phone_user
 from .service import Answer, operation
-from .users import display_name
 
 blueprint = Blueprint("zoom_delegation", __name__)
 

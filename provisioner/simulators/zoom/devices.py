@@ -15,12 +15,11 @@ from marshmallow.validate import Length
 from .account import Call
 from .errors import ZoomError, invalid, no_user
 from .fields import Nothing, one_of, pages, text
-from .names import fold
+from .names import display_name, fold
 from .pages import cut, page_of
 from .phones import check_site
 from .service import Answer, operation
 from .state import make_id
-from .users import display_name
 
 blueprint = Blueprint("zoom_devices", __name__)
 

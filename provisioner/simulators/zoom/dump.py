@@ -11,10 +11,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .names import DEFAULT_PRIVILEGES, PRIVILEGES
+from .names import DEFAULT_PRIVILEGES, PRIVILEGES, display_name
 from .snapshot import NO_MAIL, ROLE_NAMES
 from .state import State
-from .users import display_name
 
 
 def catalog_line(state: State) -> dict[str, Any]:

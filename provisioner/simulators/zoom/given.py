@@ -67,6 +67,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "expired_token_status": lambda text: int(_one_of("401", "400")(text)),
     "documented_statuses": _switch,
     "settings_status": lambda text: int(_one_of("204", "200")(text)),
+    "operation_logs": _switch,
     "visible_after_s": _number,
     "visible_after_reads": _whole,
     "repeat_across_pages": _switch,

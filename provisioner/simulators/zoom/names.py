@@ -10,6 +10,7 @@ Sources: Zoom's calling plan table (SKUS), the description of POST /phone/users/
 
 from __future__ import annotations
 
+import sqlite3
 import unicodedata
 import zlib
 from typing import NamedTuple
@@ -97,3 +98,9 @@ def privilege_named(name: str) -> int | None:
         if wanted == str(number) or (wanted and fold(full).startswith(wanted)):
             return number
     return None
+
+
+def display_name(row: sqlite3.Row) -> str:
+    """Return a user's display name: their own, else first and last name, else what the mail begins with."""
+    derived = f"{row['first_name']} {row['last_name']}".strip()
+    return str(row["display_name"] or derived or row["email"].partition("@")[0])

@@ -38,7 +38,9 @@ def page_of(call: Call, name: str) -> Page:
 
     `name` is the list's path; its filters are the rest of the query, and must not change on the way.
     """
-    filters = json.dumps({k: v for k, v in sorted(call.query.items()) if k not in UNPAGED})
+    filters = json.dumps(
+        {k: v for k, v in sorted(call.query.items()) if k not in UNPAGED}, default=str
+    )
     token = call.query.get("next_page_token")
     if not token:
         call.account.walks += 1
@@ -55,17 +57,20 @@ def visible(call: Call, page: Page, table: str) -> tuple[str, tuple[float, int]]
     return condition, (call.account.now_s(), page.walk)
 
 
-def cut(call: Call, page: Page, rows: list[sqlite3.Row]) -> tuple[list[sqlite3.Row], str]:
+def cut(
+    call: Call, page: Page, rows: list[sqlite3.Row], by: str = "seq"
+) -> tuple[list[sqlite3.Row], str]:
     """Return the page's rows and the token of the next page ("" at the end).
 
-    `rows` holds one more than the page's size where the list goes on.
+    `rows` holds one more than the page's size where the list goes on; `by` is the column that grows
+    from one to the next.
     """
     if len(rows) <= page.size:
         return rows, ""
     rows = rows[: page.size]
     repeat = call.options.repeat_across_pages and len(rows) > 1
     expires = call.account.now_s() + call.options.page_token_life_s
-    after = rows[-2 if repeat else -1]["seq"]
+    after = rows[-2 if repeat else -1][by]
     return rows, _write(call, [page.list, page.filters, after, page.walk, expires])
 
 

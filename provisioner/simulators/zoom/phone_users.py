@@ -17,11 +17,10 @@ from marshmallow import Schema, fields
 from .account import Call
 from .errors import ZoomError, bad_template, no_user
 from .fields import LARGEST, Bool, Nothing, asked_number, one_of, pages
-from .names import fold
+from .names import display_name, fold
 from .pages import Page, cut, page_of, visible
 from .phones import Holdings, check_site, phone_user, site_extension
 from .service import Answer, operation
-from .users import display_name
 
 blueprint = Blueprint("zoom_phone_users", __name__)
 

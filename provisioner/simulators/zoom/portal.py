@@ -1,6 +1,7 @@
 """What only the web portal can do, for tests and demos: accept an invitation, edit by hand, trash.
 
-None of it is Zoom's interface: it needs no token, knows no limits, and is not logged as a write.
+None of it is Zoom's interface: it needs no token, knows no limits, and is not logged as a write. What
+changes somebody's phone shows in Zoom's operation logs; every POST takes an `operator`, who is named there.
 
     GET  /_portal/log      every accepted write, in order, as JSON lines: seq, method, path, query,
                            body, time
@@ -19,6 +20,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -26,9 +29,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from provisioner.simulators.common.lines import Line, SnapshotError, in_words
 
-from .account import Account, current_account
+from .account import Account, current_account, stamp
 from .dump import catalog_line, user_lines
 from .errors import ZoomError, no_user, refused
+from .operation_entries import ADMINISTRATOR, noted
 from .phones import free_holdings, seats_used, take_phone
 from .service import Answer
 from .snapshot import ONCE, Loader
@@ -46,6 +50,20 @@ PHONE_MEMBERS = (
     "numbers",
     "delegates",
 )
+
+
+@contextmanager
+def _by_hand(account: Account) -> Iterator[None]:
+    """Hold the database for an edit of whom the request names, and log what it changes."""
+    given = _given()
+    operator = given.get("operator", ADMINISTRATOR)
+    if not isinstance(operator, str):
+        raise refused("operator must be a mail address.")
+    names = [
+        given[name] for name in ("id", "email", "new_email") if isinstance(given.get(name), str)
+    ]
+    with account.state.transaction(), noted(account.state, names, operator, stamp(account.clock())):
+        yield
 
 
 def _lines(values: list[Any]) -> Response:
@@ -80,7 +98,7 @@ def show_state() -> Response:
 def accept() -> Answer:
     """A pending user accepts."""
     account = current_account()
-    with account.state.transaction():
+    with _by_hand(account):
         user = _user(account)
         if user["status"] != "pending":
             raise refused(f"The user {user['email']} is not pending.")
@@ -92,7 +110,7 @@ def accept() -> Answer:
 def trash() -> Answer:
     """Soft-delete a phone user."""
     account = current_account()
-    with account.state.transaction():
+    with _by_hand(account):
         phone = _phone(account, trashed=False)
         if not account.options.trash_keeps:
             free_holdings(account.state, phone["id"])
@@ -104,7 +122,7 @@ def trash() -> Answer:
 def restore() -> Answer:
     """Take a phone user out of the trash; they need a seat again."""
     account = current_account()
-    with account.state.transaction():
+    with _by_hand(account):
         phone = _phone(account, trashed=True)
         seats = account.state.setting("seats")
         if seats is not None and seats_used(account.state) >= seats:
@@ -149,6 +167,7 @@ def buy_seats() -> Answer:
     """Set how many phone licenses and calling plans the account has; null: as many as anybody wants."""
     state, given = current_account().state, _given()
     with state.transaction():
+        given.pop("operator", None)
         for name, seats in given.items():
             if seats is not None and (isinstance(seats, bool) or not isinstance(seats, int)):
                 raise refused(f"{name}: a number of seats, or null.")
@@ -166,7 +185,8 @@ def edit_user() -> Answer:
     name = given.get("id") or given.get("email")
     if not isinstance(name, str):
         raise refused("email or id is required.")
-    with account.state.transaction():
+    given.pop("operator", None)
+    with _by_hand(account):
         try:
             id_ = _replace(account, account.state.user(name), given)
         except (msgspec.ValidationError, SnapshotError, sqlite3.IntegrityError) as error:

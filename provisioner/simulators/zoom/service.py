@@ -20,6 +20,7 @@ from .account import Account, Call, current_account, stamp
 from .auth import check_token
 from .errors import ZoomError
 from .fields import Nothing, read, read_json
+from .operation_entries import named_in, noted, of_write, operator_of
 from .rates import Label
 
 Answer: TypeAlias = tuple[Any, int]
@@ -76,17 +77,31 @@ def operation(
             content = read_json(body, _json()) if body else {}
             call = Call(account, given, content)
             writes = method != "GET"
-            users = touches(content, in_path) if writes else ()
+            users = list(touches(content, in_path)) if writes else []
             with account.writing(users) if writes else nullcontext(), account.state.transaction():
-                payload, status = handler(call, **in_path)
                 if writes:
-                    _log(account, method)
+                    payload, status = _written(call, handler, users, in_path)
+                else:
+                    payload, status = handler(call, **in_path)
             return _respond(payload, status)
 
         blueprint.add_url_rule(path, f"{method} {path}".replace(".", "_"), view, methods=[method])
         return handler
 
     return register
+
+
+def _written(call: Call, handler: Handler, users: Iterable[str], in_path: dict[str, str]) -> Answer:
+    """Do a write, and write it into both logs: ours of requests, and Zoom's own of operations."""
+    account, path = call.account, request.path.removeprefix("/v2")
+    time, operator = stamp(account.clock()), operator_of(account.state)
+    with noted(account.state, [*users, *named_in(in_path)], operator, time) as others:
+        answer = handler(call, **in_path)
+        entry = of_write(request.method, path, call.body)
+        others += [] if entry is None else [entry]
+    body = request.get_json(silent=True)
+    account.state.record(request.method, path, request.args.to_dict(), body, time)
+    return answer
 
 
 def _check_account(account: Account, path: str) -> None:
@@ -103,12 +118,6 @@ def _json() -> object:
         return content
     except (BadRequest, UnicodeEncodeError):
         raise ZoomError(400, 300, "Request Body should be a valid JSON object.") from None
-
-
-def _log(account: Account, method: str) -> None:
-    body = request.get_json(silent=True)
-    path = request.path.removeprefix("/v2")
-    account.state.record(method, path, request.args.to_dict(), body, stamp(account.clock()))
 
 
 def _respond(payload: Any, status: int) -> Response:

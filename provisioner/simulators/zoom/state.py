@@ -83,6 +83,10 @@ CREATE TABLE IF NOT EXISTS group_members (
 CREATE TABLE IF NOT EXISTS log (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL,
   query TEXT NOT NULL, body TEXT NOT NULL, time TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS operation_logs (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, action TEXT NOT NULL,
+  category TEXT NOT NULL, detail TEXT NOT NULL, operator TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS operation_logs_by_time ON operation_logs (time, seq);
 """
 
 

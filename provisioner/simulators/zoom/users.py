@@ -28,7 +28,7 @@ from .errors import (
     refused,
 )
 from .fields import Int, asked_number, email, flag, number_of, one_of, text
-from .names import fold
+from .names import display_name, fold
 from .pages import cut, page_of, visible
 from .phones import switch_phone, take_phone
 from .service import Answer, operation
@@ -179,12 +179,6 @@ def _core(call: Call, row: sqlite3.Row) -> dict[str, Any]:
         "user_created_at": row["created_at"],
     }
     return {k: v for k, v in entry.items() if v is not None}
-
-
-def display_name(row: sqlite3.Row) -> str:
-    """Return a user's display name: their own, else first and last name, else what the mail begins with."""
-    derived = f"{row['first_name']} {row['last_name']}".strip()
-    return str(row["display_name"] or derived or row["email"].partition("@")[0])
 
 
 def found(call: Call, user: str) -> sqlite3.Row:
