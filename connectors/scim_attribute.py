@@ -251,13 +251,13 @@ class Schema:
         return {fold(name): path for name, path in self.short.items()}
 
 
-def closest(name: str, by_fold: Mapping[str, str]) -> str | None:
-    """Return the value whose folded key looks most like `name`; None if none does.
+def closest(name: str, by_fold: Mapping[str, str], likeness: float = 0.7) -> str | None:
+    """Return the value whose folded key looks most like `name`; None if none does by `likeness` (0 to 1).
 
     >>> closest("tittle", {"title": "title", "usertype": "userType"})
     'title'
     """
     if len(name) > _LONGEST_NAME:  # likeness costs the square of the length
         return None
-    found = difflib.get_close_matches(fold(name), by_fold, n=1, cutoff=0.7)
+    found = difflib.get_close_matches(fold(name), by_fold, n=1, cutoff=likeness)
     return by_fold[found[0]] if found else None

@@ -25,6 +25,7 @@ from functools import cached_property
 
 from connectors.scim_filter_compare import Literal
 from connectors.scim_filter_parse import FilterError, Parser
+from connectors.scim_filter_problems import filter_problems, path_problems
 from connectors.scim_filter_tree import (
     And,
     Compare,
@@ -57,8 +58,10 @@ __all__ = [
     "Schema",
     "ValuePath",
     "elements",
+    "filter_problems",
     "parse_filter",
     "parse_path",
+    "path_problems",
 ]
 
 
@@ -102,7 +105,7 @@ def parse_filter(text: str, schema: Schema = USER) -> Filter:
     """
     parser = Parser(text, schema)
     tree = parser.either()
-    parser.end("'and' or 'or'")
+    parser.end_of_filter()
     return Filter(tree)
 
 

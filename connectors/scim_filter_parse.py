@@ -24,13 +24,31 @@ _MAX_NUMBER = 100
 _NAMES_KEPT = 1000
 """Characters that a number may have: enough for any double, and int() stays cheap."""
 
-_WORD = re.compile(r"[\w$.:-]+")
+WORD = re.compile(r"[\w$.:-]+")
+SIGN = re.compile(r"[=<>!~&|]+")
 _BLANKS = re.compile(r"\s*")
 _UNCLOSED = re.compile(r'"[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?![\w.+-])")
 _KEYWORDS: dict[str, Literal] = {"true": True, "false": False, "null": None}
+_SIGNS = {
+    **dict.fromkeys(("=", "=="), "eq"),
+    **dict.fromkeys(("!=", "<>"), "ne"),
+    ">": "gt",
+    ">=": "ge",
+    "<": "lt",
+    "<=": "le",
+    "~": "co",
+    **dict.fromkeys(("is", "equal", "equals"), "eq"),
+    "contains": "co",
+    "startswith": "sw",
+    "endswith": "ew",
+    **dict.fromkeys(("exists", "present"), "pr"),
+    **dict.fromkeys(("&", "&&"), "and"),
+    **dict.fromkeys(("|", "||"), "or"),
+}
+"""What other languages write for our words."""
 _ALL_OPERATORS = (*OPERATORS, "pr")
-_AN_OPERATOR = f"an operator ({', '.join(_ALL_OPERATORS)})"
+AN_OPERATOR = f"an operator ({', '.join(_ALL_OPERATORS)})"
 
 
 class FilterError(ValueError):
@@ -64,9 +82,7 @@ class _Scanner:
         word = self.word()
         op = word.lower()
         if op not in _ALL_OPERATORS:
-            near = closest(op, {each: each for each in _ALL_OPERATORS})
-            hint = f": did you mean {near}?" if near else ""
-            self.fail(_AN_OPERATOR, hint=hint)
+            self.fail(AN_OPERATOR, hint=self.meant(_ALL_OPERATORS))
         self.at += len(word)
         return op
 
@@ -111,7 +127,7 @@ class _Scanner:
 
     def word(self) -> str:
         """Return the word that begins here, "" if none does, without going past it."""
-        found = _WORD.match(self.text, self.at)
+        found = WORD.match(self.text, self.at)
         return found[0] if found else ""
 
     def name(self) -> str:
@@ -119,7 +135,7 @@ class _Scanner:
         uri = self.schema.urn_before(self.text, self.at)
         if not uri:
             return self.word()
-        found = _WORD.match(self.text, self.at + len(uri))
+        found = WORD.match(self.text, self.at + len(uri))
         return self.text[self.at : found.end()] if found else uri
 
     def blanks(self) -> None:
@@ -143,12 +159,19 @@ class _Scanner:
         at = self.at if at is None else at
         raise FilterError(f"expected {expected}, found {self.excerpt(at)}{hint}", at)
 
+    def meant(self, words: tuple[str, ...]) -> str:
+        """Return the hint at which of these words is meant by the word, or the sign, that stands here."""
+        sign = SIGN.match(self.text, self.at)
+        written = sign[0] if sign else self.word().lower()
+        near = _SIGNS.get(written) or closest(written, dict(zip(words, words, strict=True)), 0.6)
+        return f": did you mean {near}?" if near in words else ""
+
     def excerpt(self, at: int) -> str:
         if at >= len(self.text):
             return "the end"
         if text := _UNCLOSED.match(self.text, at):
             return _short(self.text[at : text.end() + 1])
-        word = _WORD.match(self.text, at)
+        word = WORD.match(self.text, at) or SIGN.match(self.text, at)
         return _short(word[0] if word else self.text[at])
 
 
@@ -203,7 +226,7 @@ class Parser(_Scanner):
         if path.part and not path.sub:
             whole = Path(path.uri, path.attribute, definition=path.definition)
             return ValuePath(whole, path.part)
-        self.blank(_AN_OPERATOR)
+        self.blank(AN_OPERATOR)
         at, op = self.at, self.operator()
         if op == "pr":
             return Present(path)
@@ -323,7 +346,7 @@ class Parser(_Scanner):
         if self.at == len(self.text):
             return False
         at = self.blanks_after(self.at)
-        word = _WORD.match(self.text, at)
+        word = WORD.match(self.text, at)
         if not word or word[0].lower() != joiner:
             return False
         if at == self.at:
@@ -342,9 +365,23 @@ class Parser(_Scanner):
     def closing(self, bracket: str) -> None:
         self.blanks()
         if not self.text.startswith(bracket, self.at):
-            self.fail(f"'and', 'or' or '{bracket}'")
+            self.refuse_rest(bracket)
         self.at += 1
         self.depth -= 1
+
+    def refuse_rest(self, bracket: str = "") -> NoReturn:
+        """Refuse what stands where another test may be joined, or the brackets around be closed."""
+        after = WORD.match(self.text, self.blanks_after(self.at + len(self.word())))
+        attribute = after is not None and after[0].lower() in _ALL_OPERATORS
+        self.fail(
+            f"'and', 'or' or '{bracket}'" if bracket else "'and' or 'or'",
+            hint="" if attribute else self.meant(("and", "or")),
+        )
+
+    def end_of_filter(self) -> None:
+        self.blanks()
+        if self.at < len(self.text):
+            self.refuse_rest()
 
     def end(self, expected: str) -> None:
         self.blanks()
