@@ -26,8 +26,10 @@ from connectors.scim_filter import (
     FilterError,
     Path,
     Schema,
+    filter_problems,
     parse_filter,
     parse_path,
+    path_problems,
 )
 from mappings.entitlements import (
     DEFAULTS_RULE,
@@ -42,13 +44,12 @@ from mappings.graces import leavers_of
 from mappings.life_cycle import life_cycle
 from mappings.lookups import Lookup, read_table
 from mappings.mapping import Mapping
-from mappings.places import Places
 from mappings.rules import Give, Leavers, Many, Persona, Rule, Single
 from mappings.schema import MappingSchema, Takes
-from mappings.text import AttributeText, TextError, parse_text
+from mappings.text import AttributeText, TextError, parse_text, text_problems
 from mappings.where import Where, where_of
 from mappings.yaml_file import Located, did_you_mean, read_yaml, schema_problems
-from mappings.yaml_nodes import Step, place
+from mappings.yaml_nodes import Step, in_order
 
 At = tuple[Step, ...]
 
@@ -79,8 +80,7 @@ def load_mapping(
     reader = _Reader(path, located, attributes, problems, pools)
     mapping = reader.mapping(content)
     if mapping is None:
-        own = f"{located.file}:"  # a table's problems come after the mapping's
-        raise InputError(sorted(problems, key=lambda p: (not p.where.startswith(own), *place(p))))
+        raise InputError(in_order(problems, located.file))  # a table's come after the mapping's
     return mapping
 
 
@@ -119,7 +119,7 @@ class _Reader:
         section: str = "rules",
     ) -> None:
         self._section = section
-        self._path, self._places, self._located = path, Places(located, path), located
+        self._path, self._located = path, located
         self._attributes, self._problems, self._pools = attributes, problems, pools
         self._lookups: dict[str, Lookup] = {}
 
@@ -336,18 +336,18 @@ class _Reader:
         if not isinstance(value, str):
             return None
         try:
-            return parse_text(value, self._attributes, self._lookups)
-        except TextError as e:
-            self._inside(at, e)
+            return parse_text(clean(value), self._attributes, self._lookups)
+        except TextError:
+            self._inside(at, value, text_problems(clean(value), self._attributes, self._lookups))
             return None
 
     def _filter(self, at: At, value: Any) -> Filter | None:
         if not isinstance(value, str):
             return None
         try:
-            return parse_filter(value, self._attributes)
-        except FilterError as e:
-            self._inside(at, e)
+            return parse_filter(clean(value), self._attributes)
+        except FilterError:
+            self._inside(at, value, filter_problems(clean(value), self._attributes))
             return None
 
     def _join(self, value: Any) -> Path | None:
@@ -357,17 +357,20 @@ class _Reader:
         if not isinstance(value, str):
             return None
         try:
-            path = parse_path(value, self._attributes)
-        except FilterError as e:
-            self._inside(at, e)
+            path = parse_path(clean(value), self._attributes)
+        except FilterError:
+            self._inside(at, value, path_problems(clean(value), self._attributes))
             return None
         if path.leaf is None:
             self._problem(at, f"{path} has no value of its own: name a sub-attribute")
         return path
 
-    def _inside(self, at: At, error: FilterError | TextError) -> None:
-        where = self._places.inside(at, error.position)
-        self._problems.append(Problem(where, f"{_name(at)}: {error.message}"))
+    def _inside(
+        self, at: At, value: str, errors: Sequence[FilterError] | Sequence[TextError]
+    ) -> None:
+        for error in errors:
+            where = self._located.inside(at, error.position, clean(value))
+            self._problems.append(Problem(where, f"{_name(at)}: {error.message}"))
 
     def _problem(self, at: At, text: str) -> None:
         self._problems.append(Problem(self._located.where(at), f"{_name(at)}: {text}"))

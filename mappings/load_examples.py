@@ -20,7 +20,7 @@ from mappings.load import declared
 from mappings.schema import ExamplesSchema, MappingSchema
 from mappings.where import where_of
 from mappings.yaml_file import Located, load_yaml, schema_problems
-from mappings.yaml_nodes import place
+from mappings.yaml_nodes import in_order
 
 
 def beside(mapping: Path) -> Path:
@@ -47,10 +47,9 @@ def load_examples(mapping: Path, attributes: Schema | None) -> list[Example]:
     for source, shape in sources:
         found = list(_read(source, shape, attributes))
         examples += [each for each in found if isinstance(each, Example)]
-        wrong = [each for each in found if isinstance(each, Problem)]
-        problems += sorted(dict.fromkeys(wrong), key=place)
+        problems += [each for each in found if isinstance(each, Problem)]
     if problems:
-        raise InputError(problems)
+        raise InputError(in_order(problems, str(mapping)))
     return examples
 
 

@@ -16,12 +16,12 @@ taken at its word, would rename everybody.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from connectors.records import clean
-from connectors.scim_filter import FilterError, Path, Schema, parse_path
+from connectors.scim_filter import FilterError, Path, Schema, parse_path, path_problems
 from mappings.lookups import Lookup
 from mappings.transforms import Argument, Pipeline, Transform, TransformError, transform
 
@@ -35,12 +35,19 @@ _BLANKS = re.compile(r"\s*")
 
 
 class TextError(ValueError):
-    """Attribute text that can't be read: `message` says why, `position` where (0-based offset)."""
+    """Attribute text that can't be read: `message` says why, `position` where (0-based offset).
 
-    def __init__(self, message: str, position: int) -> None:
+    `unknown`: it names what isn't there. `inside`: a brace opens where another one is open.
+    """
+
+    def __init__(
+        self, message: str, position: int, *, unknown: bool = False, inside: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.position = position
+        self.unknown = unknown
+        self.inside = inside
 
 
 class Taken(NamedTuple):
@@ -203,21 +210,59 @@ def parse_text(
     >>> parse_text("{givenName | upper} {familyName}", USER).fill({"name": {"givenName": "Eva", "familyName": "Malá"}})
     'EVA Malá'
     """
+    parts, problems = _read(text, schema, lookups or {})
+    if problems:
+        raise problems[0]
+    return AttributeText(clean(text), parts) if "{" in text else clean(text)
+
+
+def text_problems(
+    text: str, schema: Schema, lookups: Mapping[str, Lookup] | None = None
+) -> list[TextError]:
+    """Return everything that is wrong with attribute text, from the left; nothing if it can be read.
+
+    >>> from connectors.scim_filter import USER
+    >>> [e.position for e in text_problems("{giveName | uper} {familyNam}", USER)]
+    [1, 12, 19]
+    """
+    return _read(text, schema, lookups or {})[1]
+
+
+def _read(
+    text: str, schema: Schema, lookups: Mapping[str, Lookup]
+) -> tuple[list[str | Taken], list[TextError]]:
     parts: list[str | Taken] = []
-    at = 0
+    problems: list[TextError] = []
+    at = unclosed = 0
     while at < len(text):
         start = text.find("{", at)
         literal = text[at:] if start < 0 else text[at:start]
-        if "}" in literal:
-            raise TextError("'}' closes nothing", at + literal.index("}"))
+        for closing in (n for n, char in enumerate(literal, at) if char == "}"):
+            if unclosed:  # of `{{a}}` only the braces too many at the beginning are told
+                unclosed -= 1
+            else:
+                problems.append(TextError("'}' closes nothing", closing))
         if literal:
             parts.append(literal)
         if start < 0:
             break
-        end = _closing(text, start)
-        parts.append(_Braces(text[:end], start + 1, schema, lookups or {}).read())
+        try:
+            end = _closing(text, start)
+        except TextError as e:
+            inside = _Braces(text[: e.position] if e.inside else text, start + 1, schema, lookups)
+            inside.paths()
+            problems += [each for each in inside.problems if each.unknown]
+            problems.append(e)
+            if not e.inside:
+                break
+            unclosed += 1
+            at = e.position
+            continue
+        braces = _Braces(text[:end], start + 1, schema, lookups)
+        parts.append(braces.read())
+        problems += braces.problems
         at = end + 1
-    return AttributeText(clean(text), parts) if "{" in text else clean(text)
+    return parts, sorted(problems, key=lambda e: e.position)
 
 
 def _closing(text: str, start: int) -> int:
@@ -232,9 +277,8 @@ def _closing(text: str, start: int) -> int:
         elif text[at] == "}" and quoted < 0:
             return at
         elif text[at] == "{" and quoted < 0:
-            raise TextError(
-                "'{' inside braces: an attribute stands in one pair, like {displayName}", at
-            )
+            said = "'{' inside braces: an attribute stands in one pair, like {displayName}"
+            raise TextError(said, at, inside=True)
         at += 1
     if quoted >= 0 and "}" in text[quoted:]:
         raise TextError("the quotation mark isn't closed", quoted)
@@ -242,39 +286,59 @@ def _closing(text: str, start: int) -> int:
 
 
 class _Braces:
-    """Reads what stands between two braces: `text` up to the closing one, from `at`."""
+    """Reads what stands between two braces: `text` up to the closing one, from `at`.
+
+    What is wrong there is added to `problems`; then what was read is of no use.
+    """
 
     def __init__(self, text: str, at: int, schema: Schema, lookups: Mapping[str, Lookup]) -> None:
         self._text, self._at = text, at
         self._schema, self._lookups = schema, lookups
+        self.problems: list[TextError] = []
 
     def read(self) -> Taken:
-        """Return what they take; raises TextError."""
-        paths = [self._path()]
-        while self._next(","):
-            paths.append(self._path())
-        steps = []
+        """Return what they take."""
+        paths, steps = self.paths(), []
         while self._next("|"):
-            steps.append(self._transform())
+            try:
+                steps.append(self._transform())
+            except TextError as e:
+                self.problems.append(e)
+                self._up_to("|")
         return Taken(tuple(paths), Pipeline(tuple(steps)) if steps else None)
+
+    def paths(self) -> list[Path]:
+        """Return the attributes, first come first."""
+        paths = list(self._path())
+        while self._next(","):
+            paths += self._path()
+        return paths
 
     def _next(self, char: str) -> bool:
         found = self._text.startswith(char, self._at)
         self._at += found
         return found
 
-    def _path(self) -> Path:
+    def _path(self) -> Iterator[Path]:
+        """Yield the path that stands here, if it can be read."""
         text = self._up_to(",|")
         if not text.strip():
-            raise TextError("an attribute belongs between the braces", self._before(text))
+            said = "an attribute belongs between the braces"
+            self.problems.append(TextError(said, self._before(text)))
+            return
         position = self._at - len(text.lstrip())
         try:
             path = parse_path(text.strip(), self._schema)
-        except FilterError as e:
-            raise TextError(e.message, position + e.position) from e
+        except FilterError:
+            self.problems += (
+                TextError(e.message, position + e.position, unknown=e.unknown)
+                for e in path_problems(text.strip(), self._schema)
+            )
+            return
         if path.leaf is None:
-            raise TextError(f"{path} has no value of its own: name a sub-attribute", position)
-        return path
+            said = f"{path} has no value of its own: name a sub-attribute"
+            self.problems.append(TextError(said, position))
+        yield path
 
     def _before(self, text: str) -> int:
         """Return the place to point at where nothing stands: what opens it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import yaml
 from marshmallow import Schema, fields
 
 from connectors.errors import InputError, Problem
+from mappings.places import Places, unclean
 from mappings.yaml_nodes import Builder, Node, Step, place
 
 MAX_BYTES = 10_000_000
@@ -23,7 +25,7 @@ MAX_BYTES = 10_000_000
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Located:
     """A YAML file's `data` (dicts with text keys, lists, text, int, float, bool, None) with places.
 
@@ -47,6 +49,22 @@ class Located:
             return self.where(path)
         line, column = node.keys[path[-1]]
         return f"{self.file}:{line}:{column}"
+
+    def inside(self, path: Sequence[Step], position: int, judged: str | None = None) -> str:
+        """Return the place of the character at `position` (from 0) of the text at `path`.
+
+        `judged`: the text that the position is in, where it isn't the one that was written, but clean.
+        """
+        node, missing = self._walk(path)
+        if missing or not isinstance(node.data, str):
+            return self.where(path)
+        at = position if judged is None else unclean(node.data, position, judged)
+        line, column = self._places.inside(node.line, node.column, node.data, at)
+        return f"{self.file}:{line}:{column}"
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self.file)
 
     def get(self, path: Sequence[Step]) -> Any:
         """Return the value at `path`; None if there is none."""
@@ -148,6 +166,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(names)}" if names else "none is known here"
 
 
+class Inside(str):
+    """A message about one character of the text that it judges; `position` counts from 0."""
+
+    position: int
+
+    def __new__(cls, message: str, position: int) -> Inside:
+        made = super().__new__(cls, message)
+        made.position = position
+        return made
+
+
 def schema_problems(
     messages: Mapping[Any, Any],
     located: Located,
@@ -192,7 +221,7 @@ def _flatten(
 ) -> Iterator[Problem]:
     if not isinstance(messages, Mapping):
         for text in [messages] if isinstance(messages, str) else messages:
-            yield _located(str(text), located, path)
+            yield _located(text, located, path)
         return
     data = located.get(path)
     for step, below in messages.items():
@@ -235,10 +264,14 @@ _SAID_BETTER = {
 }
 
 
-def _located(text: str, located: Located, path: tuple[Step, ...], *, key: bool = False) -> Problem:
+def _located(
+    said: object, located: Located, path: tuple[Step, ...], *, key: bool = False
+) -> Problem:
     name = ".".join(map(str, path))
+    if isinstance(said, Inside):
+        return Problem(located.inside(path, said.position), f"{name}: {said}")
     where = located.where_key(path) if key else located.where(path)
-    text = _SAID_BETTER.get(text, text)
+    text = _SAID_BETTER.get(str(said), str(said))
     if not name:
         return Problem(
             where, f"the file {text}" if text.startswith(("must", "is")) else f"the file: {text}"

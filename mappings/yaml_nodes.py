@@ -10,7 +10,7 @@ equal keys in silence and recurses without a bound.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
 
@@ -39,6 +39,16 @@ _YAML = "tag:yaml.org,2002:"
 def place(problem: Problem) -> tuple[int, ...]:
     """Return a problem's line and column, to sort by: the order in which a reader mends them."""
     return tuple(int(n) for n in re.findall(r":(\d+)", problem.where)[-2:])
+
+
+def in_order(problems: Iterable[Problem], *first: str) -> list[Problem]:
+    """Return problems as a reader mends them, each once: by file, those named `first` first, and by line."""
+
+    def order(problem: Problem) -> tuple[int, str, tuple[int, ...]]:
+        file = re.sub(r"(?::\d+){1,2}$", "", problem.where)
+        return first.index(file) if file in first else len(first), file, place(problem)
+
+    return sorted(dict.fromkeys(problems), key=order)
 
 
 @dataclass(slots=True)

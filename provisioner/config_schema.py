@@ -14,9 +14,10 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, missing, validate, validates_schema
 
 import connectors.phone
-from connectors.scim_filter import FilterError, parse_filter
+from connectors.scim_filter import FilterError, filter_problems, parse_filter
 from connectors.scim_schema import PHONE_USER
-from mappings.yaml_file import did_you_mean
+from connectors.scim_schema import Schema as Attributes
+from mappings.yaml_file import Inside, did_you_mean
 from provisioner import config_fields, directories
 from provisioner.config_fields import Read
 from provisioner.config_guards import ApprovalSchema, FreezeSchema, LimitsSchema
@@ -109,12 +110,12 @@ def _phone_users(text: str) -> None:
     try:
         parse_filter(text, PHONE_USER)
     except FilterError as e:
-        raise ValidationError(filter_message(e)) from e
+        raise ValidationError(filter_messages(text, PHONE_USER)) from e
 
 
-def filter_message(error: FilterError) -> str:
-    """Say what is wrong with a filter and where in its text, counted from 1."""
-    return f"{error.message} (at character {error.position + 1} of the filter)"
+def filter_messages(text: str, attributes: Attributes) -> list[str]:
+    """Say everything that is wrong with a filter, each in its place."""
+    return [Inside(e.message, e.position) for e in filter_problems(text, attributes)]
 
 
 def messages_of(error: ValidationError) -> dict[Any, Any]:
@@ -217,10 +218,11 @@ class SyncSchema(Schema):
         entries = listed if isinstance(listed, list) else []
         if not isinstance(text, str):
             return
+        attributes = people_schema(d for d in entries if isinstance(d, dict))
         try:
-            parse_filter(text, people_schema(d for d in entries if isinstance(d, dict)))
+            parse_filter(text, attributes)
         except FilterError as e:
-            raise ValidationError(filter_message(e), "protected") from e
+            raise ValidationError(filter_messages(text, attributes), "protected") from e
 
 
 class ConfigSchema(Schema):

@@ -25,7 +25,7 @@ from mappings.yaml_nodes import place
 from provisioner.checks import Finding, problem, warning
 from provisioner.checks.abilities import beyond_abilities
 from provisioner.checks.names import unknown_in_lookups, unknown_names
-from provisioner.commands.mapping import Tried, with_hint
+from provisioner.commands.mapping import Tried, united, with_hint
 from provisioner.config import PUSHED, Config, SyncConfig
 from provisioner.store.people import measures
 from provisioner.store.tables import reads
@@ -72,8 +72,7 @@ def lint_all(several: Sequence[Tried], config: Config | None) -> list[Finding]:
             findings += _of_directories(site, one.sync, mapping, stored=engine is not None)
             findings += _of_phone_system(site, one, mapping)
     if broken:
-        remedy = next((error.remedy for error in broken if error.remedy), "")
-        raise InputError(dict.fromkeys(p for e in broken for p in e.problems), remedy=remedy)
+        raise united(broken)
     return sorted(dict.fromkeys(findings), key=_order)
 
 
@@ -170,8 +169,9 @@ def _unknown_groups(mapping: Mapping, known: Known, last: Known) -> Iterator[Fin
             said.add(fold(name))
             near = did_you_mean(name, known.groups) if known.groups else "nobody is in any group"
             near = near if near.startswith("did") else f"none of {len(known.groups):,} is like it"
-            members = before.get(fold(name))
-            was = f"; at the last accepted read it had {members:,} members" if members else ""
+            members = before.get(fold(name), 0)
+            had = f"{members:,} member{'' if members == 1 else 's'}"
+            was = f"; at the last accepted read it had {had}" if members else ""
             yield problem(str(where), f"{who}: no directory has a group {name!r}; {near}{was}")
 
 

@@ -8,7 +8,7 @@ system know.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from connectors.scim_schema import Schema
 from mappings import Mapping, load_mapping
 from mappings.examples import Example, differences
 from mappings.load_examples import beside, load_examples
+from mappings.yaml_nodes import in_order
 from provisioner.config import Config, SyncConfig, load_config
 
 
@@ -48,8 +49,7 @@ def run_test(file: Path | None, config: Path | None, sync: str | None) -> int:
     """Hold every example against its mapping, print what came out otherwise, return the exit status."""
     loaded = None if config is None else load_config(config)
     count = failed = 0
-    for one in tried(file, loaded, sync):
-        rules, examples = _loaded(one)
+    for one, rules, examples in _loaded(list(tried(file, loaded, sync))):
         if not examples:
             click.echo(f"{one.path}: no examples here, nor in {beside(one.path).name}")
         for example in examples:
@@ -59,19 +59,33 @@ def run_test(file: Path | None, config: Path | None, sync: str | None) -> int:
     return 1 if failed or not count else 0
 
 
-def _loaded(one: Tried) -> tuple[Mapping, list[Example]]:
-    problems: list[Problem] = []
-    try:
-        rules = load_mapping(one.path, one.attributes, one.sync.pools if one.sync else None)
-    except InputError as error:
-        problems += error.problems
-    try:
-        examples = load_examples(one.path, one.attributes)
-    except InputError as error:
-        problems += error.problems
-    if problems:
-        raise with_hint(InputError(dict.fromkeys(problems)), one)
-    return rules, examples
+def _loaded(several: Sequence[Tried]) -> list[tuple[Tried, Mapping, list[Example]]]:
+    """Return each mapping with its examples; raises InputError with what is wrong in any of them."""
+    found: list[tuple[Tried, Mapping, list[Example]]] = []
+    broken: list[InputError] = []
+    for one in several:
+        problems: list[Problem] = []
+        try:
+            rules = load_mapping(one.path, one.attributes, one.sync.pools if one.sync else None)
+        except InputError as error:
+            problems += error.problems
+        try:
+            examples = load_examples(one.path, one.attributes)
+        except InputError as error:
+            problems += error.problems
+        if problems:
+            broken.append(with_hint(InputError(in_order(problems, str(one.path))), one))
+        else:
+            found.append((one, rules, examples))
+    if broken:
+        raise united(broken)
+    return found
+
+
+def united(errors: Sequence[InputError]) -> InputError:
+    """Return one error with the problems of several, each once."""
+    remedy = next((error.remedy for error in errors if error.remedy), "")
+    return InputError(dict.fromkeys(p for e in errors for p in e.problems), remedy=remedy)
 
 
 def with_hint(error: InputError, one: Tried) -> InputError:

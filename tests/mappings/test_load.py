@@ -190,16 +190,54 @@ def test_a_filters_problem_is_placed_to_the_column(tmp_path: Path, line: str) ->
     )
 
 
-@pytest.mark.parametrize(
-    "line",
-    ['when: "title eq \\"\\x41\\" and titel pr"', "when: >\n      title pr and\n      titel pr"],
-)
-def test_a_problem_in_text_with_escapes_or_lines_is_placed_where_the_text_begins(
+LAID_OUT = [
+    "when: titel pr or {}",
+    "when: !!str &w titel pr or {}",
+    'when: "title eq \\"\\x41\\u00e9\\" and titel pr or {}"',
+    "when: >\n      title pr and\n      titel pr\n      or {}",
+    "when: |-  # as it is\n      title pr and\n\n        titel pr or {}",
+    "when: title pr and\n      titel pr\n\n      or {}",
+    "when: 'title eq \"it''s\"\n\n      and titel pr or {}'",
+    'when: "title pr\\\n      \\x20and \\\n      titel\\tpr\n      or {}"',
+    "when: '  title eq \"a\u0301\" and titel pr or {}'",
+]
+
+
+@pytest.mark.parametrize("line", LAID_OUT)
+def test_two_problems_of_one_filter_have_their_places_however_it_is_laid_out(
     tmp_path: Path, line: str
 ) -> None:
-    (problem,) = problems(tmp_path, with_when(line))
+    text = with_when(line.format('departmnt eq "x"'.replace('"', '\\"' if ': "' in line else '"')))
 
-    assert problem.startswith("4:11: rules.0.when: unknown attribute 'titel'")
+    found = problems(tmp_path, text)
+
+    assert [each.split("'")[1] for each in found] == ["titel", "departmnt"]
+    lines = text.split("\n")
+    for each, word in zip(found, ("titel", "departmnt"), strict=True):
+        number, column = map(int, each.split(": ")[0].split(":"))
+        assert lines[number - 1][column - 1 :].startswith(word)
+
+
+def test_a_problem_in_text_that_an_alias_stands_for_is_placed_at_the_alias(tmp_path: Path) -> None:
+    text = "version: 1\nrules:\n  - {name: &n titel pr, when: *n, give: {site: A}}\n"
+
+    assert [each.split(": ")[0] for each in problems(tmp_path, text)] == ["3:31"]
+
+
+def test_a_problem_in_a_file_of_the_wrong_shape_has_its_place_all_the_same(tmp_path: Path) -> None:
+    found = problems(tmp_path, "version: 2\n" + with_when("when: '  titel pr'")[11:])
+
+    assert found[1].startswith("4:14: rules.0.when: unknown attribute 'titel'")
+
+
+def test_the_slips_of_texts_in_braces_are_told_together(tmp_path: Path) -> None:
+    found = problems(tmp_path, rule("{site: 'x {locaton | uper} {titel, title}'}"))
+
+    assert [each.partition(": ")[2].partition(":")[2].partition(":")[0] for each in found] == [
+        " unknown attribute 'locaton'",
+        " no transform is called 'uper'; did you mean 'upper'?",
+        " unknown attribute 'titel'",
+    ]
 
 
 @pytest.mark.parametrize(

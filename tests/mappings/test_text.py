@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connectors.records import ENTERPRISE, clean
 from connectors.scim_filter import USER
 from mappings.lookups import Lookup
-from mappings.text import AttributeText, TextError, parse_text
+from mappings.text import AttributeText, TextError, parse_text, text_problems
 
 SITES = {"sites": Lookup("sites", {"munich": "DE-MUC"}), "all": Lookup("all", {}, "HQ")}
 
@@ -137,6 +137,22 @@ def test_what_is_wrong_is_said_where_it_stands(text: str, position: int, says: s
     assert caught.value.position == position
 
 
+@pytest.mark.parametrize(
+    ("text", "positions"),
+    [
+        ("{titel | uper} and {locaton, nme | lookup site} }", [1, 9, 20, 29, 42, 48]),
+        ('{emails[typ eq "work"].vale | e164 XX}', [8, 23, 35]),
+        ("{{titel}} {titel}", [1, 2, 11]),
+        ("{titel {location}", [1, 7]),
+        ("{location | default x | uper 1}", [20, 24]),
+        ("{title} {titel", [8, 9]),
+        ("{name | upper}", [1]),
+    ],
+)
+def test_every_slip_is_told_where_it_stands(text: str, positions: list[int]) -> None:
+    assert [each.position for each in text_problems(text, USER, SITES)] == positions
+
+
 @settings(max_examples=400, deadline=None)
 @given(
     st.text(alphabet='{}|,"\\ abdisplayNametitlelookup()[]sitesupperdefaultreplace+*', max_size=60)
@@ -150,8 +166,9 @@ def test_any_text_is_read_or_refused_at_a_place_within_it(text: str) -> None:
     if refused is None:
         assert isinstance(read, AttributeText) == ("{" in text)
     else:
-        assert refused.message
-        assert 0 <= refused.position < len(text)
+        found = text_problems(text, USER, SITES)
+        assert found[0].message == refused.message
+        assert all(each.message and 0 <= each.position < len(text) for each in found)
 
 
 quoted = st.text(alphabet="abcX .-|,{}'", min_size=1, max_size=8)

@@ -114,6 +114,36 @@ def test_a_mapping_alone_that_reads_what_a_directory_adds_is_told_to_declare_it(
     assert run("mapping", "test", "-c", company / "c.yaml")[0] == 0  # there a directory has it
 
 
+def test_what_is_wrong_with_rules_and_with_examples_is_told_in_the_order_of_the_file(
+    company: Path,
+) -> None:
+    examples = "examples: [{given: {titel: x}, expect: {credits: true}}]\n"
+    file, other = company / "m.yaml", company / "m.examples.yaml"
+    file.write_text("version: 1\n" + examples + "scope: titel pr\nlookups: {x: 1}\n", "utf-8")
+    other.write_text(examples, "utf-8")
+
+    status, said = run("mapping", "test", file)
+
+    assert status == 1
+    wheres = [line.split(": ")[0] for line in said.splitlines() if line.startswith("/")]
+    assert [where.replace(f"{company}/", "") for where in wheres] == [
+        *("m.yaml:2:21", "m.yaml:3:8", "m.yaml:4:14"),
+        "m.examples.yaml:1:21",
+    ]
+
+
+def test_every_syncs_mapping_that_is_wrong_is_told(company: Path) -> None:
+    second = CONFIG[CONFIG.index("  a:") :].replace("a:", "b:", 1).replace("m.yaml", "n.yaml")
+    (company / "c.yaml").write_text(CONFIG + second, "utf-8")
+    for name in ("m", "n"):
+        (company / f"{name}.yaml").write_text("version: 1\nscope: titel pr\n", "utf-8")
+
+    for command in ("test", "lint"):
+        said = run("mapping", command, "-c", company / "c.yaml")[1]
+        assert "n.yaml:2:8" in said
+        assert "m.yaml:2:8" in said
+
+
 def test_lint_of_a_mapping_alone_finds_what_the_file_shows(company: Path) -> None:
     status, said = run("mapping", "lint", company / "m.yaml")
 
@@ -148,7 +178,7 @@ def test_lint_says_how_many_a_lost_group_had_at_the_last_accepted_read(company: 
     said = run("mapping", "lint", "-c", company / "c.yaml")[1]
 
     assert "no directory has a group 'Sales'; " in said
-    assert "at the last accepted read it had 1 members" in said
+    assert "at the last accepted read it had 1 member" in said
 
 
 def test_lint_knows_the_groups_that_leave_and_accounts_of_their_own_ask_for(company: Path) -> None:
