@@ -150,17 +150,20 @@ class _Asked:
         past: Sequence[history.Past],
         applied: Mapping[tuple[str, str], Value],
     ) -> Facts:
-        unreadable = self._wired.phone.abilities.unreadable
+        abilities = self._wired.phone.abilities
         return Facts(
             explainer=explainer,
             standing=standing,
             user=user,
             read_at=None if user is None else self._now,
-            unreadable={what: value for (_, what), value in applied.items() if what in unreadable},
+            unreadable={
+                what: value for (_, what), value in applied.items() if what in abilities.unreadable
+            },
             plan=plan,
             past=past,
             claims=self._claims,
             pools=self._sync.pools,
+            needless=abilities.needless,
         )
 
     def _told(

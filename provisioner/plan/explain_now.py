@@ -48,6 +48,7 @@ class Facts:
     `user`: their phone user, read at `read_at`, None where it couldn't be read. `unreadable`: last
     applied values of what can't be read back. `plan`: the newest one that was made for them, with
     their changes. `past`: the newest first. `claims(plan, kind)` gives everybody's changes of a kind.
+    `needless`: kinds of change that the account needs none of, with the reason.
     """
 
     explainer: Explainer
@@ -59,6 +60,7 @@ class Facts:
     past: Sequence[Past]
     claims: Callable[[str, str], list[Change]]
     pools: Mapping[str, PoolConfig]
+    needless: Mapping[str, str]
 
 
 def filled_in(about: Explanation, facts: Facts) -> Explanation:
@@ -125,6 +127,9 @@ def _one(entitled: Entitled, facts: Facts, due: Iterable[Due], named: Due | None
         for p in facts.past
         if _about(p.change.kind, p.change.before, p.change.after, family, entitled)
     )
+    if entitled.value not in (None, False):
+        needless = facts.needless.get(f"{family}.assign")
+        entitled = msgspec.structs.replace(entitled, needless=needless)
     return msgspec.structs.replace(
         entitled,
         now=_held(entitled, facts, mine),
@@ -178,8 +183,8 @@ def _held(entitled: Entitled, facts: Facts, due: Sequence[Due]) -> Held | None:
             known += f"; it counts as {entitled.value}"
         return Held(value=_of_user(name, facts.user), known=known, as_of=at)
     plan = facts.plan
-    if plan is None or facts.standing != "in_scope":
-        return None
+    if plan is None or facts.standing != "in_scope" or entitled.needless:
+        return None  # that a plan found nothing to change tells nothing of what is never planned
     moved = next((each for each in due if not isinstance(each.before, dict)), None)
     if moved is None:
         said = f"plan {plan.id} found nothing to change"

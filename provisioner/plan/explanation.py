@@ -104,6 +104,7 @@ class Entitled(msgspec.Struct, frozen=True, kw_only=True):
     `value` None: nothing gives it, or the `rule` says there is none (`taken`), so it is taken away.
     `rule` with `where`, and the `persona` whose it is, if any. `missing`: the attribute that the rule's text lacks, so that what is held stays.
     `takes`: attributes that the value is made of. `pool`: why this number, or why they wait for it.
+    `needless`: why the phone system's account gives nobody any of it, and none is planned.
     """
 
     entitlement: str
@@ -117,6 +118,7 @@ class Entitled(msgspec.Struct, frozen=True, kw_only=True):
     taken: bool = False
     lost: tuple[Lost, ...] = ()
     pool: str | None = None
+    needless: str | None = None
     now: Held | None = None
     due: tuple[Due, ...] = ()
     last: Happened | None = None

@@ -169,6 +169,8 @@ class _Writer:
             held = entitled.now.value
             value = ", ".join(held) or "none" if isinstance(held, tuple) else said(held)
             page.line(_AT, f"now: {value} ({entitled.now.known})")
+        if entitled.needless is not None:
+            page.line(_AT, f"nothing to assign: {entitled.needless}")
         if entitled.pool is not None:
             page.line(_AT, entitled.pool)
         last = entitled.last

@@ -47,6 +47,29 @@ def test_a_tenant_that_switched_to_mca_needs_no_credit_licenses_once_it_recharge
         assert any("auto-recharge is on" in text for text in satisfied["warnings"])
 
 
+def test_explain_says_why_nobody_is_assigned_credits_under_a_customer_agreement(
+    tmp_path: Path,
+) -> None:
+    with tenant([seats(), caller(1)], {"credits": MCA}, mca=True) as graph:
+        company = installed(tmp_path, graph, OFFICE)
+        company.people([person(1)])
+        company.plan()
+        on = [company.run("explain", "user1@example.org", *how) for how in ((), ("--offline",))]
+        off = {"agreement": "mca", "auto_recharge": {"on": False}}
+        company.configure(phone_system=graph.system | {"credits": off})
+        unsure = company.run("explain", "user1@example.org", "--format", "json").plan
+
+        for explained in on:
+            assert explained.status == 0, explained.said
+            assert "nothing to assign: communication credits need no license" in explained.out
+            assert "Customer Agreement, and config says that auto-recharge is on" in explained.out
+            about = explained.out.partition("  credits ")[2].partition("  packages ")[0]
+            assert "found nothing to change" not in about
+        credits = next(e for e in unsure["entitlements"] if e["entitlement"] == "credits")
+        assert "config doesn't say that auto-recharge is on" in credits["needless"]
+        assert (credits["now"]["value"], credits["due"]) == (False, [])
+
+
 def test_without_funds_the_plan_says_to_fund_communications_credits(tmp_path: Path) -> None:
     with tenant([seats(), caller(1)], credits_seats=0) as graph:
         company = installed(tmp_path, graph, OFFICE)
