@@ -6,7 +6,10 @@ show the short names, and the vendor gets its own.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
 
 import msgspec
 
@@ -29,9 +32,11 @@ _FAMILY = {
     "site": "sites",
 }
 """The family of names that a change's before and after are of, by the object of its kind."""
+Aliases = Mapping[str, Mapping[str, str]]
+"""By family (licenses, packages, templates, sites) short name → vendor's name."""
 
 
-def with_aliases(phone: PhoneSystem, aliases: Mapping[str, Mapping[str, str]]) -> PhoneSystem:
+def with_aliases(phone: PhoneSystem, aliases: Aliases) -> PhoneSystem:
     """Return the phone system under the aliases (by family, short name → vendor's name)."""
     return Aliased(phone, aliases) if any(aliases.values()) else phone
 
@@ -39,7 +44,7 @@ def with_aliases(phone: PhoneSystem, aliases: Mapping[str, Mapping[str, str]]) -
 class Aliased:
     """A phone system that gives and takes an operator's names for the vendor's."""
 
-    def __init__(self, phone: PhoneSystem, aliases: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(self, phone: PhoneSystem, aliases: Aliases) -> None:
         self._phone = phone
         self.abilities = phone.abilities
         self._vendors = {
@@ -135,3 +140,83 @@ class Aliased:
         return msgspec.structs.replace(
             change, before=vendors(change.before), after=vendors(change.after)
         )
+
+
+def in_vendors_words(lines: Iterable[str], aliases: Aliases | None = None) -> Iterator[str]:
+    """Yield an inventory's lines under the vendor's own names, the catalog's `aliases` taken out.
+
+    `aliases`: what the names stand for where the catalog doesn't say. A line that can't be read stays
+    as it is, for whoever loads it to say so.
+    """
+    rest = iter(lines)
+    first = next(rest, None)
+    if first is None:
+        return
+    document = _read(first)
+    catalog = document.get("catalog")
+    told = catalog.pop("aliases", None) if isinstance(catalog, dict) else None
+    words = _Words(told if isinstance(told, dict) else aliases or {})
+    if not isinstance(catalog, dict):
+        yield from map(words.line, chain((first,), rest))
+        return
+    yield json.dumps({"catalog": words.catalog(catalog)})
+    yield from map(words.line, rest)
+
+
+class _Words:
+    """An operator's names in snapshot lines, turned into the vendor's."""
+
+    def __init__(self, aliases: Aliases) -> None:
+        self._vendors = {
+            family: {fold(short): vendor for short, vendor in names.items()}
+            for family, names in aliases.items()
+            if names
+        }
+        self._both = self._vendors.get("licenses", {}) | self._vendors.get("packages", {})
+
+    def catalog(self, catalog: dict[str, Any]) -> dict[str, Any]:
+        """Return a catalog; a template or a number may stand with its site."""
+        turned = dict(catalog)
+        for family in ("licenses", "packages"):
+            if isinstance(seats := turned.get(family), dict):
+                turned[family] = {self._name(family, name): n for name, n in seats.items()}
+        for family in ("templates", "sites", "numbers"):
+            if isinstance(names := turned.get(family), list):
+                turned[family] = [self._sited(family, name) for name in names]
+        return turned
+
+    def line(self, text: str) -> str:
+        """Return a phone user's line."""
+        user = _read(text) if self._vendors else {}
+        if not user:
+            return text
+        for member, family in _FAMILY.items():
+            if member in user:
+                user[member] = self._name(family, user[member])
+        user |= {"packages": [self._name("packages", each) for each in user.get("packages") or ()]}
+        for member in ("counts_as", "seatless", "settling"):
+            if isinstance(names := user.get(member), list):
+                user[member] = [self._any(name) for name in names]
+        if isinstance(steps := user.get("by_hand"), dict):
+            user["by_hand"] = {self._any(name): step for name, step in steps.items()}
+        return json.dumps(user)
+
+    def _name(self, family: str, name: Any) -> Any:
+        names = self._vendors.get(family)
+        return names.get(fold(name), name) if names and isinstance(name, str) else name
+
+    def _any(self, name: Any) -> Any:
+        return self._both.get(fold(name), name) if isinstance(name, str) else name
+
+    def _sited(self, family: str, entry: Any) -> Any:
+        if isinstance(entry, list) and len(entry) == 2:
+            return [self._name(family, entry[0]), self._name("sites", entry[1])]
+        return self._name(family, entry)
+
+
+def _read(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import msgspec
 
 from connectors.records import Catalog, PhoneSystem, PhoneUser
+from provisioner.aliases import Aliases
 
 _OPTIONAL = (
     "delegate_privileges",
@@ -22,8 +23,14 @@ _OPTIONAL = (
 )
 
 
-def write_inventory(phone: PhoneSystem, users: Iterable[PhoneUser], out: TextIO) -> int:
-    """Write a phone system's catalog and these users of it, and return how many there are."""
+def write_inventory(
+    phone: PhoneSystem, users: Iterable[PhoneUser], out: TextIO, aliases: Aliases | None = None
+) -> int:
+    """Write a phone system's catalog and these users of it, and return how many there are.
+
+    `aliases`: those that its names are shown under; they are written along, so that a simulator that is
+    loaded with this knows what the vendor calls things.
+    """
     held: list[str] = []
     count = 0
     with TemporaryFile("w+", encoding="utf-8") as lines:
@@ -32,7 +39,7 @@ def write_inventory(phone: PhoneSystem, users: Iterable[PhoneUser], out: TextIO)
             held += user.numbers
             lines.write(user_line(user).decode() + "\n")
         # the catalog comes first, and its numbers are those held too
-        out.write(catalog_line(phone.catalog(), held).decode() + "\n")
+        out.write(catalog_line(phone.catalog(), held, aliases).decode() + "\n")
         lines.seek(0)
         shutil.copyfileobj(lines, out)
     return count
@@ -47,7 +54,7 @@ def user_line(user: PhoneUser) -> bytes:
     return msgspec.json.encode(document)
 
 
-def catalog_line(catalog: Catalog, held: list[str]) -> bytes:
+def catalog_line(catalog: Catalog, held: list[str], aliases: Aliases | None = None) -> bytes:
     """Return the catalog as a snapshot's first line: its `numbers` are all of the account's."""
     document: dict[str, Any] = {}
     for family, seats in (("licenses", catalog.licenses), ("packages", catalog.packages)):
@@ -61,6 +68,8 @@ def catalog_line(catalog: Catalog, held: list[str]) -> bytes:
     if catalog.numbers is not None:
         free = dict(catalog.numbers)
         document["numbers"] = _placed([*free.items(), *((n, None) for n in held if n not in free)])
+    if told := {family: dict(names) for family, names in (aliases or {}).items() if names}:
+        document["aliases"] = told
     return msgspec.json.encode({"catalog": document})
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
 from connectors.records import PhoneSystem, PhoneUser
 from provisioner.audit.calls import collecting
 from provisioner.commands.plans import opened, site_of, sync_name
 from provisioner.inventory import write_inventory
-from provisioner.progress import Progress, counted, for_stderr
+from provisioner.progress import counted, for_stderr
 from provisioner.store.audit_entries import inventory_written
 from provisioner.wiring import wire_phone
 
@@ -28,18 +27,14 @@ def run_inventory(config: Path, sync: str | None, output: Path | None, *, delega
     progress = for_stderr()
     try:
         with opened(output) as out:
-            users = _write(phone, out, progress, delegations=delegations)
+            progress.stage("reading the phone system")
+            read = counted(_users(phone, delegations), progress)
+            users = write_inventory(phone, read, out, site.config.syncs[name].aliases)
             calls.flush(inventory_written(name, users))
     finally:
         calls.flush()
         progress.close()
     return 0
-
-
-def _write(phone: PhoneSystem, out: TextIO, progress: Progress, *, delegations: bool) -> int:
-    """Write the inventory, and return how many phone users are in it."""
-    progress.stage("reading the phone system")
-    return write_inventory(phone, counted(_users(phone, delegations), progress), out)
 
 
 def _users(phone: PhoneSystem, delegations: bool) -> Iterator[PhoneUser]:

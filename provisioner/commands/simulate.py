@@ -11,6 +11,7 @@ import click
 from flask import Flask
 
 from connectors.errors import RunError
+from provisioner.aliases import in_vendors_words
 from provisioner.simulators import faults, scim_service, teams, zoom
 
 DEMO_TOKEN = "demo-token"  # noqa: S105 (of a service that holds sample people only)
@@ -100,7 +101,7 @@ def application(simulated: Simulated) -> _Application:
     try:
         if simulated.load is not None:
             with simulated.load.open(encoding="utf-8") as lines:
-                vendor.load(vendor.app, lines)
+                vendor.load(vendor.app, in_vendors_words(lines))
         else:
             vendor.load(vendor.app, ())  # a new tenant has products even without people
         if simulated.directory is None:

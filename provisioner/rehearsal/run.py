@@ -86,11 +86,13 @@ def rehearse(
     stage = stage_of(sync.phone_system.kind)
     with tempfile.TemporaryDirectory(prefix="rehearsal-") as made:
         folder = Path(made)
+        given = inventory is not None
         if inventory is None and sync.phone_system.kind not in COPIED:
             inventory = _read(site, sync, plan, folder / "inventory.jsonl", progress)
         options = sync.phone_system.options
         progress.stage("setting the stage")
-        props = Props(options, site.config.base, inventory, folder, rate_limits)
+        aliases = sync.aliases if given else {}
+        props = Props(options, site.config.base, inventory, folder, rate_limits, aliases)
         with stage(props) as own, _copy_of(site, sync, own, plan_id, folder) as copy:
             rates = _rates_of(site, sync)
             rehearsed = _go(copy, plan_id, sync.name, allowance, progress, rates)

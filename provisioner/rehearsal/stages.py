@@ -16,6 +16,7 @@ from typing import Any
 
 from connectors.errors import RunError
 from connectors.records import fold
+from provisioner.aliases import Aliases, in_vendors_words
 from provisioner.simulators import teams, zoom
 
 _THREADS = 32
@@ -27,7 +28,8 @@ class Props:
 
     `options`: the real phone system's, paths in them relative to `base`. `inventory`: its state as
     snapshot lines, None where the stage needs none or copies the real file. `folder` is the
-    rehearsal's own. `rate_limits`: the stand-in keeps the vendor's limits.
+    rehearsal's own. `rate_limits`: the stand-in keeps the vendor's limits. `aliases`: those under which
+    an inventory that doesn't say so itself may show names.
     """
 
     options: Mapping[str, Any]
@@ -35,6 +37,7 @@ class Props:
     inventory: Path | None
     folder: Path
     rate_limits: bool
+    aliases: Aliases
 
 
 @contextmanager
@@ -52,7 +55,7 @@ def _zoom(props: Props) -> Iterator[dict[str, Any]]:
     app = zoom.create_app(options=account)
     try:
         with props.inventory.open(encoding="utf-8") as lines:
-            zoom.load_snapshot(app, lines)
+            zoom.load_snapshot(app, in_vendors_words(lines, props.aliases))
     except (OSError, ValueError) as error:
         raise RunError(
             f"the inventory can't be loaded into a simulated Zoom account: {error}",
@@ -86,7 +89,8 @@ def _teams(props: Props) -> Iterator[dict[str, Any]]:
     app = teams.create_app(options=tenant)
     try:
         with props.inventory.open(encoding="utf-8") as lines:
-            teams.load_snapshot(app, _in_microsofts_words(lines, options))
+            named = in_vendors_words(lines, props.aliases)
+            teams.load_snapshot(app, _in_microsofts_words(named, options))
     except (OSError, ValueError) as error:
         raise RunError(
             f"the inventory can't be loaded into a simulated Microsoft tenant: {error}",

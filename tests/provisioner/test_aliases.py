@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from connectors.records import Abilities, Call, Catalog, Change, Outcome, PhoneUser, Seats
-from provisioner.aliases import with_aliases
+from provisioner.aliases import Aliases, in_vendors_words, with_aliases
+from provisioner.inventory import write_inventory
 
 ALIASES = {
     "licenses": {"phone": "Zoom Phone Pro"},
@@ -163,3 +167,48 @@ def test_a_pool_of_two_names_stays_one_pool_under_the_short_ones() -> None:
 
     assert catalog.licenses == {"phone": Seats(5, 2), "Pro": Seats(5, 2, counted_with="phone")}
     assert catalog.credits == Seats(1)
+
+
+def inventory(vendor: Vendor, aliases: Aliases, told: Aliases | None) -> list[str]:
+    out = io.StringIO()
+    phone = with_aliases(vendor, aliases)
+    write_inventory(phone, phone.read(), out, told)
+    return out.getvalue().splitlines()
+
+
+def test_an_inventory_under_short_names_is_loaded_under_the_vendors() -> None:
+    seats = {"US/CA Unlimited": Seats(9, 1), "Germany Unlimited": Seats(9, 1)}
+    vendor = Vendor(
+        Catalog(
+            licenses={"Zoom Phone Pro": Seats(5, 1)},
+            packages=seats,
+            templates=(("Desk Phone Users", "Munich Headquarters"), ("zzz", None)),
+            sites=("Munich Headquarters",),
+            numbers=(("+49891", "Munich Headquarters"), ("+49892", None)),
+        )
+    )
+    vendors_own = parsed(inventory(vendor, {}, None))
+
+    shown = inventory(vendor, ALIASES, ALIASES)
+    silent = inventory(vendor, ALIASES, None)
+
+    assert parsed(shown)[0]["catalog"]["aliases"] == ALIASES
+    assert parsed(shown)[1]["packages"] == ["Other", "de", "us"]
+    for lines in (in_vendors_words(shown), in_vendors_words(silent, ALIASES)):
+        told = parsed(lines)
+        assert told[0] == vendors_own[0]
+        assert {**told[1], "license": told[1]["license"].upper()} == {
+            **vendors_own[1], "packages": ["Other", "Germany Unlimited", "US/CA Unlimited"],
+        }  # fmt: skip
+
+
+def test_lines_without_aliases_and_lines_that_cant_be_read_stay_as_they_are() -> None:
+    plain = ['{"id": "p1", "packages": ["us"]}', '{"id": ', "[1]"]
+
+    assert list(in_vendors_words(plain)) == plain
+    assert list(in_vendors_words(plain[1:], ALIASES)) == plain[1:]
+    assert list(in_vendors_words([], ALIASES)) == []
+
+
+def parsed(lines: Iterable[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines]

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import text
+from werkzeug.test import Client
 
+from provisioner.commands.simulate import Simulated, application
 from provisioner.store.database import open_database
 from provisioner.store.rate_board import open_board
 from tests.ports import free_port
@@ -258,3 +261,29 @@ def test_an_inventory_makes_the_same_account_again_places_and_all(
     assert {line["kind"] for line in told(first.out)} == {"person", "room", "common_area"}
     assert told(second.out) == told(first.out)
     assert second.out.splitlines()[0] == first.out.splitlines()[0]
+
+
+def test_an_inventory_under_aliases_makes_the_same_account_again(
+    here: Installation, account: str, tmp_path: Path
+) -> None:
+    here.configure(aliases={"packages": {"home": US}, "sites": {"muc": "Munich"}})
+    told = tmp_path / "inventory.jsonl"
+    assert here.run("inventory", "--output", str(told)).status == 0
+    assert '"home"' in told.read_text()
+
+    state = Client(application(Simulated("zoom", load=told))).get("/_portal/state").text
+
+    again, real = (
+        lines_of(state),
+        lines_of(requests.get(f"{account}/_portal/state", timeout=10).text),
+    )
+    assert again[1:] == real[1:]
+    for family in ("packages", "sites"):
+        assert again[0]["catalog"][family] == real[0]["catalog"][family]
+
+
+def lines_of(text: str) -> list[dict[str, Any]]:
+    """Return a state's lines, without what an inventory isn't told: ids of the vendor's, and who answers."""
+    untold = ("vendor", "template", "delegates")
+    lines = map(json.loads, text.splitlines())
+    return [{k: v for k, v in line.items() if k not in untold} for line in lines]

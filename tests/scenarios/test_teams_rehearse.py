@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import requests
+from werkzeug.test import Client
+
+from provisioner.commands.simulate import Simulated, application
 from tests.scenarios.installation import person, rule
 from tests.scenarios.teams_tenant import (
     DOMESTIC,
@@ -72,3 +77,35 @@ def test_a_rehearsal_ends_as_the_apply_does_and_the_real_tenant_gets_no_write(
         # numbers, and the places that go with them, wait until the calling plans are known
         assert states.pop("approved") == 4
         assert found["states"] == states == {"done": 10, "settling": 2}
+
+
+def test_an_inventory_under_aliases_makes_the_same_tenant_again(tmp_path: Path) -> None:
+    aliases = {"packages": {"domestic": DOMESTIC}, "licenses": {"phone": PHONE, "suite": E5}}
+    holder = user(3, vendor={"licenses": [E5]}, usage_location="DE")
+    with tenant([seats(NUMBERS), caller(1, numbers=NUMBERS[:1]), user(2), holder]) as graph:
+        company = installed(tmp_path, graph, rule("all", license="phone", packages=["domestic"]))
+        company.configure(aliases=aliases, limits={"changes": "100%"})
+        company.people([person(number) for number in (1, 2, 3)])
+        told = tmp_path / "inventory.jsonl"
+        assert company.run("inventory", "--output", str(told)).status == 0
+        plan = company.plan()
+
+        again = application(Simulated("teams", load=told))
+        tried = company.run("rehearse", plan["id"], "--inventory", str(told), "--format", "json")
+
+        assert '"packages":["domestic"]' in told.read_text()
+        state = parsed(Client(again).get("/_portal/state").text)
+        real = parsed(requests.get(f"{graph.url}/_portal/state", timeout=10).text)
+        assert state[1:] == real[1:]
+        for family in ("licenses", "packages"):
+            assert state[0]["catalog"][family].keys() == real[0]["catalog"][family].keys()
+        found = json.loads(tried.out)
+        assert (found["differences"], found["states"].get("failed")) == ([], None), tried.said
+
+
+def parsed(text: str) -> list[dict[str, Any]]:
+    """Return a state's lines, but for when accounts were made."""
+    lines: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
+    for line in lines:
+        line.get("vendor", {}).pop("created_at", None)
+    return lines

@@ -46,7 +46,8 @@ Sited: TypeAlias = str | tuple[str, str | None]
 class CatalogLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the account has: seats by name (null: not counted), names, and all its numbers.
 
-    A family that isn't there isn't limited.
+    A family that isn't there isn't limited. `aliases`: what the vendor calls the names in this file, by
+    family, where it calls them otherwise; they are used as they stand.
     """
 
     licenses: dict[str, int | None] | None = None
@@ -54,6 +55,7 @@ class CatalogLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     templates: tuple[Sited, ...] | None = None
     sites: tuple[str, ...] | None = None
     numbers: tuple[Sited, ...] | None = None
+    aliases: dict[str, dict[str, str]] = {}
 
 
 def with_site(entry: Sited) -> tuple[str, str | None]:
