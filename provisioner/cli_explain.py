@@ -36,7 +36,8 @@ def explain(
 ) -> None:
     """Why somebody has what they have: every entitlement, its rule, and what happened last.
 
-    USER is a work mail address, a userName, a key, or a phone user's id.
+    USER is a work mail address, a userName, a key, a phone user's id, a display name, an extension
+    number or a direct number; where several are meant they are listed.
     """
     from provisioner.commands.explain import run_explain
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import difflib
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import nlargest
+from typing import TypeAlias
 
 from sqlalchemy import Connection, select
 
@@ -24,6 +25,9 @@ _COMPARED = 200
 """Names that are compared letter by letter with one that is nobody's."""
 _NEAR = 3
 
+Names: TypeAlias = Callable[[Person], Iterator[str]]
+"""What gives the names by which somebody may be asked for."""
+
 
 def names_of(person: Person) -> Iterator[str]:
     """Yield every name by which somebody may be asked for: key, userName, and mail addresses."""
@@ -35,22 +39,35 @@ def names_of(person: Person) -> Iterator[str]:
             yield str(value)
 
 
-def is_called(person: Person, folded: str) -> bool:
+def display_names_of(person: Person) -> Iterator[str]:
+    """Yield by what people call somebody, who may share that with others."""
+    if shown := person.resource.get("displayName"):
+        yield str(shown)
+    name = person.resource.get("name") or {}
+    if shown := name.get("formatted"):
+        yield str(shown)
+    if (given := name.get("givenName")) and (family := name.get("familyName")):
+        yield f"{given} {family}"
+
+
+def is_called(person: Person, folded: str, names: Names = names_of) -> bool:
     """Return whether one of the person's names is this one."""
-    return any(fold(name) == folded for name in names_of(person))
+    return any(fold(name) == folded for name in names(person))
 
 
-def called(connection: Connection, sync: str, name: str) -> dict[str, str]:
+def called(connection: Connection, sync: str, name: str, names: Names = names_of) -> dict[str, str]:
     """Return who is called so in any directory, at its last accepted read: how reports name them, by folded key.
 
-    Of those who are gone, whoever is bound is still known.
+    Of those who are gone, whoever is bound is still known. `names` are those that count.
     """
     folded = fold(name)
-    needle = folded.encode() if folded.isascii() else None
+    # a display name may stand there in two parts, its given and its family name
+    part = max(folded.split() or [""], key=len) if names is display_names_of else folded
+    needle = part.encode() if part.isascii() else None
     return {
         fold(person.key): person.user
         for person in _everybody(connection, sync, needle)
-        if is_called(person, folded)
+        if is_called(person, folded, names)
     }
 
 
@@ -64,6 +81,7 @@ def known_names(connection: Connection, sync: str) -> Iterator[str]:
     """Yield the names of everybody who is remembered."""
     for person in _everybody(connection, sync, None):
         yield from names_of(person)
+        yield from display_names_of(person)
 
 
 def nearest(name: str, names: Iterable[str]) -> list[str]:
