@@ -98,7 +98,8 @@ class Schema:
     `uri` is the core schema's URN, which may be written before its attributes and is dropped.
     `attributes` stand at the top of a resource; those of `extensions` under the extension's URN.
     `short` gives a canonical path for each name that people may write instead; `aliases` the known
-    URN for each other one that clients write (those of SCIM 1.1).
+    URN for each other one that clients write (those of SCIM 1.1). `unqualified` is the extension whose
+    attributes may be named without its URN where nothing else is called so.
     """
 
     uri: str | None
@@ -106,6 +107,7 @@ class Schema:
     extensions: Mapping[str, tuple[Attribute, ...]] = field(default_factory=dict)
     short: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    unqualified: str | None = None
 
     def extended(
         self,
@@ -157,6 +159,9 @@ class Schema:
         uri = self.known_urn(spelt) if spelt else None
         top, dot, sub_name = rest.partition(".")
         attribute = self._tops(uri).get(fold(top))
+        if attribute is None and spelt is None and self.unqualified is not None:
+            uri = self.unqualified
+            attribute = self._tops(uri).get(fold(top))
         if attribute is None:
             return None
         sub = attribute.part(sub_name) if dot else None

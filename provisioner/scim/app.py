@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, request
 from werkzeug import Request
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import MethodNotAllowed
 
 from provisioner.config import PUSHED, Config
 from provisioner.scim import discovery
@@ -126,6 +127,7 @@ class _Routes:
             yield f"/{name}", ["GET"], partial(self.find, endpoint)
             yield f"/{name}", ["POST"], partial(self.create, endpoint)
             yield f"/{name}/.search", ["POST"], partial(self.search, endpoint)
+            yield f"/{name}/.search", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"], self.only_post
         yield "/.search", ["POST"], self.search_all
         yield "/", ["GET"], self.list_all
         yield "/Bulk", ["POST"], self.bulk
@@ -158,6 +160,11 @@ class _Routes:
     def search(self, endpoint: Endpoint, sync: str | None = None) -> Response:
         call = self._call(sync)
         return _response(search(endpoint, call, self._body()))
+
+    def only_post(self, sync: str | None = None) -> Response:
+        """`.search` is no id, of whichever sync."""
+        del sync
+        raise MethodNotAllowed(["POST"])
 
     def search_all(self, sync: str | None = None) -> Response:
         call = self._call(sync)

@@ -22,6 +22,9 @@ REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
 _METHODS = ("POST", "PUT", "PATCH", "DELETE")
+_TEXTS = ("method", "path", "bulkId", "version")
+_SHOWN = 80
+"""Characters of an unknown method that the answer repeats."""
 _REFERENCE = "bulkId:"
 _NAMED = re.compile(rf'(?:^|(?<=[/"])){_REFERENCE}([^\s"/\\]+)(?=$|[/"])')
 """A reference is a whole value, a part of a path or URL, or what a filter compares with."""
@@ -30,13 +33,17 @@ _PATH = re.compile(r"/*(?P<endpoint>\w+)(?:/(?P<id>[^/?#]+))?/?", re.ASCII)
 
 @dataclass
 class _Operation:
-    """One operation of the request, and what became of it. `id` is what it is about, or made."""
+    """One operation of the request, and what became of it. `id` is what it is about, or made.
+
+    `refused`: why it can't be carried out, whatever is there.
+    """
 
     method: str
     path: str
     bulk_id: str | None
     data: Any
     version: str | None
+    refused: ScimError | None = None
     id: str | None = None
     location: str | None = None
     answer: Answer | None = None
@@ -81,22 +88,29 @@ def _parsed(body: Any, most: int) -> tuple[list[_Operation], int | None]:
 
 
 def _operation(raw: Any, number: int) -> _Operation:
+    """Return an operation; one that can't be understood fails alone, in its turn."""
     where = f"Operations[{number}]"
     if not isinstance(raw, dict):
         raise invalid_syntax(f"{where}: expected an object")
     members = {name.lower(): value for name, value in raw.items()}
-    for name in ("method", "path", "bulkid", "version"):
-        if members.get(name) is not None and not isinstance(members[name], str):
-            raise invalid_syntax(f"{where}.{name}: expected text")
-    method = (members.get("method") or "").upper()
-    if method not in _METHODS:
-        raise invalid_syntax(f"{where}.method: expected one of {', '.join(_METHODS)}")
+    texts: dict[str, str | None] = dict.fromkeys(_TEXTS)
+    refused = None
+    for name in _TEXTS:
+        value = members.get(name.lower())
+        if value is None or isinstance(value, str):
+            texts[name] = value
+        else:
+            refused = invalid_syntax(f"{where}.{name}: expected text")
+    method = (texts["method"] or "").upper()
+    if refused is None and method not in _METHODS:
+        refused = invalid_syntax(f"{where}.method: expected one of {', '.join(_METHODS)}")
     return _Operation(
-        method,
-        members.get("path") or "",
-        members.get("bulkid"),
+        method[:_SHOWN],
+        texts["path"] or "",
+        texts["bulkId"],
         members.get("data"),
-        members.get("version"),
+        texts["version"],
+        refused=refused,
     )
 
 
@@ -145,6 +159,8 @@ class _Bulk:
 
     def _needed(self, operation: _Operation) -> list[_Operation]:
         """Return the operations that must be done first; each once."""
+        if operation.refused is not None:
+            return []
         named = dict.fromkeys(_references((operation.path, operation.data)))
         found = (self.by_bulk_id.get(name) for name in named)
         return [each for each in found if each is not None and not each.done]
@@ -160,6 +176,8 @@ class _Bulk:
         self.errors += 1
 
     def _carry_out(self, operation: _Operation) -> None:
+        if operation.refused is not None:
+            raise operation.refused
         endpoint, id = self._target(operation)
         if operation.method == "POST" and not operation.bulk_id:
             raise invalid_value("a POST in a Bulk request needs a bulkId")

@@ -77,6 +77,9 @@ class Call:
         """The page that is asked for, no larger than pages may be."""
         cursor = self.parameters.get("cursor")
         size = self._number("count", None if cursor is None else "invalidCount")
+        if cursor is not None and size is not None and size < 1:
+            # an empty page has no next cursor, and without one the walk would seem to be at its end
+            raise ScimError(400, "count: expected at least 1 with a cursor", "invalidCount")
         size = min(DEFAULT_PAGE if size is None else max(0, size), self.limits.page)
         start = 1 if cursor is not None else self._number("startindex", None) or 1
         return Window(size, max(1, start), cursor)

@@ -57,10 +57,16 @@ Test: TypeAlias = Callable[[Compare | Present, Binder], str | None]
 class Columns:
     """What of one kind of resource SQL knows: tests by `attribute` or `attribute.sub`.
 
-    Tests of a multi-valued attribute hold if one of its values meets them.
+    Tests of a multi-valued attribute hold if one of its values meets them. `absent`: the attributes, and
+    the URNs of schemas, that no resource of this kind has, though a filter may speak of them.
     """
 
     tests: Mapping[str, Test]
+    absent: frozenset[str] = frozenset()
+
+    def lack(self, path: Path) -> bool:
+        """Whether no resource has a value at `path`."""
+        return (path.uri or path.attribute) in self.absent
 
 
 def condition(node: Node, columns: Columns, binder: Binder) -> Condition:
@@ -86,6 +92,8 @@ def condition(node: Node, columns: Columns, binder: Binder) -> Condition:
 
 def _test(node: Compare | Present, columns: Columns, binder: Binder) -> Condition:
     path = node.path
+    if columns.lack(path):
+        return Condition(FALSE, True, True) if _says_some(node) else Condition(TRUE, False)
     test = _known(path, columns)
     sql = test(node, binder) if test else None
     if sql is None:
@@ -98,6 +106,8 @@ def _test(node: Compare | Present, columns: Columns, binder: Binder) -> Conditio
 
 def _one_value(node: ValuePath, columns: Columns, binder: Binder) -> Condition:
     """`emails[type eq "work" and value eq "x"]`: narrowed by the parts that SQL knows."""
+    if columns.lack(node.path):
+        return Condition(FALSE, True, True)
     parts = node.part.parts if isinstance(node.part, And) else (node.part,)
     found: list[str] = []
     few = False

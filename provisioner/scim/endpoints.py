@@ -12,13 +12,13 @@ from typing import Any
 from provisioner.scim import groups, users
 from provisioner.scim.call import Answer, Call
 from provisioner.scim.errors import ScimError
-from provisioner.scim.etag import not_modified
+from provisioner.scim.etag import not_modified, refuse_unless, weak_tag
 from provisioner.scim.incoming import read_resource
 from provisioner.scim.kinds import Kind
 from provisioner.scim.lists import found, is_whole, kinds, list_answer, text, texts
 from provisioner.scim.operations import parse_operations
 from provisioner.scim.patch import member_changes
-from provisioner.scim.rendering import group_tag, user_tag
+from provisioner.scim.rendering import group_tag, user_tag, without_groups
 from provisioner.store.scim_groups import GroupRow
 from provisioner.store.scim_users import UserRow
 
@@ -47,6 +47,7 @@ class Users:
     def read(self, call: Call, id: str) -> Answer:
         """Return one: 200, or 304 if the client has that version."""
         row = users.get(call.tenant, id)
+        refuse_unless(without_groups(call.when.if_match), weak_tag(row.version))
         if not_modified(call.when.if_none_match, tag := user_tag(row)):
             return Answer(304, tag=tag)
         return self._shown(call, row, 200)
@@ -92,6 +93,7 @@ class Groups:
     def read(self, call: Call, id: str) -> Answer:
         """Return one: 200, or 304 if the client has that version."""
         row = groups.get(call.tenant, id)
+        refuse_unless(call.when.if_match, group_tag(row))
         if not_modified(call.when.if_none_match, tag := group_tag(row)):
             return Answer(304, tag=tag)
         return self._shown(call, row, 200)

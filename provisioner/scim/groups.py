@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from provisioner.scim.errors import invalid_value
 from provisioner.scim.etag import weak_tag
-from provisioner.scim.incoming import refuse_immutable_changes
+from provisioner.scim.incoming import keep_immutable
 from provisioner.scim.membership import (
     Add,
     GroupPatch,
@@ -73,11 +73,12 @@ def replace(
     def work(session: Session) -> GroupRow:
         held = _held(session, tenant, id, when)
         at = tenant.at()
-        refuse_immutable_changes(decoded(held.document), own, tenant.registry.group)
+        after = _with_id(own, id)
+        keep_immutable(decoded(held.document), after, tenant.registry.group)
         steps: list[Step] = []
         if members_too:
             steps = [Replace(ids) if ids else RemoveAll()]
-        return _changed(session, tenant, held, _with_id(own, id), steps, at)
+        return _changed(session, tenant, held, after, steps, at)
 
     return tenant.store.write(work)
 

@@ -118,8 +118,8 @@ class Reading:
 
     def _place(self, name: str) -> Place | None:
         found = self.type.schema.find(name)
-        if found is None:
-            return None
+        if found is None or (found.uri is not None and self.type.schema.urn_before(name) is None):
+            return None  # in a body an extension's attributes stand under its URN (RFC 7643 section 3.3)
         path = Path(
             found.uri,
             found.attribute.name,
@@ -200,15 +200,27 @@ def finished(resource: dict[str, Any], type: ResourceType) -> dict[str, Any]:
     return {"schemas": schemas} | rest
 
 
-def refuse_immutable_changes(
-    before: Mapping[str, Any], after: Mapping[str, Any], type: ResourceType
-) -> None:
-    """Raise 400 mutability if a PUT would change an immutable attribute that has a value."""
-    for uri in (None, *type.schema.extensions):
+def keep_immutable(before: Mapping[str, Any], after: dict[str, Any], type: ResourceType) -> None:
+    """Give what a PUT makes the immutable values that it leaves out: unset they would be changed.
+
+    Raises 400 mutability if it has others (RFC 7644 section 3.5.1).
+    """
+    for uri, names in _immutable(type):
         held = before.get(uri, {}) if uri else before
-        sent = after.get(uri, {}) if uri else after
-        for each in type.schema.tops(uri):
-            if each.mutability != "immutable" or each.name not in held:
+        for name in names:
+            if name not in held:
                 continue
-            if sent.get(each.name, held[each.name]) != held[each.name]:
-                raise mutability(f"{each.name} can't be changed once it is set")
+            sent = after.setdefault(uri, {}) if uri else after
+            if sent.setdefault(name, held[name]) != held[name]:
+                raise mutability(f"{name} can't be changed once it is set")
+            after["schemas"] = finished(after, type)["schemas"]
+
+
+@lru_cache(maxsize=64)
+def _immutable(type: ResourceType) -> tuple[tuple[str | None, tuple[str, ...]], ...]:
+    """Return the names of the immutable attributes of the core (None) and of each extension that has any."""
+    found = (
+        (uri, tuple(each.name for each in type.schema.tops(uri) if each.mutability == "immutable"))
+        for uri in (None, *type.schema.extensions)
+    )
+    return tuple((uri, names) for uri, names in found if names)

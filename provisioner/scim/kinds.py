@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 from connectors.records import clean, fold
+from connectors.scim_attribute import Schema
 from connectors.scim_filter import Path
 from connectors.scim_filter_compare import instant
 from provisioner.scim.conditions import GROUP_COLUMNS, USER_COLUMNS, Columns
@@ -45,13 +47,17 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """Users or groups, as SQL sees them: `FROM {table} {alias}`."""
+    """Users or groups, as SQL sees them: `FROM {table} {alias}`.
+
+    `beside` is the other type where both are searched as one: a filter may speak of what only that has.
+    """
 
     name: Counted
     type: ResourceType
     table: str
     alias: str
     columns: Columns
+    beside: ResourceType | None = None
 
     @classmethod
     def users(cls, type: ResourceType) -> Kind:
@@ -62,6 +68,38 @@ class Kind:
     def groups(cls, type: ResourceType) -> Kind:
         """The kind of all groups."""
         return cls("Group", type, "scim_groups", "g", GROUP_COLUMNS)
+
+    def together_with(self, other: ResourceType) -> Kind:
+        """Return this kind for a search of both types.
+
+        What only the other type has counts as an attribute without a value (RFC 7644 section 3.4.2.1).
+        """
+        own = {fold(each.name) for each in self.type.schema.attributes}
+        foreign = (each.name for each in other.schema.attributes if fold(each.name) not in own)
+        absent = frozenset({*foreign, other.core.uri, *other.schema.extensions})
+        columns = replace(self.columns, absent=absent)
+        return replace(self, columns=columns, beside=other)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """What filters and sortings of this kind are read with."""
+        own = self.type.schema
+        if self.beside is None:
+            return own
+        other = self.beside.schema
+        names = {fold(each.name) for each in own.attributes}
+        added = (each for each in other.attributes if fold(each.name) not in names)
+        return replace(
+            own,
+            attributes=(*own.attributes, *added),
+            extensions={
+                **other.extensions,
+                self.beside.core.uri: self.beside.core.attributes,
+                **own.extensions,
+            },
+            aliases={**other.aliases, **own.aliases},
+            unqualified=own.unqualified or other.unqualified,
+        )
 
     def order_column(self, path: Path) -> str | None:
         """Return the column that a sorting by `path` is by; None if there is none."""

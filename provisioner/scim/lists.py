@@ -23,7 +23,8 @@ def found(session: Session, call: Call, kind: Kind) -> tuple[Page, list[str]]:
     sort_by = call.parameters.get("sortby")
     query = Query.parse(kind, call.filter, sort_by, descending=call.descending)
     projection = call.projection(kind.type)
-    related = kind.name == "User" and projection.wants("groups")
+    # a user's meta.version tells of the groups too
+    related = kind.name == "User" and (projection.wants("groups") or projection.wants("meta"))
     sync, window = call.tenant.sync, call.window
     walks = None if call.walks is None else call.walks.of(call.client, sync)
     result = page(
@@ -84,3 +85,10 @@ def list_answer(result: Page, resources: Sequence[str]) -> Answer:
 def kinds(registry: Registry) -> tuple[Kind, Kind]:
     """Return the kinds of users and of groups of a registry."""
     return Kind.users(registry.user), Kind.groups(registry.group)
+
+
+@lru_cache(maxsize=64)
+def kinds_together(registry: Registry) -> tuple[Kind, Kind]:
+    """Return both kinds for a search of everything."""
+    users, groups = kinds(registry)
+    return users.together_with(registry.group), groups.together_with(registry.user)

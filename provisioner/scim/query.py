@@ -59,7 +59,7 @@ class Query:
         cls, kind: Kind, filter: str | None, sort_by: str | None = None, *, descending: bool = False
     ) -> Query:
         """Read a client's filter and sorting. Raises ScimError (400 invalidFilter, invalidPath)."""
-        schema = kind.type.schema
+        schema = kind.schema
         try:
             read = parse_filter(filter, schema) if filter and filter.strip() else None
         except FilterError as error:
@@ -74,6 +74,8 @@ class Query:
             raise invalid_path(f"sortBy: {error}") from None
         if path.leaf is None or _forgotten(path):
             raise invalid_path(f"sortBy: {path} has no value to sort by")
+        if kind.columns.lack(path):
+            return cls(kind, read)
         return cls(kind, read, Sort(path, descending))
 
     @property

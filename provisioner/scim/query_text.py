@@ -16,10 +16,14 @@ from provisioner.scim.errors import ScimError
 # An unclosed quote reaches to the end, so that no character is looked at again.
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+\\?(?:"|\Z)', re.DOTALL)
 _MAX_PARAMETERS = 100
+_LISTS = ("attributes", "excludedattributes")
+"""Parameters that some libraries repeat, once for each name in the list."""
 
 
 def parameters(query: str) -> dict[str, str]:
     """Return the parameters of a raw query string (what follows the first `?`); of two the first counts.
+
+    Lists of attributes that are given in several parts are one list.
 
     Raises ScimError (400 invalidSyntax) if it is not UTF-8, or there are more than 100.
 
@@ -34,8 +38,12 @@ def parameters(query: str) -> dict[str, str]:
     read: dict[str, str] = {}
     for piece in pieces:
         name, _, value = piece.partition("=")
-        if name:
-            read.setdefault(_decoded(name.replace("+", " ")), plain_text(value))
+        if not name:
+            continue
+        name, text = _decoded(name.replace("+", " ")), plain_text(value)
+        if name in read and name.lower() in _LISTS:
+            text = f"{read.pop(name)},{text}"
+        read.setdefault(name, text)
     return read
 
 

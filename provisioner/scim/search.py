@@ -1,8 +1,8 @@
 """Searches by POST (RFC 7644 section 3.4.3), and lists over users and groups together.
 
 `/Users/.search` and `/Groups/.search` are lists whose query is in the body. At the root everything is
-searched: users first, then groups, as one list. A filter that only one type's schema knows finds resources
-of that type.
+searched: users first, then groups, as one list. What only one type has is, for the other, an attribute
+without a value (section 3.4.2.1).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from provisioner.scim.call import Answer, Call, Endpoint
 from provisioner.scim.errors import ScimError, invalid_syntax, invalid_value
 from provisioner.scim.kinds import Kind
-from provisioner.scim.lists import found, kinds, list_answer
+from provisioner.scim.lists import found, kinds_together, list_answer
 from provisioner.scim.query import Page, Window
 from provisioner.store.direct import Session
 
@@ -77,16 +77,8 @@ class _Both:
 
     def answer(self) -> Answer:
         """Return the page."""
-        refused = []
-        for kind in kinds(self.call.tenant.registry):
-            try:
-                self._add(kind)
-            except ScimError as error:
-                if error.scim_type not in ("invalidFilter", "invalidPath"):
-                    raise
-                refused.append(error)
-        if len(refused) == 2:
-            raise refused[0]
+        for kind in kinds_together(self.call.tenant.registry):
+            self._add(kind)
         start = self.call.window.start if self.inner is None else None
         return list_answer(Page(self.total, [], start, self.next_cursor), self.resources)
 

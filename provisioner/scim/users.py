@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from provisioner.scim.errors import ScimError
 from provisioner.scim.etag import weak_tag
-from provisioner.scim.incoming import refuse_immutable_changes
+from provisioner.scim.incoming import keep_immutable
 from provisioner.scim.operations import Operation
 from provisioner.scim.patch import patch as patched
 from provisioner.scim.preconditions import ALWAYS, Preconditions
@@ -67,7 +67,7 @@ def replace(tenant: Tenant, id: str, resource: Resource, when: Preconditions = A
         after = _with_id(resource, id)
         if "active" in before:
             after.setdefault("active", before["active"])
-        refuse_immutable_changes(before, after, tenant.registry.user)
+        keep_immutable(before, after, tenant.registry.user)
         return _change(session, tenant, held, after, tenant.at())
 
     return _unique(tenant, work)

@@ -6,11 +6,11 @@ NFC without surrounding blanks. What an attribute can't hold is refused with its
 
 - "True" and "False" for booleans, in any case (Microsoft, "Known issues and resolutions with SCIM
   2.0 protocol compliance of the Microsoft Entra user provisioning service").
-- One object where a list of them belongs; a manager's id as bare text; roles, entitlements and
+- One object where a list of them belongs; a member that says only its `$ref`; a manager's id as bare text; roles, entitlements and
   members as bare texts, and mail addresses so in a list (wso2/product-is issue 21040); roles and entitlements whose text is a JSON object of `value` and
   `displayName` (Microsoft, "Customize user provisioning attribute-mappings", AppRoleAssignments).
-- `[{"value": X}]` where X alone belongs (the same "Known issues", behavior before December 2018), and
-  a text for the object that a PATCH's brackets choose (grokability/snipe-it pull request 19183).
+- `[{"value": X}]` where X alone belongs (the same "Known issues", behavior before December 2018), each
+  value of a list too, and a text for the object that a PATCH's brackets choose (grokability/snipe-it pull request 19183).
 - A number for text in an extension: employee and extension numbers are often numbers at home.
 """
 
@@ -111,6 +111,7 @@ def _sub_readers(
 
 def _several(attribute: Attribute, path: str, one: Reader) -> Reader:
     most = None if path == "members" else MAX_VALUES
+    plain = attribute.type != "complex"
 
     def read(value: Any) -> list[Any] | None:
         if type(value) is not list:
@@ -121,10 +122,17 @@ def _several(attribute: Attribute, path: str, one: Reader) -> Reader:
             value = [value]
         if most is not None and len(value) > most:
             raise invalid_value(f"{path}: more than {most} values")
+        if plain:
+            value = [each["value"] if _wraps(each) else each for each in value]
         found = [kept for each in value if (kept := one(each)) is not None]
         return distinct(path, found) if len(found) > 1 else found or None
 
     return read
+
+
+def _wraps(value: Any) -> bool:
+    """Whether an object stands for the one plain value in it."""
+    return type(value) is dict and "value" in value and type(value["value"]) not in (dict, list)
 
 
 def distinct(path: str, values: list[Any]) -> list[Any]:
@@ -191,13 +199,21 @@ def _complex(
             elif refuse_unknown:
                 raise invalid_syntax(f"{path} has no sub-attribute {_shown(name)}")
         for name in required:
-            if name not in made:
+            if name not in made and not (name == "value" and _referred(made)):
                 raise invalid_value(f"{path}.{name} is required")
         if prunes and says_nothing(made, attribute):
             return None
         return made if made or assign else None
 
     return read
+
+
+def _referred(made: dict[str, Any]) -> bool:
+    """Take the id from the end of a reference that stands alone (RFC 7643 section 2.4); whether there is one."""
+    id = str(made.get("$ref") or "").rstrip("/").rpartition("/")[2]
+    if id:
+        made["value"] = id
+    return bool(id)
 
 
 def _members(name: str, path: str, value: Any) -> dict[str, Any] | None:

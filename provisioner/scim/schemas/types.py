@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from connectors.records import ENTERPRISE
 from connectors.scim_attribute import Attribute, Name, Schema
 from connectors.scim_schema import COMMON
 
@@ -30,7 +31,9 @@ class ResourceType:
     """A kind of resource: `name` ("User"), its `endpoint` ("/Users"), core schema and extensions.
 
     `aliases` gives the URN for each other one that clients write. `schema` is what filters and paths
-    are read with; it has no short names, because the wire knows none.
+    are read with; it has no short names, because the wire knows none. Attributes of the enterprise extension
+    may stand there without its URN: clients only SHOULD write it (RFC 7644 section 3.10), and `manager`
+    comes alone (Microsoft, "Develop and plan provisioning for a SCIM endpoint").
     """
 
     name: str
@@ -43,11 +46,13 @@ class ResourceType:
     @cached_property
     def schema(self) -> Schema:
         """Every attribute that a resource of this type may have."""
+        extensions = {each.uri: each.attributes for each in self.extensions}
         return Schema(
             self.core.uri,
             (*COMMON, *self.core.attributes),
-            extensions={each.uri: each.attributes for each in self.extensions},
+            extensions=extensions,
             aliases=self.aliases,
+            unqualified=ENTERPRISE if ENTERPRISE in extensions else None,
         )
 
     def attribute(self, path: str) -> Name | None:

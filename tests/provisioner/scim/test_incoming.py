@@ -9,7 +9,7 @@ import pytest
 from connectors.records import ENTERPRISE
 from connectors.scim_attribute import Attribute
 from provisioner.scim.errors import ScimError
-from provisioner.scim.incoming import read_resource, refuse_immutable_changes
+from provisioner.scim.incoming import keep_immutable, read_resource
 from provisioner.scim.schemas import Extension, Registry
 from tests.provisioner.scim.patched import REGISTRY, STRICT, eva
 
@@ -188,13 +188,15 @@ def test_an_immutable_attribute_is_set_once() -> None:
     registry = Registry.make([custom])
     before = read(registry, **{"urn:x:y": {"badge": "7"}})
 
-    for same in (before, read(registry)):
-        refuse_immutable_changes(before, same, registry.user)
-        refuse_immutable_changes(read(registry), same, registry.user)
+    for sent in (before, read(registry)):
+        after = dict(sent)
+        keep_immutable(before, after, registry.user)
+        assert after == before, "what a PUT leaves out is not unset"
+    first = read(registry, **{"urn:x:y": {"badge": "8"}})
+    keep_immutable(read(registry), first, registry.user)
+    assert first["urn:x:y"] == {"badge": "8"}
     with pytest.raises(ScimError) as refused:
-        refuse_immutable_changes(
-            before, read(registry, **{"urn:x:y": {"badge": "8"}}), registry.user
-        )
+        keep_immutable(before, first, registry.user)
     assert refused.value.scim_type == "mutability"
 
 
