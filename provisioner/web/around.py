@@ -9,10 +9,11 @@ with the request id and nothing else, and the log has the rest.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from datetime import UTC, datetime
-from secrets import token_hex
+from random import Random
 from typing import Any, Protocol
 
 import msgspec
@@ -37,6 +38,9 @@ _HEADER_OF_CGI = "HTTP_X_REQUEST_ID"
 _NOSNIFF = ("X-Content-Type-Options", "nosniff")
 _ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _CHOICE = re.compile(r"<any\([^)]*\):(\w+)>")
+_random = Random()  # noqa: S311 - ids that nobody must guess would ask the system for each
+os.register_at_fork(after_in_child=_random.seed)
+
 _QUIET = ("/healthz", "/readyz")
 """Asked every few seconds by machines: in the log only when the answer isn't 200."""
 
@@ -70,7 +74,9 @@ def install(app: Flask, log: Log | None, figures: Figures | None, max_body: int)
         environ = request.environ
         environ[BEGAN] = time.perf_counter()
         given = environ.get(_HEADER_OF_CGI, "")
-        environ[REQUEST_ID] = id = given if _ID.fullmatch(given) else token_hex(16)
+        environ[REQUEST_ID] = id = (
+            given if _ID.fullmatch(given) else f"{_random.getrandbits(128):032x}"
+        )
         clear_contextvars()
         bind_contextvars(request_id=id)
         if figures is not None:

@@ -213,6 +213,56 @@ def test_a_client_that_asks_and_never_reads_keeps_nobody_waiting(pushed: Pushed)
                 each.close()
 
 
+def asked(times: int = 1, path: str = "/healthz") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * times
+
+
+def test_the_head_and_the_body_of_an_answer_arrive_together(pushed: Pushed) -> None:
+    with pushed.running(), raw(pushed.url) as connection:
+        for _ in range(20):
+            connection.sendall(asked())
+            head, _, body = connection.recv(1 << 16).partition(b"\r\n\r\n")
+
+            assert head.startswith(b"HTTP/1.1 200 ")
+            assert f"Content-Length: {len(body)}".encode() in head
+
+
+def test_requests_that_come_at_once_are_all_answered_in_their_order(pushed: Pushed) -> None:
+    with pushed.running(), raw(pushed.url) as connection:
+        connection.sendall(asked(2) + asked(path="/nowhere") + asked())
+        answers = b""
+        while answers.count(b"HTTP/1.1 ") < 4:
+            answers += connection.recv(1 << 16)
+
+    assert [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]] == [
+        b"200",
+        b"200",
+        b"404",
+        b"200",
+    ]
+
+
+def test_clients_that_keep_asking_leave_a_turn_to_others(pushed: Pushed) -> None:
+    pushed.configure(workers=1, threads=1)
+    over = threading.Event()
+
+    def ask_on() -> None:
+        with requests.Session() as session:
+            while not over.is_set():
+                session.get(f"{pushed.url}/healthz", timeout=PATIENCE_S)
+
+    with pushed.running() as running:
+        asking = [threading.Thread(target=ask_on) for _ in range(3)]
+        for thread in asking:
+            thread.start()
+        try:
+            assert all(running.answers() for _ in range(10))
+        finally:
+            over.set()
+            for thread in asking:
+                thread.join()
+
+
 def test_metrics_are_for_operators_and_never_on_the_public_address(pushed: Pushed) -> None:
     with pushed.running("daemon") as running:
         for _ in range(3):
