@@ -8,6 +8,7 @@ and their phone with them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from provisioner.scim.errors import ScimError
@@ -20,8 +21,10 @@ from provisioner.scim.rendering import Resource, decoded, encoded, without_group
 from provisioner.scim.tenant import Tenant
 from provisioner.store import scim_users as rows
 from provisioner.store.direct import NotUnique, Session
-from provisioner.store.scim_dirty import mark
+from provisioner.store.scim_dirty import mark, mark_new
 from provisioner.store.scim_users import UserKeys, UserRow
+
+T = TypeVar("T")
 
 
 def gone(type: str, id: str) -> ScimError:
@@ -33,18 +36,27 @@ def create(tenant: Tenant, resource: Resource) -> UserRow:
     """Create a user of a canonical resource. Raises ScimError 409 uniqueness."""
     keys = UserKeys.of(resource)
 
-    def work(session: Session) -> UserRow:
-        at = tenant.at()
-        if keys.external_id is not None and keys.active is not False:
-            held = rows.hold_inactive(session, tenant.sync, keys.external_id)
-            if held is not None:
-                return _change(session, tenant, held, resource | {"id": held.id}, at)
-        id = uuid4().hex
-        row = rows.insert(session, tenant.sync, id, keys, encoded(_with_id(resource, id)), at)
-        mark(session, tenant.sync, id, [keys.external_id], at)
-        return row
+    sync, id, at = tenant.sync, uuid4().hex, tenant.at()
+    document = encoded(_with_id(resource, id))
+    external_id = None if keys.active is False else keys.external_id
 
-    return _unique(tenant, work)
+    def insert(session: Session) -> list[tuple[Any, ...]]:
+        seq = rows.insert(session, sync, id, keys, document, at, anew=external_id is None)
+        mark_new(session, sync, id, at)
+        return seq
+
+    def revive(session: Session) -> UserRow | None:
+        if external_id is not None and (held := rows.hold_inactive(session, sync, external_id)):
+            return _change(session, tenant, held, resource | {"id": held.id}, tenant.at())
+        if rows.is_taken(session, sync, keys.user_name_key):
+            raise NotUnique
+        return None  # whoever was in the way is gone by now
+
+    while True:
+        if seq := tenant.store.write(insert):
+            return UserRow(seq[0][0], id, 1, at, at, document)
+        if (revived := _unique(tenant, revive)) is not None:
+            return revived
 
 
 def get(tenant: Tenant, id: str) -> UserRow:
@@ -120,7 +132,7 @@ def _with_id(resource: Resource, id: str) -> Resource:
     return {"schemas": resource["schemas"], "id": id} | resource | {"id": id}
 
 
-def _unique(tenant: Tenant, work: Callable[[Session], UserRow]) -> UserRow:
+def _unique(tenant: Tenant, work: Callable[[Session], T]) -> T:
     try:
         return tenant.store.write(work)
     except NotUnique:

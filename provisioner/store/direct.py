@@ -46,6 +46,15 @@ class Session:
         """Carry out a statement: at once, or with the next that is asked for its rows, or at the end."""
         self._execute(sql, values, later=True)
 
+    def told(self, sql: str, **values: Any) -> list[Row]:
+        """Carry out a statement as `run` does, and return where its rows will be once it is."""
+        rows: list[Row] = []
+        if self._pipeline is None:
+            rows += self._execute(sql, values)
+        else:
+            self._pipeline.later(sql, values, rows)
+        return rows
+
     def rows(self, sql: str, **values: Any) -> list[Row]:
         """Carry out a statement and return its rows."""
         return self._execute(sql, values)
@@ -126,7 +135,7 @@ class Direct:
         A connection that turns out to be dead is replaced, and the work done again.
         """
         for last in (False, True):
-            session = self._take()
+            session = self._take(believed=True)  # one that is dead is replaced below
             try:
                 result = work(session)
                 session.finish()
@@ -203,7 +212,8 @@ class Direct:
             with suppress(IndexError):
                 self._give_up(self._idle.pop())
 
-    def _take(self) -> Session:
+    def _take(self, *, believed: bool = False) -> Session:
+        """Return a connection that nobody uses; one that is `believed` isn't asked if it lives."""
         if self._process != process():  # a connection isn't shared by parent and child
             self._process, self._idle = process(), deque()
         while True:
@@ -211,7 +221,7 @@ class Direct:
                 session = self._idle.pop()
             except IndexError:
                 return self._open()
-            if not session.broken:
+            if believed or not session.broken:
                 return session
             self._give_up(session)
 

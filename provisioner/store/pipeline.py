@@ -40,6 +40,7 @@ _DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 class _Statement(NamedTuple):
     sql: str
     values: dict[str, Any]
+    into: list[Row] | None = None
 
 
 class _Prepared:
@@ -67,6 +68,11 @@ class _Prepared:
         ]
 
 
+class _Sent(NamedTuple):
+    prepared: _Prepared
+    into: list[Row] | None
+
+
 class Pipeline:
     """The statements of one connection, in order. Every method but `later` raises psycopg.Error.
 
@@ -87,9 +93,12 @@ class Pipeline:
         self._poll.register(self._connection.socket, select.POLLIN)
         return bool(self._poll.poll(0))
 
-    def later(self, sql: str, values: dict[str, Any]) -> None:
-        """Have a statement carried out before the next whose rows are asked for; at the latest by `finish`."""
-        self._waiting.append(_Statement(sql, values))
+    def later(self, sql: str, values: dict[str, Any], into: list[Row] | None = None) -> None:
+        """Have a statement carried out before the next whose rows are asked for; at the latest by `finish`.
+
+        Its rows are then added to `into`.
+        """
+        self._waiting.append(_Statement(sql, values, into))
 
     def rows(self, sql: str, values: dict[str, Any]) -> list[Row]:
         """Carry out whatever waits, then this, and return its rows."""
@@ -120,12 +129,15 @@ class Pipeline:
             self._prepared[statement.sql, kinds] = prepared
         result = self._connection.exec_prepared(prepared.name, values)
         _refuse(result, self._connection)
-        return prepared.rows(result)
+        rows = prepared.rows(result)
+        if statement.into is not None:
+            statement.into.extend(rows)
+        return rows
 
     def _together(self, statements: Sequence[_Statement]) -> list[Row]:
         connection = self._connection
         connection.enter_pipeline_mode()
-        sent: list[_Prepared | None] = []  # None: what only prepares the next
+        sent: list[_Sent | None] = []  # None: what only prepares the next
         new: dict[tuple[str, tuple[int, ...]], _Prepared] = {}
         for statement in statements:
             sql, names = _numbered(statement.sql)
@@ -137,23 +149,25 @@ class Pipeline:
                 connection.send_prepare(prepared.name, sql, kinds)
                 sent.append(None)
             connection.send_query_prepared(prepared.name, values)
-            sent.append(prepared)
+            sent.append(_Sent(prepared, statement.into))
         connection.pipeline_sync()
         self._flush()
         rows = self._answers(sent)
         self._prepared.update(new)
         return rows
 
-    def _answers(self, sent: Sequence[_Prepared | None]) -> list[Row]:
+    def _answers(self, sent: Sequence[_Sent | None]) -> list[Row]:
         """Return the last answer's rows. All are taken, so that the connection is as good as new."""
         failed: PGresult | None = None
         rows: list[Row] = []
-        for place, prepared in enumerate(sent, start=1):
+        for place, statement in enumerate(sent, start=1):
             result = self._next()
             if result.status not in _DONE:
                 failed = failed or result
-            elif prepared is not None and place == len(sent):
-                rows = prepared.rows(result)
+            elif statement is not None and (statement.into is not None or place == len(sent)):
+                rows = statement.prepared.rows(result)
+                if statement.into is not None:
+                    statement.into.extend(rows)
             self._next_none()
         self._next()  # the end of the pipeline
         self._connection.exit_pipeline_mode()

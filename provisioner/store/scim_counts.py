@@ -20,10 +20,9 @@ _SLOTS = 16
 
 def count(session: Session, sync: str, kind: Kind, seq: int, change: int) -> None:
     """Add a resource (1) or take it off (-1), in the transaction that makes it come or go."""
-    slot = f"pg_backend_pid() % {_SLOTS}" if session.postgresql else "0"
     session.run(
         "INSERT INTO scim_counts (sync, kind, block, slot, resources)"
-        f" VALUES (:sync, :kind, :block, {slot}, :change)"
+        f" VALUES (:sync, :kind, :block, {_slot(session)}, :change)"
         " ON CONFLICT (sync, kind, block, slot)"
         " DO UPDATE SET resources = scim_counts.resources + :change",
         sync=sync,
@@ -31,6 +30,24 @@ def count(session: Session, sync: str, kind: Kind, seq: int, change: int) -> Non
         block=seq >> _BLOCK_BITS,
         change=change,
     )
+
+
+def count_new(session: Session, sync: str, kind: Kind, id: str) -> None:
+    """Add the resource of that id, if it is there, in the transaction that inserts it."""
+    table = "scim_users" if kind == "User" else "scim_groups"
+    session.run(
+        "INSERT INTO scim_counts (sync, kind, block, slot, resources)"
+        f" SELECT r.sync, :kind, r.seq >> {_BLOCK_BITS}, {_slot(session)}, 1 FROM {table} r"
+        " WHERE r.sync = :sync AND r.id = :id"
+        " ON CONFLICT (sync, kind, block, slot) DO UPDATE SET resources = scim_counts.resources + 1",
+        sync=sync,
+        kind=kind,
+        id=id,
+    )
+
+
+def _slot(session: Session) -> str:
+    return f"pg_backend_pid() % {_SLOTS}" if session.postgresql else "0"
 
 
 def total_and_place(session: Session, sync: str, kind: Kind, skip: int) -> tuple[int, int, int]:

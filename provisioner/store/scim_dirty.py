@@ -49,6 +49,18 @@ def mark(
         )
 
 
+def mark_new(session: Session, sync: str, user_id: str, at: str) -> None:
+    """Mark the user of that id, if they are there, in the transaction that inserts them."""
+    session.run(
+        "INSERT INTO scim_dirty (sync, user_id, external_id, at)"
+        " SELECT u.sync, u.id, u.external_id, :at FROM scim_users u"
+        " WHERE u.sync = :sync AND u.id = :user_id",
+        sync=sync,
+        user_id=user_id,
+        at=at,
+    )
+
+
 def mark_users(session: Session, sync: str, user_seqs: Sequence[int], at: str) -> None:
     """Mark the users with these `seq`s by one statement."""
     if user_seqs:

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from connectors.records import clean, fold
-from provisioner.store.direct import NotUnique, Session
-from provisioner.store.scim_counts import count
+from provisioner.store.direct import Session
+from provisioner.store.scim_counts import count, count_new
 
 MemberOf = tuple[str, str | None, bool]
 """A group that a user is in: its id, its name, and whether the user is in it directly."""
@@ -131,6 +131,12 @@ def hold_inactive(session: Session, sync: str, external_id: str) -> UserRow | No
     return _held(session, where, sync=sync, external_id=external_id)
 
 
+def is_taken(session: Session, sync: str, name_key: str) -> bool:
+    """Return whether somebody has that folded userName."""
+    sql = "SELECT 1 FROM scim_users WHERE sync = :sync AND user_name_key = :name"
+    return session.row(sql, sync=sync, name=name_key) is not None
+
+
 def _held(session: Session, where: str, **values: str) -> UserRow | None:
     rows = session.rows(
         f"SELECT {columns(session)} FROM scim_users u WHERE u.sync = :sync AND {where}"
@@ -140,12 +146,26 @@ def _held(session: Session, where: str, **values: str) -> UserRow | None:
     return users(session, rows)[0] if rows else None
 
 
-def insert(session: Session, sync: str, id: str, keys: UserKeys, document: str, at: str) -> UserRow:
-    """Insert a new user. Raises NotUnique if the userName is taken."""
-    row = session.row(
+def insert(
+    session: Session, sync: str, id: str, keys: UserKeys, document: str, at: str, *, anew: bool
+) -> list[tuple[Any, ...]]:
+    """Insert a new user; return where their `seq` will be when the transaction is over.
+
+    Nothing at all is inserted where the userName is taken, nor, unless `anew`, where somebody inactive
+    has that externalId. Every statement finds the row by its id: none waits for another's answer.
+    """
+    where = "TRUE"
+    if not anew:
+        where = (
+            "NOT EXISTS (SELECT 1 FROM scim_users u WHERE u.sync = CAST(:sync AS VARCHAR)"
+            " AND u.external_id = CAST(:external_id AS VARCHAR) AND NOT u.active)"
+        )
+    seq = session.told(
         "INSERT INTO scim_users (sync, id, user_name_key, external_id, display_name, display_name_key,"
         " active, created, last_modified, version, document)"
-        " VALUES (:sync, :id, :name, :external_id, :display, :key, :active, :at, :at, 1, :document)"
+        " SELECT CAST(:sync AS VARCHAR), :id, :name, CAST(:external_id AS VARCHAR), :display, :key,"
+        " CAST(:active AS BOOLEAN),"
+        f" :at, :at, 1, :document WHERE {where}"
         " ON CONFLICT (sync, user_name_key) DO NOTHING RETURNING seq",
         sync=sync,
         id=id,
@@ -153,12 +173,17 @@ def insert(session: Session, sync: str, id: str, keys: UserKeys, document: str, 
         document=document,
         **_values(keys),
     )
-    if row is None:
-        raise NotUnique
-    seq = int(row[0])
-    _insert_emails(session, sync, seq, keys.emails)
-    count(session, sync, "User", seq, 1)
-    return UserRow(seq, id, 1, at, at, document)
+    if keys.emails:
+        session.run(
+            "INSERT INTO scim_emails (sync, value_key, user_seq) SELECT u.sync, each.value, u.seq"
+            f" FROM scim_users u CROSS JOIN {session.texts('emails')} each"
+            " WHERE u.sync = :sync AND u.id = :id",
+            sync=sync,
+            id=id,
+            emails=session.listed(sorted(keys.emails)),
+        )
+    count_new(session, sync, "User", id)
+    return seq
 
 
 def update(

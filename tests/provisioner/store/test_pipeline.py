@@ -45,6 +45,29 @@ def test_what_waits_is_carried_out_before_what_is_asked_for(pipeline: Pipeline) 
     assert pipeline.rows("SELECT name FROM things ORDER BY seq", {}) == [("a",), ("b",), ("c",)]
 
 
+def test_what_waited_tells_its_rows_once_it_is_carried_out(pipeline: Pipeline) -> None:
+    first: list[Any] = []
+    second: list[Any] = []
+    pipeline.later(f"{INSERT} RETURNING name", {"name": "a"}, first)
+    pipeline.later(f"{INSERT} RETURNING name", {"name": "b"}, second)
+    pipeline.later("SELECT 1", {})
+    assert first == []
+
+    pipeline.finish()
+
+    assert (first, second) == ([("a",)], [("b",)])
+
+
+def test_the_last_that_waited_tells_its_rows_too(pipeline: Pipeline) -> None:
+    for count in (1, 2):
+        rows: list[Any] = []
+        for name in "ab"[:count]:
+            pipeline.later(f"{INSERT} RETURNING name", {"name": f"{name}{count}"})
+        pipeline.later("SELECT count(*) FROM things", {}, rows)
+        pipeline.finish()
+        assert rows == [(1 if count == 1 else 3,)]
+
+
 def test_nothing_is_carried_out_before_it_is_asked_for(
     pipeline: Pipeline, connection: psycopg.Connection[Any]
 ) -> None:

@@ -23,9 +23,8 @@ def fill(session: Session, until: int) -> None:
     """Have users from the first on, so many of them."""
     for n in range(session.rows("SELECT COUNT(*) FROM scim_users")[0][0], until):
         resource = {"userName": f"u{n}", "externalId": f"E{n}"}
-        insert(
-            session, "emea", f"{n:032x}", UserKeys.of(resource), "{}", "2026-11-23T09:00:00.000Z"
-        )
+        keys, at = UserKeys.of(resource), "2026-11-23T09:00:00.000Z"
+        insert(session, "emea", f"{n:032x}", keys, "{}", at, anew=False)
 
 
 def steps(direct: Direct, work: Callable[[Session], object]) -> int:
