@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ from connectors.records import Abilities, Call, Catalog, Change, Outcome, Outsid
 API_URL = "https://graph.microsoft.com/v1.0"
 TOKEN_URL = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105 (an address)
 SIDE_BY_SIDE = 8
+ONE_LOOK = timedelta(minutes=10)
 KEYS = ("employeeId", "onPremisesImmutableId", "id", "userPrincipalName")
 
 ENTRA = "In the Microsoft Entra admin center: "
@@ -198,10 +200,12 @@ class TeamsPhone:
     def __init__(self, desk: Desk, able: Abilities) -> None:
         self.abilities = able
         self._desk = desk
+        self._looked: set[str] = set()  # which halves of a look at the tenant were had
+        self._looked_at = desk.api.now()
 
     def catalog(self) -> Catalog:
         """Return what the tenant has to give: seats as subscribed, numbers that nobody holds."""
-        self._forget()
+        self._look("catalog")
         with whole():
             return self._desk.tenant.catalog()
 
@@ -210,7 +214,7 @@ class TeamsPhone:
 
         Raises IncompleteRead for a list that is cut off or can't be understood.
         """
-        self._forget()
+        self._look("users")
         with whole():
             yield from self._desk.reader.read()
 
@@ -225,6 +229,7 @@ class TeamsPhone:
 
     def carry_out(self, changes: Iterable[Change]) -> Iterator[Outcome]:
         """Carry the changes out, yielding an Outcome for each as its call returns (writing.py)."""
+        self._looked |= {"catalog", "users"}  # whoever looks next looks afresh
         return writing.carry_out(self._desk, changes)
 
     def check(self) -> None:
@@ -246,6 +251,14 @@ class TeamsPhone:
                     f"the tenant can't be read: {error.message}", remedy=error.remedy
                 ) from None
 
-    def _forget(self) -> None:
-        self._desk.tenant.forget()
-        self._desk.policy_ids.forget()
+    def _look(self, half: str) -> None:
+        """Forget what was looked up, unless it was a moment ago, for the other half of the same look.
+
+        Microsoft asks not to poll Teams' lists: catalog and users of one run share them.
+        """
+        now = self._desk.api.now()
+        if half in self._looked or not now - ONE_LOOK < self._looked_at <= now:
+            self._desk.tenant.forget()
+            self._desk.policy_ids.forget()
+            self._looked, self._looked_at = set(), now
+        self._looked.add(half)

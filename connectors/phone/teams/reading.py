@@ -270,7 +270,7 @@ class Reader:
         """Return what Teams says of everybody by id; those of whom it says the same share it."""
         found: dict[str, Voice] = {}
         same: dict[tuple[object, ...], Voice] = {}
-        for entry in self._api.entries(CONFIGURATIONS, label="teams.read"):
+        for entry in self._tenant.teams_list(CONFIGURATIONS):
             with understood(entry):
                 voice = _voice(entry)
                 told = (*voice.numbers, *sorted(voice.features), *sorted(voice.policies.items()))

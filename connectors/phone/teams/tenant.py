@@ -7,7 +7,7 @@ display names. Requests name products by GUID only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,6 +26,8 @@ CONFERENCING, CALLING_PLAN = "audio_conferencing", "calling_plan"
 """What a suite's service plans count as, beside the names of licenses and packages."""
 _FIRST = ("teams_phone", "teams_phone_edu", "teams_phone_smb")
 _USABLE = frozenset({"enabled", "warning"})
+A_PAGE = 999
+"""The largest page that Graph gives."""
 NUMBERS = "/admin/teams/telephoneNumberManagement/numberAssignments"
 FREE_FOR_PEOPLE = "userAssignment"
 
@@ -190,8 +192,33 @@ class Tenant:
         return self._location_ids.get(fold(name), name)
 
     def _read_numbers(self) -> dict[str, Number]:
-        listed = (read_number(e) for e in self.api.entries(NUMBERS, label="teams.read"))
-        return {number.number: number for number in listed}
+        """Read all numbers, by links to further pages or, where a full page has none, by skipping on."""
+        found: dict[str, Number] = {}
+        skip = 0
+        while True:
+            listed = [read_number(each) for each in self.teams_list(NUMBERS, skip)]
+            found |= {number.number: number for number in listed}
+            if len(listed) != A_PAGE:
+                return found
+            skip += A_PAGE
+
+    def teams_list(self, path: str, skip: int = 0) -> Iterator[dict[str, Any]]:
+        """Yield every entry of one of Teams' own lists, in the largest pages that it gives.
+
+        Microsoft tells the largest page of numbers, not that of user configurations: where one of this
+        size is refused, the list is read in pages of Teams' own choice.
+        """
+        params = {"$top": str(A_PAGE)} | ({"$skip": str(skip)} if skip else {})
+        given = False
+        try:
+            for entry in self.api.entries(path, label="teams.read", params=params):
+                given = True
+                yield entry
+        except IncompleteRead as error:
+            refused = error.__context__  # what `entries` made this of
+            if given or skip or not isinstance(refused, Refused) or refused.status != 400:
+                raise
+            yield from self.api.entries(path, label="teams.read")
 
     def _read_bought(self) -> dict[str, Bought]:
         found: dict[str, Bought] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -57,7 +58,7 @@ def zoom_phone(folder: Path, lines: list[str]) -> Iterator[PhoneSystem]:
 def teams_phone(folder: Path, lines: list[str]) -> Iterator[PhoneSystem]:
     options = teams_simulator.Options(throttled=False, operation_s=0, settling_s=0)
     app = teams_simulator.create_app(options=options)
-    teams_simulator.load_snapshot(app, lines)
+    teams_simulator.load_snapshot(app, map(_located, lines))
     faults = watch(app)
     with teams_simulator.running(app) as url:
         config = {
@@ -72,6 +73,12 @@ def teams_phone(folder: Path, lines: list[str]) -> Iterator[PhoneSystem]:
         }
         yield teams.connect(teams.Config().load(config), outside(folder))
     assert faults == []
+
+
+def _located(line: str) -> str:
+    """Give a phone user the usage location that a plan sets before any license."""
+    user = json.loads(line)
+    return line if "catalog" in user else json.dumps({"usage_location": "US"} | user)
 
 
 def outside(folder: Path) -> Outside:
