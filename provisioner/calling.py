@@ -7,6 +7,7 @@ and asks the same question of them.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from provisioner.plan.called import Called, folded_name, mail_of
 from provisioner.plan.differences import Case, Differences
 from provisioner.plan.look import Names
 from provisioner.plan.meanings import Meanings
+from provisioner.plan.name_index import checksum
 from provisioner.reads import Reading, Uses
 from provisioner.store import entries as entry_store
 from provisioner.store.entry_names import called, has_names
@@ -47,11 +49,26 @@ class Callings:
     people: People
     mails: dict[str, str] = field(default_factory=dict)
     shared: set[str] = field(default_factory=set)
+    _theirs: dict[str, str] = field(default_factory=dict)
 
     def key(self, name: str) -> str | None:
         """Return the folded key of whom a name means, None where nobody, or several."""
         mail = mail_of(self.mails, name)
-        return None if mail is None else self.people.key_by_mail.get(mail)
+        return None if mail is None else self.people.key_by_mail.get(self.in_directory(mail))
+
+    def meet(self, known: Iterable[tuple[str, str | None]]) -> None:
+        """Take in by which mails the phone system knows people, by folded key: names lead to these."""
+        there: dict[str, str] = {}
+        for key, mail in known:
+            own = self.people.at(self.people.number[key]).email
+            if mail is not None and own is not None and fold(mail) != fold(own):
+                there[fold(own)] = fold(mail)
+        self._theirs = {theirs: own for own, theirs in there.items()}
+        self.mails = {name: there.get(mail, mail) for name, mail in self.mails.items()}
+
+    def in_directory(self, mail: str) -> str:
+        """Return the folded mail that somebody has in the directories, by that in the phone system."""
+        return self._theirs.get(mail, mail)
 
 
 def callings_of(readings: Sequence[tuple[str, Collection[Person]]]) -> Callings:
@@ -73,9 +90,32 @@ def callings_of(readings: Sequence[tuple[str, Collection[Person]]]) -> Callings:
 def bearing(
     connection: Connection, sync: str, names: Iterable[str]
 ) -> dict[str, list[tuple[str, Person]]]:
-    """Return what each directory said of all who may bear one of the names, by folded key."""
+    """Return what each directory said of all who bear one of the names, or have it as a key, by key.
+
+    Entries don't keep where people were read, which may be a name, as a dn is: the index tells whose it is.
+    """
     spellings = {each for name in names for each in (fold(name), folded_name(name))}
-    return entry_store.entries_like(connection, sync, called(connection, sync, spellings))
+    found = called(connection, sync, spellings)
+    keys = {key for bearers in found.values() for _, key in bearers}
+    known = entry_store.entries_like(connection, sync, keys | set(map(checksum, spellings)))
+    names_of: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for name, bearers in sorted(found.items()):
+        for bearer in bearers:
+            names_of[bearer].append(name)
+    return {
+        key: [(where, _placed(person, names_of[where, of_key])) for where, person in parts]
+        for key, parts in known.items()
+        for of_key in [checksum(key)]
+    }
+
+
+def _placed(person: Person, names: Sequence[str]) -> Person:
+    """Return a person with the place where they were read, if that is one of the names they bear."""
+    resource = person.resource
+    others = (person.key, person.email, resource.get("userName"), resource.get("id"))
+    told = {folded_name(other) for other in others if other}
+    where = next((name for name in names if name not in told), person.where)
+    return Person(person.key, resource, where)
 
 
 def meanings_of(

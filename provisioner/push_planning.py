@@ -30,6 +30,7 @@ from provisioner.planning import (
     uses_of,
     warming_of,
 )
+from provisioner.push_delegates import Touched, renamed, said, show_delegates
 from provisioner.reads import Reading
 from provisioner.scim.pushed import Marked, Pushed
 from provisioner.store import entries as entry_store
@@ -78,11 +79,12 @@ def plan_pushed(
     digested = Digested(bindings)
     comparison.add_bindings(digested)
     users = _phone_users(site, wired, people, bindings, comparison)
-    unresolved = _delegates(wired, pushed, people, comparison)
+    touched = Touched(people, there, known)
+    delegates = show_delegates(site, wired, pushed, touched, comparison)
     if _somebody_leaves(wired, people, keys, comparison):
         delegators = _delegators(site, wired, memory)
         comparison.add_bystanders({}, wired.phone.read_some(delegators) if delegators else ())
-    comparison.add_phone_users(_asked(users, unresolved), some=True)
+    comparison.add_phone_users(_asked(users, delegates.untold, bindings, people), some=True)
     differences = comparison.differences()
     differences.covers = keys
     # limits are shares of everybody, whomever a plan is for
@@ -99,6 +101,8 @@ def plan_pushed(
         as_of=now,
         now=now,
         scope=PUSH,
+        notes=tuple(renamed(wired, pushed, touched, memory)),
+        delegates=delegates.callings,
     )
     plan = draw_up(site, drawing)
     with site.engine.begin() as connection:
@@ -122,15 +126,10 @@ def _joined(
     names = [directory.name for directory in wired.directories]
     return People(
         [
-            Reading(Some(name, there if name == pushed.name else _said(name, known)), uses)
+            Reading(Some(name, there if name == pushed.name else said(name, known)), uses)
             for name in names
         ]
     )
-
-
-def _said(name: str, known: Mapping[str, list[tuple[str, Person]]]) -> list[Person]:
-    """Return what a directory said of these people at its last accepted read."""
-    return [person for parts in known.values() for where, person in parts if where == name]
 
 
 def _phone_users(
@@ -166,38 +165,6 @@ def _phone_users(
     return ours
 
 
-def _delegates(
-    wired: Wired, pushed: Pushed, people: People, comparison: Comparison
-) -> frozenset[str]:
-    """Show the comparison who these people's delegates are.
-
-    Returns the folded mails of those of whose delegates some couldn't be told: the next full plan,
-    which knows everybody, decides about theirs.
-    """
-    if "delegates" not in wired.mapping.managed:
-        return frozenset()
-    wishes: dict[str, set[str]] = {}
-    names: set[str] = set()
-    for number in people.number.values():
-        person = people.at(number)
-        wished = wired.mapping.entitlements(person).many.get("delegates", {})
-        if person.email is not None and wished:
-            wishes[fold(person.email)] = set(map(fold, wished))
-            names |= wished.keys()
-    mails = {fold(name): fold(name) for name in names if "@" in name}
-    for person in pushed.named({name for name in names if "@" not in name}):
-        if person.email is not None:
-            called = (person.key, person.where, str(person.resource.get("userName", person.key)))
-            mails |= {fold(name): fold(person.email) for name in called}
-    stubs = [PhoneUser("", email=mail, delegates=None) for mail in sorted(set(mails.values()))]
-    delegates = list(wired.phone.read_some(stubs)) if stubs else []
-    comparison.add_bystanders(mails, delegates)
-    # the phone system may know somebody by another mail address, which the full plan finds out
-    there = {fold(user.email) for user in delegates if user.email} | people.key_by_mail.keys()
-    told = {name for name, mail in mails.items() if mail in there}
-    return frozenset(mail for mail, wished in wishes.items() if wished - told)
-
-
 def _somebody_leaves(
     wired: Wired, people: People, keys: Collection[str], comparison: Comparison
 ) -> bool:
@@ -216,11 +183,17 @@ def _delegators(site: Site, wired: Wired, memory: Memory) -> list[PhoneUser]:
     return [PhoneUser(binding.phone_id) for binding in bound]
 
 
-def _asked(users: Iterable[PhoneUser], unresolved: Collection[str]) -> list[PhoneUser]:
-    """Return the phone users, without the delegates of those of whose wishes some couldn't be told."""
+def _asked(
+    users: Iterable[PhoneUser],
+    untold: Collection[str],
+    bindings: Iterable[Binding],
+    people: People,
+) -> list[PhoneUser]:
+    """Return the phone users, without the delegates of those (by folded key) whose can't all be told."""
+    keys = {binding.phone_id: binding.key for binding in bindings}
     return [
         msgspec.structs.replace(user, delegates=None)
-        if fold(user.email or "") in unresolved
+        if keys.get(user.id, people.key_by_mail.get(fold(user.email or ""))) in untold
         else user
         for user in users
     ]

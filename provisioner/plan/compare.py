@@ -197,9 +197,11 @@ class Comparison:
         """Take in what the account has no place for: nobody is judged by it."""
         self._agreement.leave_out(entitlements)
 
-    def add_bystanders(self, mails: MappingOf[str, str], users: Iterable[PhoneUser]) -> None:
-        """Take in phone users who are not compared, and names by which somebody's mail is known."""
-        self._result.mails.update(mails)
+    def add_bystanders(
+        self, mails: MappingOf[str, str], users: Iterable[PhoneUser], shared: Collection[str] = ()
+    ) -> None:
+        """Take in phone users who are not compared, names of somebody's mail, and those of several."""
+        self._result.add_names(mails, shared)
         self._result.note(list(users), self._mapping.managed_anywhere)
 
     def mail_is_taken(self, key: str, user: PhoneUser) -> None:
@@ -335,7 +337,7 @@ class Comparison:
             result.examples.append(Match(person.user, person.key, user.id, how))
 
     def _unmanaged(self, user: PhoneUser) -> None:
-        if not self._touchable(user):
+        if not is_touchable(user, self._manages):
             return
         if (case := place_case(self._mapping, user)) is not None:
             self._look(case)
@@ -343,12 +345,9 @@ class Comparison:
         self._result.phone_users_unmatched.append(user.user)
         self._look(Case(fold(user.key or user.id), "unmanaged", actual=user))
 
-    def _touchable(self, user: PhoneUser) -> bool:
-        return is_touchable(user, self._manages)
-
     def _case(self, number: int, user: PhoneUser) -> None:
         self._state[number] |= _MET
-        if not self._touchable(user):
+        if not is_touchable(user, self._manages):
             self._result.untouchable.append(user.user)
             return
         self._look(self._second_look(number, user))

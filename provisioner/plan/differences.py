@@ -172,6 +172,13 @@ class Differences:
                 if user.kind == "common_area" and user.display_name:
                     self.note_area(fold(user.display_name), user)
 
+    def add_names(self, mails: MappingOf[str, str], shared: Collection[str]) -> None:
+        """Take in what others are called too: the mails that names lead to, and names of several."""
+        self.mails.update(mails)
+        self.shared_names.update(shared)
+        for name in shared:
+            self.mails.pop(name, None)
+
     def note_area(self, name: str, area: PhoneUser) -> None:
         """Take in a common area that may be a delegate, by its name."""
         if self.phone_users.setdefault(name, area).id != area.id:

@@ -83,6 +83,9 @@ def _happened(
             for what, value, earlier in _names_of(person, known.get(where)):
                 title = f"delegate {last.user}: {what} changed"
                 yield f"{title} from {earlier} to {value} ({where})", f"{title} ({where})"
+        if now is None:
+            said = f"delegate {last.user}: no longer called {name} ({_where(name, new)})"
+            yield said, said
 
 
 def _names_of(person: Person, before: Person | None) -> Iterator[tuple[str, str, str]]:
@@ -93,15 +96,9 @@ def _names_of(person: Person, before: Person | None) -> Iterator[tuple[str, str,
         ("mail", person.email, before.email),
         ("userName", person.resource.get("userName"), before.resource.get("userName")),
         ("id", person.resource.get("id"), before.resource.get("id")),
-        ("dn", _dn(person), _dn(before)),
     ):
         if value != earlier:
             yield what, value or "none", earlier or "none"
-
-
-def _dn(person: Person) -> str | None:
-    """Return where an LDAP entry stands; other directories' places, a line of a file, are no name."""
-    return person.where if "=" in person.where else None
 
 
 def _where(name: str, parts: Parts) -> str:

@@ -1,12 +1,13 @@
-"""An index of names: who a name may mean, found again without reading everybody.
+"""An index of names: who bears a name, found again without reading everybody.
 
-For each directory it holds a checksum of every name beside one of the person's key, in buckets, so that
-looking a name up reads one small part of it. Checksums collide: whoever is found is somebody who may be
-called so, and whether they are is seen when they are read.
+For each directory it holds a hash of every name beside a checksum of the person's key, in buckets, so that
+looking a name up reads one small part of it. A name's hash is long enough to stand for it; whose key it is
+that a checksum stands for is seen when they are read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import zlib
 from array import array
@@ -19,18 +20,21 @@ class NameIndex:
     """Collects what each directory calls its people."""
 
     def __init__(self) -> None:
-        self._directories: dict[str, list[array[int]]] = {}
+        self._directories: dict[str, list[tuple[array[int], array[int]]]] = {}
 
     def note(self, directory: str, names: Iterable[str | None], key: str) -> None:
         """Take in somebody's folded names, by their folded key."""
         buckets = self._directories.get(directory)
         if buckets is None:
-            buckets = self._directories[directory] = [array("Q") for _ in range(BUCKETS)]
+            buckets = [(array("Q"), array("I")) for _ in range(BUCKETS)]
+            self._directories[directory] = buckets
         of_key = checksum(key)
         for name in names:
             if name:
-                of_name = checksum(name)
-                buckets[of_name % BUCKETS].append(of_name << 32 | of_key)
+                of_name = hashed(name)
+                hashes, keys = buckets[of_name % BUCKETS]
+                hashes.append(of_name)
+                keys.append(of_key)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NameIndex) and list(self) == list(other)
@@ -40,27 +44,35 @@ class NameIndex:
     def __iter__(self) -> Iterator[tuple[str, int, bytes]]:
         """Yield (directory, bucket, its data) of the buckets that aren't empty; equal names, equal data."""
         for directory, buckets in sorted(self._directories.items()):
-            for number, pairs in enumerate(buckets):
-                if pairs:
-                    yield directory, number, _little(array("Q", sorted(set(pairs)))).tobytes()
+            for number, bucket in enumerate(buckets):
+                if pairs := sorted(set(zip(*bucket, strict=True))):
+                    hashes, keys = zip(*pairs, strict=True)
+                    yield directory, number, _packed("Q", hashes) + _packed("I", keys)
 
 
-def checksum(text: str) -> int:
-    """Return the 32 bits that stand for a folded name or key."""
-    return zlib.crc32(text.encode())
+def checksum(key: str) -> int:
+    """Return the 32 bits that stand for a folded key."""
+    return zlib.crc32(key.encode())
 
 
-def keys_among(data: bytes, names: Collection[int]) -> Iterator[int]:
-    """Yield the checksums of the keys that a bucket's data has under these names' checksums."""
-    pairs = array("Q")
-    pairs.frombytes(data)
-    for pair in _little(pairs):
-        if pair >> 32 in names:
-            yield pair & 0xFFFFFFFF
+def hashed(name: str) -> int:
+    """Return the 64 bits that stand for a folded name."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
-def _little(pairs: array[int]) -> array[int]:
-    """Return the pairs as a store keeps them, whichever machine reads it."""
+def keys_among(data: bytes, names: Collection[int]) -> Iterator[tuple[int, int]]:
+    """Yield (name's hash, checksum of a key) of those in a bucket's data who bear one of these names."""
+    hashes, keys = array("Q"), array("I")
+    middle = len(data) * hashes.itemsize // (hashes.itemsize + keys.itemsize)
+    for part, packed in ((hashes, data[:middle]), (keys, data[middle:])):
+        part.frombytes(packed)
+        if sys.byteorder == "big":
+            part.byteswap()
+    yield from ((name, key) for name, key in zip(hashes, keys, strict=True) if name in names)
+
+
+def _packed(code: str, numbers: Iterable[int]) -> bytes:
+    packed = array(code, numbers)
     if sys.byteorder == "big":
-        pairs.byteswap()
-    return pairs
+        packed.byteswap()
+    return packed.tobytes()

@@ -20,7 +20,7 @@ from provisioner.scim.rendering import Resource, decoded
 from provisioner.scim.schemas.custom import SchemaOptions
 from provisioner.scim.tombstones import as_in_life, real_name
 from provisioner.store.direct import Direct
-from provisioner.store.scim_people import Column, among, page
+from provisioner.store.scim_people import Column, among, page, with_mails
 from provisioner.store.scim_users import UserRow
 
 _A_PAGE = 1000
@@ -78,15 +78,19 @@ class Pushed:
         return {id if self._by_id or external is None else external for id, external in marked}
 
     def named(self, names: Collection[str]) -> Iterator[Person]:
-        """Yield whoever has one of the names as id, externalId or userName."""
-        listed = sorted(names)
+        """Yield once whoever has one of the names as id, externalId, userName or mail address."""
+        listed, seen = sorted(names), set[int]()
+        folded = sorted(map(fold, names))
         sought: list[tuple[Column, list[str]]] = [
             ("id", listed),
             ("external_id", [clean(name) for name in listed]),
-            ("user_name_key", [fold(name) for name in listed]),
+            ("user_name_key", folded),
         ]
-        for column, values in sought:
-            yield from self._people(self._among(column, values))
+        found = [self._among(column, values) for column, values in sought]
+        found.append(self._store.read(partial(with_mails, sync=self._sync, mails=folded)))
+        for rows in found:
+            yield from self._people([row for row in rows if row.seq not in seen])
+            seen.update(row.seq for row in rows)
 
     def _among(self, column: Column, values: Sequence[str]) -> list[UserRow]:
         return self._store.read(partial(among, sync=self._sync, column=column, values=values))

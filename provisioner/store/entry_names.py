@@ -1,7 +1,7 @@
 """What each directory called everybody at its last accepted read: an index that leads to their keys.
 
 A push reads only a few people, but the manager of one of them may be anybody. Names are kept as buckets of
-checksums (plan/name_index.py), a row for each; a row for each name would cost more to write than a plan does.
+hashes (plan/name_index.py), a row for each bucket; a row for each name would cost more to write than a plan does.
 They are kept where the mapping manages delegates.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, and_, delete, select
 
-from provisioner.plan.name_index import BUCKETS, NameIndex, checksum, keys_among
+from provisioner.plan.name_index import BUCKETS, NameIndex, hashed, keys_among
 from provisioner.store.database import upsert_many
 from provisioner.store.tables import entry_names
 
@@ -44,14 +44,17 @@ def has_names(connection: Connection, sync: str) -> bool:
     return connection.execute(asked).first() is not None
 
 
-def called(connection: Connection, sync: str, names: Iterable[str]) -> set[int]:
-    """Return checksums of the keys of all who may bear one of these folded names, or have it as a key."""
-    checksums = set(map(checksum, names))
-    found = set(checksums)
-    for bucket in sorted({each % BUCKETS for each in checksums}):
-        asked = select(entry_names.c.data).where(
+def called(
+    connection: Connection, sync: str, names: Iterable[str]
+) -> dict[str, set[tuple[str, int]]]:
+    """Return who bears these folded names, by name: directory, and the checksum of their key."""
+    sought = {hashed(name): name for name in names}
+    found: dict[str, set[tuple[str, int]]] = {name: set() for name in sought.values()}
+    for bucket in sorted({each % BUCKETS for each in sought}):
+        asked = select(entry_names.c.directory, entry_names.c.data).where(
             entry_names.c.sync == sync, entry_names.c.bucket == bucket
         )
-        for (data,) in connection.execute(asked):
-            found.update(keys_among(data, checksums))
+        for directory, data in connection.execute(asked):
+            for name, key in keys_among(data, sought):
+                found[sought[name]].add((directory, key))
     return found

@@ -1,7 +1,8 @@
 """Finding one person among all who are remembered, by whatever name a directory gives them.
 
-There is no index of names: nobody looks for a name but people who ask about somebody. So the blocks of
-entries are gone through, and only those in which the name stands at all are taken apart.
+Names are indexed (entry_names.py) only where the mapping manages delegates: elsewhere nobody looks for a name
+but people who ask about somebody. So the blocks of entries are gone through, and only those in which
+the name stands at all are taken apart.
 """
 
 from __future__ import annotations

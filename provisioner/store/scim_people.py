@@ -37,3 +37,15 @@ def among(
         values=session.listed(values),
     )
     return users(session, rows)
+
+
+def with_mails(session: Session, sync: str, mails: Sequence[str]) -> list[UserRow]:
+    """Return the users who have one of the folded mail addresses, with their groups, in order."""
+    rows = session.rows(
+        f"SELECT {columns(session)} FROM scim_users u WHERE u.sync = :sync AND u.seq IN"
+        " (SELECT e.user_seq FROM scim_emails e WHERE e.sync = :sync AND e.value_key IN"
+        f" (SELECT value FROM {session.texts('mails')} each)) ORDER BY u.seq + 0",
+        sync=sync,
+        mails=session.listed(mails),
+    )
+    return users(session, rows)

@@ -65,9 +65,9 @@ entries = Table(
 entry_names = Table(
     "entry_names",
     metadata,
-    # who bears a name, as checksums: store/entry_names.py
+    # who bears a name, as hashes: store/entry_names.py
     Column("sync", String, primary_key=True),
-    Column("bucket", Integer, primary_key=True, autoincrement=False),  # of the name's checksum
+    Column("bucket", Integer, primary_key=True, autoincrement=False),  # of the name's hash
     Column("directory", String, primary_key=True),
     Column("sha256", String, nullable=False),
     Column("data", LargeBinary, nullable=False),

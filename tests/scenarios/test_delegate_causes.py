@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,51 @@ def test_a_delegates_mail_that_changed_in_one_of_two_directories_names_that_one(
     assert {(cause, because.rpartition(" ")[2]) for _, _, cause, because in told(plan)} == {
         ("directory", "(branches)")
     }
+
+
+def in_ldap(here: Installation, **second: str) -> None:
+    """Write an LDAP export of two people; the first one's manager is the second, by dn."""
+    entries: list[dict[str, Any]] = []
+    for number, attributes in enumerate(({"manager": DN}, second), start=1):
+        given = {
+            "objectClass": "inetOrgPerson", "uid": f"u{number}", "entryUUID": f"E{number:03}",
+            "mail": f"user{number}@example.org", "memberOf": "cn=Phone,dc=x", "nsAccountLock": "FALSE",
+        }  # fmt: skip
+        listed = {name: [value] for name, value in (given | attributes).items()}
+        entries.append({"dn": f"uid=u{number},dc=x", "attributes": listed})
+    here.write("ldap.json", json.dumps(entries))
+
+
+DN = "UID=u2, DC=x"
+
+
+def ldap_company(tmp_path: Path) -> Installation:
+    here = Installation(tmp_path)
+    here.configure(directories=[{"kind": "ldap_json", "name": "ldap", "path": "ldap.json"}])
+    give: dict[str, Any] = {"license": "zoom_phone", "packages": ["basic"]}
+    here.mapping(rules=[rule("all", **give), rule("led", "manager pr", delegates=["{manager}"])])
+    in_ldap(here)
+    here.phone([phone_user(1, delegates=["user2@example.org"]), phone_user(2)])
+    here.carry_out()
+    return here
+
+
+def test_a_delegate_named_by_dn_has_a_new_mail(tmp_path: Path) -> None:
+    here = ldap_company(tmp_path)
+    in_ldap(here, mail="new@example.org")
+    second = phone_user(2, email="new@example.org")
+    here.phone([phone_user(1, delegates=["user2@example.org"]), second])
+
+    plan = here.plan()
+
+    said = "delegate new@example.org: mail changed from user2@example.org to new@example.org (ldap)"
+    assert {(cause, because) for _, _, cause, because in told(plan)} == {("directory", said)}
+
+
+def test_a_delegate_named_by_dn_whom_somebody_took_away_by_hand_is_drift(tmp_path: Path) -> None:
+    here = ldap_company(tmp_path)
+    here.phone([phone_user(1), phone_user(2)])
+
+    plan = here.plan()
+
+    assert [(kind, cause) for kind, _, cause, _ in told(plan)] == [("delegate.add", "drift")]
