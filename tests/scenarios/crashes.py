@@ -8,7 +8,6 @@ at any time at all. The simulator's own log tells what was done.
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import shutil
@@ -24,6 +23,7 @@ from typing import Any
 
 import requests
 
+from tests.processes import environment
 from tests.scenarios.installation import PROGRAM, Installation, zoom_log, zoom_users
 from tests.scenarios.killable import MOMENTS
 from tests.scenarios.log_effects import effects_of
@@ -139,7 +139,7 @@ def simulated(folder: Path, *options: str) -> Iterator[str]:
     """Run `provisioner simulate zoom` with the folder's phone.jsonl; gives its address."""
     process = subprocess.Popen(
         [PROGRAM, "simulate", "zoom", "--port", "0", "--load", str(folder / "phone.jsonl"), *options],
-        stdout=subprocess.PIPE, text=True, env=dict(os.environ),
+        stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         assert process.stdout is not None
@@ -154,17 +154,17 @@ def simulated(folder: Path, *options: str) -> Iterator[str]:
 
 def _apply(folder: Path, url: str, plan: str, kill: Kill | None, ended: Ended) -> None:
     """Apply the plan in a process, and kill it where `kill` says, unless it ends before."""
-    environ = dict(os.environ)
+    moment: dict[str, str] = {}
     point, _, counted = kill.where.partition(" ") if kill else ("", "", "")
     if kill is not None and counted:
         _post(url, "hold", {"at": point, f"{counted}s": kill.number})
     elif kill is not None and point == "time":
         _post(url, "hold", {"at": "arrival", "reads": 1})
     elif kill is not None:
-        environ["MOMENT"] = str(kill)
+        moment["MOMENT"] = str(kill)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.scenarios.killable", "apply", plan, "-c", str(folder / "config.yaml")],
-        cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=ROOT, env=environment(moment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
         if kill is not None and counted:

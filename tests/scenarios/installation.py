@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,7 +27,7 @@ import yaml
 from provisioner.cli import main
 from provisioner.simulators import zoom
 from provisioner.wiring import Stop, open_site
-from tests.oracle import judged
+from tests.processes import environment
 
 PROGRAM = str(Path(sys.executable).with_name("provisioner"))
 FIELDS = ("externalId", "userName", "email", "displayName", "active", "groups", "department")
@@ -183,15 +182,10 @@ def patched(opened: Callable[..., Any]) -> Any:
 
 def shell(arguments: Sequence[str], folder: Path, environ: Mapping[str, str] = {}) -> Ran:
     """Run the installed program and wait for its end."""
-    kept = {
-        name: os.environ[name]
-        for name in ("PATH", "HOME", "LANG", "PYTHONPATH")
-        if name in os.environ
-    }
     done = subprocess.run(
         [PROGRAM, *arguments],
         cwd=folder,
-        env=kept | dict(environ),
+        env=environment(environ),
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -279,8 +273,7 @@ def zoom_account(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Serve a simulated Zoom account; give its base URL and the `phone_system` that reaches it.
 
-    `database` keeps its state; `options` are the simulator's own. Every call is held against Zoom's
-    own file, where that is at hand.
+    `database` keeps its state; `options` are the simulator's own.
     """
     given: dict[str, Any] = {
         "account_id": None,
@@ -291,7 +284,7 @@ def zoom_account(
     }
     app = zoom.create_app(database, options=zoom.Options(**(given | options)))
     zoom.load_snapshot(app, [json.dumps(line) for line in lines])
-    with judged(app), zoom.running(app) as url:
+    with zoom.running(app) as url:
         yield (
             url,
             {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -51,7 +50,6 @@ def daemon(emea: Installation) -> Iterator[subprocess.Popen[str]]:
     command = [PROGRAM, "daemon", "-c", "config.yaml"]
     with subprocess.Popen(
         command, cwd=emea.folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env=dict(os.environ),
     ) as process:  # fmt: skip
         try:
             yield process

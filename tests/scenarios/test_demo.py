@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -46,9 +45,7 @@ def simulator(copy: Path) -> Iterator[str]:
         PROGRAM, "simulate", "zoom", "--port", "0", "--load", "config/demo/phone.jsonl",
         "--directory", "config/demo/branches.scim.jsonl", "--no-rate-limits",
     ]  # fmt: skip
-    process = subprocess.Popen(
-        command, cwd=copy, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
-    )
+    process = subprocess.Popen(command, cwd=copy, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         first = process.stdout.readline()

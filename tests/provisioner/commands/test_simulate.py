@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -23,7 +22,6 @@ def simulator(*arguments: str, system: str = "zoom") -> Iterator[str]:
         [PROGRAM, "simulate", system, "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         text=True,
-        env=dict(os.environ),
     )
     try:
         assert process.stdout is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -218,7 +217,6 @@ def test_several_processes_leave_one_unbroken_chain(url: str) -> None:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=dict(os.environ),
         )
         for number in range(PROCESSES)
     ]

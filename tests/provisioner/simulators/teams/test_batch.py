@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.provisioner.simulators.teams.graph_client import PHONE, Graph, Reply, person
 
 
@@ -98,6 +100,7 @@ def test_a_batch_is_wholly_sequential_or_wholly_parallel() -> None:
     assert graph.log() == []
 
 
+@pytest.mark.asks_for_what_is_not_there
 def test_ids_are_unique_bodies_have_a_type_and_batches_hold_no_batches() -> None:
     graph = Graph(people(2))
 

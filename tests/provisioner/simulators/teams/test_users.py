@@ -57,6 +57,7 @@ def test_a_page_has_one_to_999_entries(top: str) -> None:
     assert Graph().get("/users", top=top).status == 400
 
 
+@pytest.mark.asks_for_what_is_not_there
 def test_unknown_properties_parameters_and_operations_are_refused() -> None:
     graph = Graph([person("eva")])
 

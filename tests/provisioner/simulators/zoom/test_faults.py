@@ -9,8 +9,8 @@ import pytest
 
 from provisioner.simulators.faults import Faulty, parse
 from provisioner.simulators.zoom import ZoomFaults
+from tests.oracle import Oracle
 from tests.provisioner.simulators.zoom.zoom_client import MAIN, UNLIMITED, Zoom
-from tests.vendor_specs import load
 
 CATALOG = {"catalog": {"licenses": {"zoom_phone": 4}, "packages": {UNLIMITED: 3}}}
 DICE = Random(1)
@@ -27,12 +27,16 @@ def account() -> Zoom:
     )
 
 
-def faulty(zoom: Zoom, spec: str) -> Faulty:
-    """Put faults before the account, from now on; time is the account's clock."""
+def faulty(zoom: Zoom, spec: str, *, sound: bool = False) -> Faulty:
+    """Put faults before the account, from now on; time is the account's clock.
+
+    `sound`: what comes of them is still as Zoom's file says.
+    """
     faults = Faulty(
         zoom.app.wsgi_app, ZoomFaults(zoom.app), parse(spec), now=lambda: zoom.clock.now.timestamp()
     )
-    zoom.app.wsgi_app = faults  # type: ignore[method-assign, assignment]
+    shown = Oracle(faults, "zoom") if sound else faults
+    zoom.app.wsgi_app = shown  # type: ignore[method-assign, assignment]
     return faults
 
 
@@ -79,7 +83,7 @@ def test_expired_tokens_are_refused_until_a_new_one_is_fetched() -> None:
 @pytest.mark.parametrize("path", ["/users/eva", "/phone/users/eva@example.org"])
 def test_a_read_about_another_user_is_a_sound_one_of_somebody_who_is_there(path: str) -> None:
     zoom = account()
-    faulty(zoom, "wrong-user=100%")
+    faulty(zoom, "wrong-user=100%", sound=True)
 
     seen = {zoom.get(path).json["id"] for _ in range(10)}
 
@@ -89,7 +93,7 @@ def test_a_read_about_another_user_is_a_sound_one_of_somebody_who_is_there(path:
 
 def test_an_answer_to_a_new_user_and_to_a_batch_names_another() -> None:
     zoom = account()
-    faulty(zoom, "wrong-user=100%")
+    faulty(zoom, "wrong-user=100%", sound=True)
     info = {"email": "new@example.org", "type": 1}
     added = {"email": "max@example.org", "calling_plans": [], "extension_number": "4001"}
     added["site_name"] = MAIN
@@ -100,9 +104,6 @@ def test_an_answer_to_a_new_user_and_to_a_batch_names_another() -> None:
     assert (made.status, batch.status) == (201, 201)
     assert made.json["email"] != "new@example.org"
     assert batch.json[0]["email"] != "max@example.org"
-    spec = load("zoom")
-    if spec is not None:
-        spec.check("POST", "/phone/users/batch", body={"users": [added]}, status=201, answer=batch.json)  # fmt: skip
 
 
 def test_what_was_added_late_is_neither_in_lists_nor_in_reads() -> None:
