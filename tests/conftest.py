@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def fail_for_what_was_told(allowed: str | None = None) -> None:
     """Raise AssertionError for the faults that simulators told of, but for those with `allowed` in them."""
     faults = [f for f in _reports.new_faults() if allowed is None or allowed not in f]
-    shown = "\n".join(faults[:5])
+    shown = "\n".join(fault[:300] for fault in faults[:5])
     assert not faults, f"{len(faults)} calls aren't as the vendor's file says:\n{shown}"
 
 

@@ -2,8 +2,8 @@
 
 It is written to Zoom's contract (its OpenAPI, awkward parts included), never to a client of ours:
 what an operation, a field or an order of steps is worth, Zoom's own error says. Served are
-/oauth/token, the operations of users, Zoom Phone and plan usage under /v2, and, for tests and
-demos, what only the portal can do under /_portal (portal.py).
+/oauth/token, the operations of users, Zoom Phone and plan usage under /v2, Zoom's SCIM under /scim2,
+and, for tests and demos, what only the portal can do under /_portal (portal.py).
 
     app = create_app(options=Options(sso="provisioning"))
     load_snapshot(app, open("inventory.jsonl"))
@@ -38,6 +38,8 @@ from . import (
     places,
     policies,
     portal,
+    scim_groups,
+    scim_users,
     sites,
     snapshot,
     templates,
@@ -75,6 +77,8 @@ V2 = (
     user_features, user_profile, users, groups, phone_users, batch, calling_plans, delegation, catalog,
     sites, numbers, templates, devices, addresses, places, place_making, policies, operation_logs,
 )  # fmt: skip
+SCIM = (scim_users, scim_groups)
+"""What lies beside /v2: the operations' paths begin with /scim2."""
 
 
 def create_app(
@@ -97,6 +101,8 @@ def create_app(
     app.register_blueprint(portal.blueprint)
     for module in V2:
         app.register_blueprint(module.blueprint, url_prefix="/v2")
+    for module in SCIM:
+        app.register_blueprint(module.blueprint)
     answer_errors(app)
     return app
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+
 
 class ZoomError(Exception):
     """An answer that refuses: `status` (HTTP), `code` and `message`, and `errors` of (field, message).
@@ -32,6 +34,12 @@ class ZoomError(Exception):
         self.message = message
         self.errors = errors
         self.headers = dict(headers or {})
+
+    def scim_body(self) -> dict[str, Any]:
+        """Return the body that a refusal has under /scim2 (RFC 7644, section 3.12)."""
+        fields = "; ".join(f"{field}: {text}" for field, text in self.errors)
+        detail = f"{self.message} {fields}" if fields else self.message
+        return {"schemas": [SCIM_ERROR], "status": str(self.status), "detail": detail}
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body: code, message and, where fields are at fault, errors."""

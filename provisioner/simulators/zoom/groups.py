@@ -90,11 +90,16 @@ def add_group(call: Call) -> Answer:
     """Make a group."""
     name = call.body["name"]
     _check_name(call, name)
+    return {"id": new_group(call, name), "name": name, "total_members": 0}, 201
+
+
+def new_group(call: Call, name: str) -> str:
+    """Make a group of a name that is free, and return its id."""
     id_ = call.state.fresh_id("group")
     call.state.run(
         "INSERT INTO groups (id, name, name_key) VALUES (?, ?, ?)", id_, name, fold(name)
     )
-    return {"id": id_, "name": name, "total_members": 0}, 201
+    return id_
 
 
 @operation(blueprint, "GET", "/groups/<group_id>", "LIGHT", query=Nothing())
@@ -119,9 +124,14 @@ def update_group(call: Call, group_id: str) -> Answer:
 def delete_group(call: Call, group_id: str) -> Answer:
     """Delete a group; its members stay."""
     _found(call, group_id)
+    remove_group(call, group_id)
+    return None, 204
+
+
+def remove_group(call: Call, group_id: str) -> None:
+    """Delete a group and its memberships."""
     call.state.run("DELETE FROM group_members WHERE group_id = ?", group_id)
     call.state.run("DELETE FROM groups WHERE id = ?", group_id)
-    return None, 204
 
 
 @operation(blueprint, "GET", "/groups/<group_id>/members", "MEDIUM", query=MembersQuery())

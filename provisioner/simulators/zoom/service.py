@@ -133,7 +133,9 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(ZoomError)
     def refuse(error: ZoomError) -> Response:
-        response = _respond(error.body(), error.status)
+        # what is refused before SCIM comes in (the token, the rate) is refused as everywhere
+        scim = request.path.startswith("/scim2/") and error.status not in (401, 405, 429)
+        response = _respond(error.scim_body() if scim else error.body(), error.status)
         response.headers.update(error.headers)
         return response
 

@@ -222,31 +222,39 @@ def create_user(call: Call) -> Answer:
     if call.state.user(info["email"]) is not None:
         raise in_use(info["email"])
     check_type(call, info["type"])
-    id_ = call.state.fresh_id("user")
-    at, walk = call.account.visible_from()
     feature = info.get("feature", {})
+    id_ = new_user(call, info["email"], info["type"], "pending" if action == "create" else "active")
     call.state.run(
-        "INSERT INTO users (id, email, email_key, first_name, last_name, display_name, type, status,"
-        " role_id, zoom_one_type, created_at, profile, visible_at, visible_walk)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, '2', ?, ?, ?, ?, ?)",
-        id_,
-        info["email"],
-        fold(info["email"]),
+        "UPDATE users SET first_name = ?, last_name = ?, display_name = ?, zoom_one_type = ?,"
+        " profile = ? WHERE id = ?",
         info.get("first_name", ""),
         info.get("last_name", ""),
         info.get("display_name"),
-        info["type"],
-        "pending" if action == "create" else "active",
         feature.get("zoom_one_type") or None,
-        stamp(call.account.clock()),
         json.dumps({name: info[name] for name in KEPT if name in info}),
-        at,
-        walk,
+        id_,
     )
     if feature.get("zoom_phone"):
         switch_phone(call, found(call, id_), on=True)
     shown = {k: info[k] for k in ("email", "first_name", "last_name", "type") if k in info}
     return {"id": id_, **shown}, 201
+
+
+def new_user(call: Call, email: str, type_: int, status: str) -> str:
+    """Make a member of the account who has nothing but a mail address that is free; return the id."""
+    id_ = call.state.fresh_id("user")
+    call.state.run(
+        "INSERT INTO users (id, email, email_key, first_name, last_name, type, status, role_id,"
+        " created_at, visible_at, visible_walk) VALUES (?, ?, ?, '', '', ?, ?, '2', ?, ?, ?)",
+        id_,
+        email,
+        fold(email),
+        type_,
+        status,
+        stamp(call.account.clock()),
+        *call.account.visible_from(),
+    )
+    return id_
 
 
 def _check_action(call: Call, action: str, info: dict[str, Any]) -> None:
@@ -318,8 +326,6 @@ def delete_user(call: Call, user_id: str) -> Answer:
     transfer = call.query.get("transfer_email")
     if row["role_id"] == "0":
         raise ZoomError(400, 200, "Cannot delete a user out of your account.")
-    if row["operator"]:
-        raise operator()
     if transfer and fold(transfer) == row["email_key"]:
         raise refused(
             "The transfer-to email address cannot be the same as the unlinked or deleted user's email address."
@@ -335,9 +341,17 @@ def delete_user(call: Call, user_id: str) -> Answer:
         raise ZoomError(400, 1107, "You can not disassociate a user with managed domain.")
     if action == "delete" and row["status"] == "pending":
         raise refused("To delete pending user in the account, use disassociate.")
-    take_phone(call.state, row["id"])
-    call.state.run("DELETE FROM users WHERE id = ?", row["id"])
+    remove_user(call, row)
     return None, 204
+
+
+def remove_user(call: Call, row: sqlite3.Row) -> None:
+    """Take a user and everything of theirs out of the account; raise if they manage a queue."""
+    if row["operator"]:
+        raise operator()
+    take_phone(call.state, row["id"])
+    call.state.run("DELETE FROM group_members WHERE user_id = ?", row["id"])
+    call.state.run("DELETE FROM users WHERE id = ?", row["id"])
 
 
 @operation(blueprint, "PUT", "/users/<user_id>/status", "LIGHT", body=Status())
@@ -356,20 +370,30 @@ def set_status(call: Call, user_id: str) -> Answer:
     if row["status"] == "pending":
         raise refused("The status of a pending user cannot be changed.")
     if action == "deactivate":
-        if row["operator"]:
-            raise operator()
-        keep(call, row)
-        take_phone(call.state, row["id"])
-        call.state.run(
-            "UPDATE users SET status = 'inactive', type = ?, zoom_one_type = NULL WHERE id = ?",
-            BASIC,
-            row["id"],
-        )
+        deactivate(call, row)
     elif row["status"] == "inactive":
-        check_type(call, row["type"])
-        call.state.run("UPDATE users SET status = 'active' WHERE id = ?", row["id"])
-        give_back(call, found(call, row["id"]))
+        activate(call, row)
     return None, 200
+
+
+def deactivate(call: Call, row: sqlite3.Row) -> None:
+    """Take the login and every license; raise if they manage a queue."""
+    if row["operator"]:
+        raise operator()
+    keep(call, row)
+    take_phone(call.state, row["id"])
+    call.state.run(
+        "UPDATE users SET status = 'inactive', type = ?, zoom_one_type = NULL WHERE id = ?",
+        BASIC,
+        row["id"],
+    )
+
+
+def activate(call: Call, row: sqlite3.Row) -> None:
+    """Give the login back, and what else the options say."""
+    check_type(call, row["type"])
+    call.state.run("UPDATE users SET status = 'active' WHERE id = ?", row["id"])
+    give_back(call, found(call, row["id"]))
 
 
 @operation(
