@@ -31,6 +31,8 @@ from provisioner.store.manual import PREFIX, Step
 from provisioner.wiring import Site, wire_phone
 
 LONGEST_NOTE = 2000
+BOM = "\ufeff"
+"""Without it Windows PowerShell takes a script for ANSI, in which parts of letters are quotes."""
 
 
 def run_list(config: Path, sync: str | None, form: str, output: Path | None) -> int:
@@ -47,20 +49,25 @@ def run_list(config: Path, sync: str | None, form: str, output: Path | None) -> 
 
 def _write_script(site: Site, due: Sequence[Due], output: Path | None) -> int:
     """Write the script that does the steps which one can do; say how many it leaves to a person."""
-    scripts, left = [], 0
+    scripts, left = dict[str, str](), 0
     for sync in sorted({each.step.sync for each in due}):
         changes = [each.step.change for each in due if each.step.sync == sync]
         write = _abilities(site, sync).script
         text = "" if write is None else write(changes)
-        scripts += [text] if text else []
+        scripts |= {sync: text} if text else {}
         left += sum(not (text and write and write([change])) for change in changes)
     if not scripts:
         raise RunError(
             "no open manual step is one that a script can do",
             remedy="`provisioner manual list` names the steps and says how each is done",
         )
-    with opened(output) as out:
-        out.write("\n".join(scripts))
+    if len(scripts) > 1:
+        raise RunError(
+            f"the syncs {', '.join(scripts)} need a script each: one signs in to one account",
+            remedy="give --sync with one of them",
+        )
+    with opened(output, "powershell") as out:
+        out.write(BOM + "".join(scripts.values()))
     if left:
         click.echo(f"{left} open steps are left to a person: `provisioner manual list`", err=True)
     return 0

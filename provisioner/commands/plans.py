@@ -31,7 +31,7 @@ from provisioner.store.database import reading
 from provisioner.store.reviews import with_decisions
 from provisioner.wiring import Site, open_site
 
-_FOR_PROGRAMS = ("json", "jsonl", "csv", "html")
+_FOR_PROGRAMS = ("json", "jsonl", "csv", "html", "powershell")
 """Formats that are UTF-8 wherever they go; the others follow the terminal."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.scenarios.installation import Installation, kinds, person, rule
 from tests.scenarios.teams_tenant import PHONE, caller, installed, seats, tenant
@@ -77,6 +78,34 @@ def test_a_new_delegate_is_a_step_with_a_script_that_shows_first_what_it_would_d
     whole = company.run("manual list", "--format", "powershell").out
     assert "param([switch]$WhatIf = $true)" in whole
     assert "$Most = 25" in whole
+
+
+def test_windows_powershell_is_told_that_the_script_is_utf_8(
+    company: Installation, tmp_path: Path
+) -> None:
+    changed(company, OTHER)
+    written = tmp_path / "delegation.ps1"
+    company.run("manual list", "--format", "powershell", "--output", str(written))
+
+    assert written.read_bytes().startswith(b"\xef\xbb\xbf#Requires -Modules MicrosoftTeams")
+
+
+def test_two_syncs_with_steps_need_a_script_each(company: Installation) -> None:
+    document = yaml.safe_load((company.folder / "config.yaml").read_text())
+    document["syncs"]["other"] = document["syncs"]["emea"]
+    company.yaml("config.yaml", document)
+    adopting = company.run("plan", "--sync", "other", "--format", "json").plan
+    assert company.run("approve", adopting["id"]).status == 0
+    company.mapping(rules=[ALL, deputies(OTHER)])
+    for sync in ("emea", "other"):
+        assert company.run("plan", "--sync", sync).status == 0
+
+    both = company.run("manual list", "--format", "powershell")
+    one = company.run("manual list", "--sync", "other", "--format", "powershell")
+
+    assert (both.status, one.status) == (1, 0), both.said
+    assert "the syncs emea, other need a script each" in both.err
+    assert one.out.count("[CmdletBinding()]") == 1
 
 
 def test_what_the_script_did_is_ticked_off_and_not_planned_again(company: Installation) -> None:

@@ -47,7 +47,7 @@ def script(changes: Iterable[Change]) -> str:
     if not lines:
         return ""
     text = files(__package__ or "").joinpath("delegation.ps1").read_text("utf-8")
-    return text.replace("# STEPS", "\n".join(lines)).replace("25 # MOST", str(MOST))
+    return text.replace("25 # MOST", str(MOST)).replace("# STEPS", "\n".join(lines))
 
 
 def user_of(change: Change) -> str:
