@@ -43,6 +43,7 @@ def memory_sha256(memory: Memory, bindings: str, more: object) -> str:
         (memory.adopted, sorted(memory.applied.items(), key=repr), memory.mapping, bindings),
         sorted(memory.reasons.items()),
         (sorted(memory.lost), sorted(memory.changed), sorted(memory.refused.items())),
+        sorted(memory.rejected),
         sorted((kind, sorted(keys)) for kind, keys in memory.by_kind.items()),
         more,
     )

@@ -44,7 +44,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     plan held, by content. `mapping`: that plan's mapping hash. `lost` and `changed`: folded keys of
     the people who lost something, or were changed, in the rolling 24 hours; `by_kind`: those changed
     by each kind of change. `refused`: by wish (plan/content.py), why it may not come back unasked: an
-    undo took it back.
+    undo took it back. `rejected`: the contents of changes that somebody rejected.
     """
 
     adopted: bool = False
@@ -55,6 +55,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     changed: frozenset[str] = frozenset()
     by_kind: dict[str, frozenset[str]] = {}
     refused: dict[str, str] = {}
+    rejected: frozenset[str] = frozenset()
 
 
 class Learned(msgspec.Struct, kw_only=True):

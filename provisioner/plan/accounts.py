@@ -97,7 +97,7 @@ def grant_accounts(
         return
     used = seats.used or 0
     claims = sorted(
-        (d for d in drafts if d.kind in NEW and d.state == "planned"),
+        (d for d in drafts if d.kind in NEW and d.state == "planned" and not d.idle),
         key=lambda draft: (priority.get(_rule(draft), len(priority)), draft.key),
     )
     for draft in claims[max(0, seats.total - used) :]:

@@ -31,6 +31,7 @@ class Draft:
     needless ones are satisfied without a change.
     `lacks`: the pool (family, folded name) of which no seat is left for it. `until`: when a grace
     that it waits for is over.
+    `idle`: it, or what it needs, was rejected, so that it holds no seat and frees none.
     `absence`: it follows from somebody's absence, so it is believed only of a flawless read.
     """
 
@@ -48,6 +49,7 @@ class Draft:
     because: str = ""
     title: str = ""
     absence: bool = False
+    idle: bool = False
     user: str = ""
     key: str = ""
     id: str | None = None

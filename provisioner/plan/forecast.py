@@ -138,7 +138,7 @@ def _ends(
     wanted = {ending.key for ending in endings}
     changed: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
-        if draft.case.key in wanted and draft.state in ("planned", "manual"):
+        if draft.case.key in wanted and draft.state in ("planned", "manual") and not draft.idle:
             changed[draft.case.key].append(draft)
     for ending in endings:
         graces = _graces_at(ending.last, ending.key, ground)

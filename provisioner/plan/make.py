@@ -34,7 +34,7 @@ from provisioner.plan.happenings import Parts
 from provisioner.plan.invitations import invitation_changes
 from provisioner.plan.lines import name_lines
 from provisioner.plan.meanings import Meanings
-from provisioner.plan.model import Adoption, Base, Plan
+from provisioner.plan.model import UNDO, Adoption, Base, Plan
 from provisioner.plan.numbers import Numbers, give_numbers, number_changes
 from provisioner.plan.ordering import in_order, link_needs, pass_on
 from provisioner.plan.places import ground_of_place, place_changes
@@ -47,6 +47,7 @@ from provisioner.plan.protection import (
     resources,
     takes,
 )
+from provisioner.plan.rejected import set_idle
 from provisioner.plan.satisfied import needless, wait_for_settling
 from provisioner.plan.seats import Pools, grant_seats
 from provisioner.plan.services import credit_changes, license_changes, package_changes
@@ -272,6 +273,8 @@ def _settle(
     wait_for_settling(drafts)
     _hold_absences(drafts, situation)
     _wait_for_the_warming(drafts, situation)
+    rejected = _rejections(situation)
+    set_idle(drafts, rejected)
     _once_per_pair(drafts)
     priority = _priority(situation.mapping)
     grant_accounts(drafts, situation.catalog.accounts, priority)
@@ -279,6 +282,7 @@ def _settle(
     link_needs(drafts)
     link_delegations(drafts, ground)
     pass_on(drafts)
+    set_idle(drafts, rejected)
     for family in ("license", "package", "credits"):
         grant_seats(family, drafts, pools, priority, ground.abilities.shortage)
         pass_on(drafts)
@@ -289,10 +293,25 @@ def _settle(
         situation.held_before,
         differences.number_holder,
         lambda rule: differences.rule_in_words(rule, "number"),
+        rejected,
     )
     give_numbers(drafts, numbers, priority)
     pass_on(drafts)
     return pools
+
+
+def _rejections(situation: Situation) -> Callable[[Draft], bool]:
+    """Return what tells whether somebody has rejected a draft; an undo asks for what it holds."""
+    contents = situation.memory.rejected
+    refused = {} if situation.scope == UNDO else situation.memory.refused
+    if not contents and not refused:
+        return lambda draft: False  # noqa: ARG005
+
+    def rejected(draft: Draft) -> bool:
+        change = _change(draft)
+        return content_of(change) in contents or any(w in refused for w in wishes_of(change))
+
+    return rejected
 
 
 def _priority(mapping: Mapping) -> dict[str | None, int]:

@@ -57,7 +57,7 @@ class Numbers:
 
     `held`: every number that somebody holds. `cooling`: those that rest, each with the folded key of
     whoever lost it last. `before`: by folded key, the numbers that somebody once held, the last first.
-    `holder` says who holds a number that a rule names, in words, and `rule_in_words` where a rule is.
+    `holder` says who holds a number that a rule names, in words, and `rule_in_words` where a rule is. `rejected` says whether a claim, with its number, was.
     """
 
     pools: Mapping[str, NumberPool]
@@ -66,6 +66,7 @@ class Numbers:
     before: Mapping[str, Sequence[str]] = field(default_factory=dict)
     holder: Callable[[str], str] = lambda number: "somebody else"  # noqa: ARG005
     rule_in_words: Callable[[str], str] = "rule {}".format
+    rejected: Callable[[Draft], bool] = lambda draft: False  # noqa: ARG005
 
 
 def give_numbers(
@@ -79,10 +80,12 @@ def give_numbers(
     """
     drafts = list(drafts)
     claims = [d for d in drafts if _claims_number(d) and d.state in ("planned", "manual")]
-    claims.sort(key=lambda d: (priority.get(d.rule, len(priority)), d.key))
+    # what is rejected takes of what is left: it may be taken up again
+    claims.sort(key=lambda d: (d.idle, priority.get(d.rule, len(priority)), d.key))
     numbers = _Numbers(known, claims)
     numbers.give_free()
     numbers.hand_on(drafts)
+    numbers.pass_over_the_rejected()
     numbers.block_the_rest(drafts)
     for draft in drafts:
         if _claims_number(draft) and (pool := _pool_of(draft)):
@@ -122,6 +125,7 @@ class _Numbers:
         self._rank = {id(draft): n for n, draft in enumerate(claims)}
         self._named: dict[str, deque[Draft]] = defaultdict(deque)
         self._pooled: dict[str, deque[Draft]] = defaultdict(deque)
+        self._asked = {id(draft): _pool_of(draft) for draft in claims}
         for draft in claims:
             pool = _pool_of(draft)
             if pool:
@@ -168,7 +172,7 @@ class _Numbers:
         """Give what comes free in this plan, the lowest first; the claim needs what frees it."""
         sources: dict[str, Draft] = {}
         for draft in drafts:
-            if draft.state == "planned" and draft.kind != "number.assign":
+            if draft.state == "planned" and not draft.idle and draft.kind != "number.assign":
                 for number in frees_numbers(draft):
                     if number not in sources or draft.kind == "number.release":
                         sources[number] = draft
@@ -199,7 +203,19 @@ class _Numbers:
         draft.after = number
         self._taken.add(number)
         self._given[number] = draft
-        self._freed.extend((before, draft) for before in frees_numbers(draft))
+        if not draft.idle:
+            self._freed.extend((before, draft) for before in frees_numbers(draft))
+
+    def pass_over_the_rejected(self) -> None:
+        """Give whoever is short the numbers that were chosen for rejected claims, which keep their words.
+
+        A rejection is about a number, so it is known only now. Nobody else's choice changes by it.
+        """
+        for number, draft in sorted(self._given.items()):
+            if draft.idle or self._known.rejected(draft):
+                draft.idle = True
+                if queue := self._named.get(number) or self._pooled.get(self._asked[id(draft)]):
+                    self._give(number, queue.popleft())
 
     def block_the_rest(self, drafts: Iterable[Draft]) -> None:
         """Block every claim that got no number, with the reason."""

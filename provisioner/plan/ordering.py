@@ -100,13 +100,13 @@ def pass_on(drafts: Iterable[Draft]) -> None:
         source = queue.pop()
         for draft in dependents[id(source)]:
             if draft.state in ("planned", "manual"):
-                if _has_another(source, draft, packages[id(source.case)]):
+                if has_another(source, draft, packages[id(source.case)]):
                     continue
                 draft.wait(f"waits for {source.kind} of {source.user}: {source.reason}")
                 queue.append(draft)
 
 
-def _has_another(source: Draft, dependent: Draft, packages: Iterable[Draft]) -> bool:
+def has_another(source: Draft, dependent: Draft, packages: Iterable[Draft]) -> bool:
     """Tell whether a dependent goes without the package that `source` should have brought.
 
     `packages` are all drafts about packages of the same person.

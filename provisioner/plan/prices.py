@@ -21,11 +21,15 @@ _CENT = Decimal("0.01")
 
 
 def cost_of(drafts: Iterable[Draft], prices: Prices) -> Cost:
-    """Return what the drafts that are planned, or manual, change of a month's bill."""
+    """Return what the drafts that are planned, or manual, and not rejected, change of a month's bill."""
     kinds: defaultdict[str, Decimal] = defaultdict(Decimal)
     departments: defaultdict[str, Decimal] = defaultdict(Decimal)
     for draft in drafts:
-        if draft.state in ("planned", "manual") and (amount := _amount(draft, prices)):
+        if (
+            draft.state in ("planned", "manual")
+            and not draft.idle
+            and (amount := _amount(draft, prices))
+        ):
             kinds[draft.kind] += amount
             departments[_department(draft)] += amount
     return Cost(

@@ -133,10 +133,10 @@ def grant_seats(
 ) -> None:
     """Give every claim of a family its seat, or block it with the reason; by order of rule, then key.
 
-    Only planned drafts free a seat. A claim that lives on another draft's release needs it. `shortage`:
+    Only planned drafts free a seat, and none that is idle claims or frees any. A claim that lives on another draft's release needs it. `shortage`:
     what to do where a family has no seat, in words.
     """
-    planned = [draft for draft in drafts if draft.state == "planned"]
+    planned = [draft for draft in drafts if draft.state == "planned" and not draft.idle]
     returning = Counter(pool for draft in planned for pool in brings_back(draft, pools))
     claims: dict[Pool, list[tuple[int, str, int, Draft]]] = defaultdict(list)
     for position, draft in enumerate(planned):
@@ -204,6 +204,10 @@ def _shortage(
     if waiting:
         first = min(waiting, key=lambda d: (d.reason or "", d.key))
         reason += f"; one is freed by {first.user} ({first.reason})"
+    rejected = [d for d in drafts if d.idle and pool in _freed(d, pools)]
+    if rejected and not waiting:
+        first = min(rejected, key=lambda d: d.key)
+        reason += f"; {first.user} keeps one, because it was rejected to take it away"
     circle = [d for q in claims.values() for _, _, _, d in q if pool in _freed(d, pools)]
     if circle:
         others = ", ".join(sorted({d.user for d in circle})[:5])
@@ -217,7 +221,7 @@ def pool_uses(pools: Pools, drafts: Iterable[Draft]) -> dict[str, PoolUse]:
     for draft in drafts:
         if draft.lacks is not None:
             short[draft.lacks] += 1
-        if draft.state in ("planned", "manual"):
+        if draft.state in ("planned", "manual") and not draft.idle:
             for pool in filter(None, (takes(draft), *brings_back(draft, pools))):
                 claimed[pools.pool(pool)] += 1
             freed.update(_freed(draft, pools))
@@ -247,7 +251,7 @@ def number_uses(
 ) -> dict[str, PoolUse]:
     """Return the numbers of every pool, by `number:name`: `held` by somebody, and resting."""
     live = [draft for draft in drafts if draft.kind == "number.assign" or _ends(draft)]
-    planned = [draft for draft in live if draft.state in ("planned", "manual")]
+    planned = [d for d in live if d.state in ("planned", "manual") and not d.idle]
     given = [str(d.after) for d in planned if d.kind == "number.assign" and d.after is not None]
     gone = [number for draft in planned for number in frees_numbers(draft)]
     short = Counter(draft.lacks for draft in live if draft.lacks is not None)

@@ -175,6 +175,16 @@ def decided(connection: Connection, sync: str, now: datetime) -> dict[str, Verdi
     return _verdicts(rows, now)
 
 
+def rejected(connection: Connection, sync: str, now: datetime) -> frozenset[str]:
+    """Return the contents that somebody has rejected."""
+    asked = select(decisions.c.content).where(
+        decisions.c.sync == sync,
+        decisions.c.decision == "rejected",
+        decisions.c.expires_at > written(now),
+    )
+    return frozenset(connection.execute(asked).scalars())
+
+
 def verdicts_about(
     connection: Connection, sync: str, about: Iterable[Change], now: datetime
 ) -> dict[str, Verdict]:

@@ -23,7 +23,7 @@ from provisioner.store import manual, refusals
 from provisioner.store.audit import append
 from provisioner.store.audit_entries import plan_made
 from provisioner.store.database import chunked, insert_many
-from provisioner.store.decisions import NOBODY, OPEN, Verdict, decided, is_adopted
+from provisioner.store.decisions import NOBODY, OPEN, Verdict, decided, is_adopted, rejected
 from provisioner.store.moments import moment, written
 from provisioner.store.people import last_applied
 from provisioner.store.tables import changes, plans
@@ -286,6 +286,7 @@ def remembered(
         changed=frozenset(key for _, key in rows),
         by_kind={kind: frozenset(keys) for kind, keys in by_kind.items()},
         refused=refusals.refused(connection, sync),
+        rejected=rejected(connection, sync, now),
     )
 
 
