@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ class Receiver:
     """What the routes serve: the syncs that are pushed to, and the one that `/scim/v2` is of, if any.
 
     `registries`: what the resources of each sync may be made of. `base_url` is how clients reach the
-    server, without a final slash; None: as each request says. `walks`: those of all its processes.
+    server, without a final slash; None: as each request says. `walks`: clients' by index, where they are kept.
     """
 
     store: Direct
@@ -68,7 +68,7 @@ class Receiver:
     limits: Intake
     base_url: str | None
     now: Callable[[], datetime]
-    walks: Walks = field(default_factory=Walks)
+    walks: Walks | None = None
 
     def tenants(self) -> dict[str, Tenant]:
         """Return the tenants by the names of their syncs."""
@@ -90,7 +90,7 @@ def receiver_of(
     }
     server = config.server
     alias, limits, base_url = config.alias, server.limits, server.base_url
-    return Receiver(store, registries, alias, limits, base_url, now, walks or Walks())
+    return Receiver(store, registries, alias, limits, base_url, now, walks)
 
 
 def blueprint(receiver: Receiver, admit: Admit) -> Blueprint:

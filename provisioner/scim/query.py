@@ -123,13 +123,15 @@ def _by_index(listing: _Listing, window: Window, walks: Client | None) -> Found:
     start, size, query = window.start, window.size, listing.query
     if walks is None or not size:
         return listing.from_index(start, size)
-    begun = walks.place(query.text, start) if start > 1 else None
+    descending = query.sort is not None and query.sort.descending
+    walk = walks.walk(listing.session, query.text, descending=descending)
+    begun = walk.begun(start) if start > 1 else None
     found = listing.from_index(start, size) if begun is None else listing.on(begun, start, size)
     if found.rows and start - 1 + len(found.rows) < found.total:
         ended = found.next_place or listing.place(found.rows[-1])
-        walks.reached(query.text, start, begun, start + len(found.rows), ended)
+        walk.reached(start + len(found.rows), ended)
     elif start > 1:
-        walks.ended(query.text)
+        walk.ended()
     return found
 
 
@@ -149,6 +151,7 @@ class _Listing:
                 self.where += f" AND {found.sql}"
         self.values = {"sync": sync, **binder.values}
         self.column = None if query.sort is None else self.kind.order_column(query.sort.path)
+        self.keys: dict[int, Any] = {}  # what those who were loaded are sorted by
         if query.sort is not None and self.column is None:
             self.exact = False
 
@@ -231,21 +234,16 @@ class _Listing:
         return f"({self.column} {sign} :key OR ({equal}){others})"
 
     def place(self, row: StoredRow) -> Place:
-        """Return the place that a resource has."""
-        if self.column is None:
-            return [row.seq]
-        found = self.session.row(
-            f"SELECT {self.column} FROM {self.kind.table} {self.kind.alias}"
-            f" WHERE {self.kind.alias}.seq = :seq",
-            seq=row.seq,
-        )
-        return [found[0] if found else None, row.seq]
+        """Return the place that a resource had when it was loaded."""
+        return [row.seq] if self.column is None else [self.keys[row.seq], row.seq]
 
     def _rows(self, where: str, values: dict[str, Any], count: int, skip: int) -> list[StoredRow]:
         """Load a page. Documents are read for its own resources only, not for those before it."""
         alias, order = self.kind.alias, self._order()
         table = f"{self.kind.table} {alias}"
         selected = self.kind.selected(self.session, related=self.related)
+        if self.column:
+            selected += f", {self.column}"
         limit = "LIMIT :limit OFFSET :skip"
         if self.few and not skip and not self.column:
             # PostgreSQL plans a statement anew each time it is used, which takes longer than a lookup,
@@ -262,8 +260,11 @@ class _Listing:
             **values,
             limit=count,
             skip=skip,
-        )
-        return self.kind.rows(self.session, found[:count])
+        )[:count]
+        if self.column:
+            self.keys |= {row[0]: row[-1] for row in found}
+            found = [row[:-1] for row in found]
+        return self.kind.rows(self.session, found)
 
     def _order(self) -> str:
         seq = f"{self.kind.alias}.seq"

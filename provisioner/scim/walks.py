@@ -6,77 +6,92 @@ lets it). So the place that a page ended at is remembered for a client and a lis
 goes on from there does so from the place, as a cursor's does. A walk that doesn't go on where its last
 page ended, or not within ten minutes, is taken by its numbers.
 
-Places are hints: in memory that the processes of one receiver share, lost with them, and overwritten where two
-fall on one slot. Two walks of the same list by one client at the same time are one walk to this.
+Walks of one list by one client at the same time can't be told apart: all ask for 101. So all the places that
+pages ended at before 101 are remembered, and whoever asks goes on from the first of them: somebody may be
+met twice, nobody is passed over. Each page that is answered adds one walk that waits at the next index,
+each that is asked for takes one away: once a walk ends and none waits anywhere, all is forgotten, so that
+walks one after the other meet nobody twice.
 """
 
 from __future__ import annotations
 
 import hashlib
-import mmap
-import struct
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
-from zlib import crc32
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from sqlalchemy import Engine
 
-REMEMBERED_S = 600.0
+from provisioner.logs import logger
+from provisioner.store import scim_walks as rows
+from provisioner.store.database import StoreError
+from provisioner.store.direct import Direct, Session
+from provisioner.store.scim_walks import Leaving, Moment, Reached
 
-_SLOTS = 4096
-_SLOT = 1024
-_HEAD = struct.Struct("<I16sdH")  # check sum of the rest, whose walk, when, length of what follows
-_SUM = 4
+REMEMBERED_S = 600
+
+_TIDIED_S = 60
 
 Place = list[Any]
 """A place in a list, as in a cursor (query.py)."""
 
+_T = TypeVar("_T")
 
-class _Step(msgspec.Struct, array_like=True, frozen=True):
-    """Before which index which place is; `last` is the page before, for who asks for it again."""
 
-    start: int
-    place: Place
-    last_start: int = 0
-    last_place: Place | None = None
+def open_walks(store: Engine, clock: Callable[[], float] = time.time) -> Walks | None:
+    """Return the walks of all clients of all receivers of a store, None for a store in memory.
+
+    `clock` gives seconds since 1970. A file that can't be opened is told of, and there are none.
+    """
+    if store.dialect.name == "postgresql":
+        return Walks(None, clock)
+    try:
+        file = rows.open_file(store)
+    except StoreError as error:
+        logger().warning("http.walks_not_remembered", exc_info=error)
+        return None
+    return Walks(file, clock) if file else None
 
 
 class Walks:
-    """The walks of all clients of one receiver; made before its processes part."""
+    """The walks of all clients. `file`: where they are kept beside the store; None: in the store."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._memory = mmap.mmap(-1, _SLOTS * _SLOT)
-        self._clock = clock
+    def __init__(self, file: Direct | None, clock: Callable[[], float]) -> None:
+        self._file, self._clock = file, clock
+        self._tidied = clock()
 
     def of(self, client: str, sync: str) -> Client:
         """Return what a client's walks through a sync's lists are known by."""
         return Client(self, f"{client}\n{sync}")
 
-    def read(self, key: bytes) -> _Step | None:
-        """Return what was written last under a key, if that is still there."""
-        at = self._at(key)
-        raw = self._memory[at : at + _SLOT]
-        checked, owner, moment, length = _HEAD.unpack_from(raw)
-        if owner != key or not 0 <= self._clock() - moment < REMEMBERED_S:
+    def moment(self) -> Moment:
+        """Return the present, and how long a place is remembered."""
+        return Moment(int(self._clock()), REMEMBERED_S)
+
+    def do(self, session: Session, work: Callable[[Session], _T]) -> _T | None:
+        """Return what `work` returns, which is given a session of what the walks are kept in.
+
+        `session` is one of the store. A file that fails holds nobody up: walks go by their numbers.
+        """
+        if self._file is None:
+            return work(session)
+        try:
+            return self._file.read(work)
+        except StoreError as error:
+            logger().warning("http.walks_not_remembered", exc_info=error)
             return None
-        end = _HEAD.size + length
-        if end > _SLOT or crc32(raw[_SUM:end]) != checked:
-            return None  # another process is writing there
-        return msgspec.json.decode(raw[_HEAD.size : end], type=_Step)
 
-    def write(self, key: bytes, step: _Step | None) -> None:
-        """Remember a step, or None: that there is none any more."""
-        text = msgspec.json.encode(step) if step else b""
-        if len(text) > _SLOT - _HEAD.size:
-            text, step = b"", None
-        owner = key if step else bytes(16)
-        whole = _HEAD.pack(0, owner, self._clock(), len(text)) + text
-        at = self._at(key)
-        self._memory[at : at + len(whole)] = struct.pack("<I", crc32(whole[_SUM:])) + whole[_SUM:]
+    def tidy(self, session: Session, moment: Moment) -> None:
+        """Forget what no longer counts, once a minute."""
+        if not 0 <= moment.now - self._tidied < _TIDIED_S:
+            self._tidied = moment.now
+            rows.forget_old(session, moment)
 
-    def _at(self, key: bytes) -> int:
-        return int.from_bytes(key[:4], "little") % _SLOTS * _SLOT
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
 
 
 class Client(NamedTuple):
@@ -85,24 +100,75 @@ class Client(NamedTuple):
     walks: Walks
     name: str
 
-    def place(self, query: str, start: int) -> Place | None:
-        """Return the place after which the page at `start` begins, if this client's walk came to it."""
-        step = self.walks.read(self._key(query))
-        if step is None:
-            return None
-        if step.start == start:
-            return step.place
-        return step.last_place if step.last_start == start else None
+    def walk(self, session: Session, query: str, *, descending: bool = False) -> Walk:
+        """Return its walks through one list, for one page; `descending`: so are the places' sort keys."""
+        return Walk(self.walks, session, f"{self.name}\n{query}", descending)
 
-    def reached(self, query: str, start: int, begun: Place | None, next: int, place: Place) -> None:
-        """Remember that the page at `start`, which began after `begun`, ended at a place."""
-        self.walks.write(self._key(query), _Step(next, place, start, begun))
 
-    def ended(self, query: str) -> None:
-        """Forget a walk."""
-        key = self._key(query)
-        if self.walks.read(key) is not None:
-            self.walks.write(key, None)
+class Walk:
+    """Walks through one list, while one page of it is answered: `begun`, then `reached` or `ended`."""
 
-    def _key(self, query: str) -> bytes:
-        return hashlib.blake2b(f"{self.name}\n{query}".encode(), digest_size=16).digest()
+    def __init__(self, walks: Walks, session: Session, name: str, descending: bool) -> None:
+        self._walks, self._session, self._descending = walks, session, descending
+        self._key = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+        self._moment = walks.moment()
+        self._start = 1
+        self._found: Sequence[Reached] = ()
+
+    def begun(self, start: int) -> Place | None:
+        """Return the place after which the page at `start` begins; None if no walk has come to it."""
+
+        def work(session: Session) -> list[Reached]:
+            return rows.reached_at(session, self._key, start, self._moment)
+
+        self._start, self._found = start, self._walks.do(self._session, work) or ()
+        places = [msgspec.json.decode(each.place) for each in self._found]
+        return earliest(places, descending=self._descending) if places else None
+
+    def reached(self, next: int, place: Place) -> None:
+        """Note that the page ended at a place, and that the walk goes on at the index `next`."""
+        text = msgspec.json.encode(place)
+        mark = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), signed=True)
+        leaving = self._leaving()
+        again = bool(self._found) and leaving is None  # whoever asks waits somewhere already
+        found = Reached(mark, text.decode(), 0 if again else 1, self._moment.now)
+
+        def work(session: Session) -> None:
+            rows.reach(session, self._key, next, found, self._moment, leaving)
+            self._walks.tidy(session, self._moment)
+
+        self._walks.do(self._session, work)
+
+    def ended(self) -> None:
+        """Note that the page was the list's last."""
+
+        def work(session: Session) -> None:
+            if leaving := self._leaving():
+                rows.leave(session, self._key, leaving)
+            rows.forget(session, self._key, self._moment)
+
+        self._walks.do(self._session, work)
+
+    def _leaving(self) -> Leaving | None:
+        """Return who goes on: the oldest who waits, so that those who are left are remembered for as long."""
+        waits = [each for each in self._found if each.waiting]
+        return Leaving(self._start, min(waits, key=lambda each: each.at).mark) if waits else None
+
+
+def earliest(places: Sequence[Place], *, descending: bool) -> Place:
+    """Return the first of some places in one list, `descending` if its sort keys are.
+
+    >>> earliest([[7], [5], [6]], descending=False), earliest([["b", 1], [None, 2]], descending=True)
+    ([5], [None, 2])
+    >>> earliest([["b", 1], [None, 2], ["a", 4], ["a", 3]], descending=False)
+    ['a', 3]
+    """
+    ordered = sorted(places, key=lambda place: place[-1])
+    if len(ordered[0]) > 1:
+        ordered.sort(key=lambda place: _comparable(place[0]), reverse=descending)
+    return ordered[0]
+
+
+def _comparable(key: Any) -> list[Any]:
+    """Return a sort key of a place as one that compares with every other: whether there is none, and it."""
+    return key if isinstance(key, list) else [key is None, key or ""]

@@ -11,17 +11,12 @@ deleted while nothing runs.
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    URL,
     BigInteger,
     Column,
     Engine,
@@ -34,11 +29,10 @@ from sqlalchemy import (
     inspect,
     text,
 )
-from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from provisioner.rates import Step, T
-from provisioner.store.database import BUSY_MS, StoreError, use_wal
+from provisioner.store.beside import beside, open_apart, open_beside
 
 metadata = MetaData()
 """Apart from the store's: a SQLite store has no such table."""
@@ -50,6 +44,8 @@ rates = Table(
     Column("version", BigInteger, nullable=False),
     Column("places", LargeBinary, nullable=False),  # msgpack: provisioner/places.py
 )
+
+_FILE = "rates"
 
 _FIND = (
     "SELECT {now} AS now, coalesce(version, 0) AS version, places"
@@ -101,17 +97,13 @@ def open_board(store: Engine, clock: Callable[[], float] | None = None) -> Table
     StoreError if it can't be opened.
     """
     if store.dialect.name == "postgresql":
-        engine = _open(store.url, "the store's table of rate limits")
+        engine = open_apart(store.url, "the store's table of rate limits")
         event.listen(engine, "connect", _spare_the_disk)
         return TableBoard(engine, clock)
-    path = _beside(store.url)
+    path = beside(store.url, _FILE)
     if path is None:
         return None
-    engine = _open(URL.create("sqlite", database=str(path)), _file(path))
-    event.listen(engine, "connect", partial(_prepare_file, path))
-    _make_private(path)
-    metadata.create_all(engine)
-    return TableBoard(engine, clock or time.time)
+    return TableBoard(open_beside(path, "the file of rate limits", metadata), clock or time.time)
 
 
 def find_board(url: str) -> TableBoard | None:
@@ -121,69 +113,14 @@ def find_board(url: str) -> TableBoard | None:
         if store.dialect.name == "postgresql":
             there = inspect(store).has_table(rates.name)
         else:
-            there = (path := _beside(store.url)) is not None and path.exists()
+            there = (path := beside(store.url, _FILE)) is not None and path.exists()
         store.dispose()
         return open_board(store) if there else None
     except SQLAlchemyError:  # `check` tells of a store that can't be opened
         return None
 
 
-def _beside(url: URL) -> Path | None:
-    """Return the file beside a SQLite store, None for a store in memory."""
-    if not url.database or url.database == ":memory:" or "uri" in url.query:
-        return None
-    store = Path(url.database)
-    return store.with_name(f"{store.stem}-rates{store.suffix}")
-
-
-def _open(url: URL, what: str) -> Engine:
-    engine = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=1,
-        max_overflow=0,
-        pool_pre_ping=url.get_backend_name() != "sqlite",
-    )
-
-    def explain(context: ExceptionContext) -> StoreError | None:
-        return None if context.is_pre_ping else _failure(what, context.original_exception)
-
-    event.listen(engine, "handle_error", explain)
-    return engine
-
-
-def _file(path: Path) -> str:
-    return f"the file of rate limits {path}"
-
-
-def _failure(what: str, error: BaseException) -> StoreError:
-    reason = str(error).strip().partition("\n")[0]
-    return StoreError(
-        f"{what} failed: {reason}",
-        remedy="see its disk and permissions; it holds no more than what was sent of late",
-    )
-
-
 def _spare_the_disk(connection: Any, _record: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
     connection.commit()
-
-
-def _prepare_file(path: Path, connection: sqlite3.Connection, _record: object) -> None:
-    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    try:
-        use_wal(connection)
-        connection.execute("PRAGMA synchronous=NORMAL")
-    except sqlite3.DatabaseError as error:  # outside of what SQLAlchemy explains
-        raise _failure(_file(path), error) from None
-
-
-def _make_private(path: Path) -> None:
-    """Make a new file its owner's alone, as the store is."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise _failure(_file(path), error) from None

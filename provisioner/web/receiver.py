@@ -15,7 +15,7 @@ from provisioner.scim import oauth
 from provisioner.scim.auth import Authenticator
 from provisioner.scim.client_rate import ClientRate
 from provisioner.scim.jwts import Issuers
-from provisioner.scim.walks import Walks
+from provisioner.scim.walks import open_walks
 from provisioner.store.direct import Direct
 from provisioner.store.rate_board import open_board
 from provisioner.web import around, status
@@ -35,12 +35,10 @@ def create_app(
     log: Log | None = None,
     figures: Figures | None = None,
     daemon: str | None = None,
-    walks: Walks | None = None,
 ) -> Flask:
     """Return the application on an engine of its own.
 
     `daemon`: the path at which the daemon tells of its health; None where there is none to ask.
-    `walks`: clients' walks by index, where other processes serve them too.
     """
     server = config.server
     app = Flask("provisioner.receiver", static_folder=None)
@@ -48,8 +46,9 @@ def create_app(
     limiter = _limiter(config, engine)
     jwts = Issuers(server.jwt, config.pushed[0]) if server.jwt else None
     door = Authenticator(engine, utc_now, jwts=jwts, limiter=limiter)
-    store = Direct(engine)
-    app.extensions[CLOSING] = (door.book.close, store.close, engine.dispose)
+    store, walks = Direct(engine), open_walks(engine)
+    closing = () if walks is None else (walks.close,)
+    app.extensions[CLOSING] = (door.book.close, *closing, store.close, engine.dispose)
     receiver = scim.receiver_of(config, store, utc_now, walks)
     app.register_blueprint(scim.blueprint(receiver, door.admit))
     app.register_blueprint(oauth.blueprint(engine, utc_now, limiter))

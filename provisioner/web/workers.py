@@ -32,7 +32,6 @@ from connectors.errors import InputError, ProvisionerError
 from provisioner.config import Config, load_config
 from provisioner.hiding import secrets_of
 from provisioner.logs import configure_logs, logger
-from provisioner.scim.walks import Walks
 from provisioner.store.database import StoreError, engine_on
 from provisioner.store.rate_board import open_board
 from provisioner.web import metrics
@@ -78,7 +77,6 @@ class Master(BaseApplication):  # type: ignore[misc]
     def __init__(self, task: Task, config: Config) -> None:
         self._task, self._config = task, config
         self._closing: list[Callable[[], None]] = []
-        self._walks = Walks()  # before the fork: all workers share it
         super().__init__()
 
     def load_config(self) -> None:
@@ -122,7 +120,6 @@ class Master(BaseApplication):  # type: ignore[misc]
             log=log,
             figures=figures,
             daemon=self._task.daemon,
-            walks=self._walks,
         )
         self._closing += app.extensions[CLOSING]
         if log is not None:

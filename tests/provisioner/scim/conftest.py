@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine
 
 from provisioner.scim.schemas import Registry
 from provisioner.scim.tenant import Tenant
@@ -19,15 +20,20 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session", params=KINDS)
-def store(
+def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Direct]:
+) -> Iterator[Engine]:
     with database(request.param, tmp_path_factory.mktemp("receiver")) as url:
         engine = open_database(url)
-        direct = Direct(engine)
-        yield direct
-        direct.close()
+        yield engine
         engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def store(engine: Engine) -> Iterator[Direct]:
+    direct = Direct(engine)
+    yield direct
+    direct.close()
 
 
 @pytest.fixture

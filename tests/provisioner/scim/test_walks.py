@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, text
 
 from connectors.records import ENTERPRISE
 from provisioner.scim import users
 from provisioner.scim.cursors import Cursors
-from provisioner.scim.kinds import Kind
+from provisioner.scim.kinds import Kind, StoredRow
 from provisioner.scim.query import Page, Query, Window, page
 from provisioner.scim.tenant import Tenant
-from provisioner.scim.walks import REMEMBERED_S, Client, Walks
-from provisioner.store.direct import Session
+from provisioner.scim.walks import REMEMBERED_S, Client, Walks, open_walks
+from provisioner.store.database import open_database
+from provisioner.store.direct import Direct, Session
+from provisioner.store.pipeline import Row
 from tests.provisioner.scim.conftest import REGISTRY
-from tests.provisioner.scim.pushing import BASE, operation, patch_user, push_user
+from tests.provisioner.scim.pushing import BASE, Clock, operation, patch_user, push_user
 
 USERS = Kind.users(REGISTRY.user)
 DEPARTMENT = f"{ENTERPRISE}:department"
@@ -73,9 +76,26 @@ class Lists:
             between(read)
 
 
+NOW = [0.0]
+
+
+def opened(engine: Engine) -> Walks:
+    walks = open_walks(engine, lambda: NOW[0])
+    assert walks is not None
+    return walks
+
+
 @pytest.fixture
-def lists(tenant: Tenant) -> Lists:
-    return Lists(tenant, Walks().of("entra", tenant.sync))
+def walks(engine: Engine) -> Iterator[Walks]:
+    NOW[0] = 1_800_000_000.0
+    walks = opened(engine)
+    yield walks
+    walks.close()
+
+
+@pytest.fixture
+def lists(tenant: Tenant, walks: Walks) -> Lists:
+    return Lists(tenant, walks.of("entra", tenant.sync))
 
 
 def people(tenant: Tenant, count: int) -> list[str]:
@@ -157,8 +177,10 @@ def test_a_walk_that_is_over_is_forgotten(lists: Lists) -> None:
     assert found.total == 7
 
 
-def test_another_client_and_another_list_have_walks_of_their_own(tenant: Tenant) -> None:
-    walks, ids = Walks(), people(tenant, 8)
+def test_another_client_and_another_list_have_walks_of_their_own(
+    tenant: Tenant, walks: Walks
+) -> None:
+    ids = people(tenant, 8)
     Lists(tenant, walks.of("entra", tenant.sync)).page(QUERIES[0], 1, 4)
     users.delete(tenant, ids[0])
 
@@ -170,36 +192,109 @@ def test_another_client_and_another_list_have_walks_of_their_own(tenant: Tenant)
     assert [row.id for row in entra.page(QUERIES[0], 5, 4).rows] == ids[4:]
 
 
-def test_a_walk_is_remembered_for_a_while() -> None:
-    now = [0.0]
-    client = Walks(lambda: now[0]).of("entra", "emea")
-    client.reached("all", 1, None, 101, [100])
+@pytest.mark.parametrize(("later", "first"), [(REMEMBERED_S - 1, 4), (REMEMBERED_S, 5)])
+def test_a_walk_is_remembered_for_a_while(lists: Lists, later: int, first: int) -> None:
+    ids = people(lists.tenant, 8)
+    lists.page(QUERIES[0], 1, 4)
+    users.delete(lists.tenant, ids[0])
 
-    now[0] = REMEMBERED_S - 1
-    assert client.place("all", 101) == [100]
-    now[0] = REMEMBERED_S
-    assert client.place("all", 101) is None
+    NOW[0] += later
 
-
-def test_processes_that_part_share_walks() -> None:
-    walks = Walks()
-    child = os.fork()
-    if child == 0:
-        walks.of("entra", "emea").reached("all", 1, None, 101, ["Žluť", 100])
-        os._exit(0)
-    os.waitpid(child, 0)
-
-    assert walks.of("entra", "emea").place("all", 101) == ["Žluť", 100]
+    assert [row.id for row in lists.page(QUERIES[0], 5, 4).rows] == ids[first:]
 
 
-def test_what_is_half_written_or_too_long_is_no_place() -> None:
-    walks = Walks()
-    client = walks.of("entra", "emea")
-    client.reached("all", 1, None, 101, ["x" * 2000, 100])
-    assert client.place("all", 101) is None
+def test_another_receiver_of_the_store_goes_on_with_a_walk(
+    tenant: Tenant, walks: Walks, engine: Engine
+) -> None:
+    ids, other = people(tenant, 8), opened(engine)
+    Lists(tenant, walks.of("entra", tenant.sync)).page(QUERIES[0], 1, 4)
+    users.delete(tenant, ids[0])
 
-    client.reached("all", 1, None, 101, ["x", 100])
-    memory = walks._memory
-    at = memory.find(b'"x"')
-    memory[at + 1 : at + 2] = b"y"
-    assert client.place("all", 101) is None
+    found = Lists(tenant, other.of("entra", tenant.sync)).page(QUERIES[0], 5, 4)
+    other.close()
+
+    assert [row.id for row in found.rows] == ids[4:]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=SAYS)
+def test_of_two_walks_of_one_list_at_once_neither_passes_anybody_over(
+    lists: Lists, query: Query
+) -> None:
+    ids = set(people(lists.tenant, 12))
+    met = [row.id for row in lists.page(query, 1, 4).rows]
+    users.delete(lists.tenant, met[0])
+    other = [row.id for row in lists.page(query, 1, 4).rows]
+
+    met += [row.id for row in lists.page(query, 5, 4).rows]
+    gone = met[5]
+    users.delete(lists.tenant, gone)
+    for start in (5, 9):
+        other += [row.id for row in lists.page(query, start, 4).rows]
+    met += [row.id for row in lists.page(query, 9, 4).rows]
+
+    assert set(met) == ids
+    assert set(other) == ids - {met[0], gone}
+
+
+def test_walks_one_after_the_other_meet_nobody_twice(lists: Lists) -> None:
+    ids = people(lists.tenant, 12)
+    for gone in range(3):
+        walked = list(lists.walk(QUERIES[0], 4, lambda _: None))
+        assert walked == ids[gone:]
+        users.delete(lists.tenant, ids[gone])
+
+
+def test_somebody_who_is_renamed_while_a_page_is_read_takes_nobody_out_of_the_walk(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = people(lists.tenant, 8)
+    query = Query.parse(USERS, None, "userName")
+    load = Kind.rows
+
+    def rename(kind: Kind, session: Session, found: list[Row]) -> list[StoredRow]:
+        rows = load(kind, session, found)
+        patch_user(lists.tenant, rows[-1].id, operation("replace", "userName", "zoe@example.org"))
+        return rows
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Kind, "rows", rename)
+        lists.page(query, 1, 4)
+
+    assert [row.id for row in lists.page(query, 5, 4).rows][:4] == [*ids[4:]]
+
+
+def test_what_is_remembered_of_old_walks_is_forgotten(tenant: Tenant, engine: Engine) -> None:
+    NOW[0] = 1_900_000_000.0  # long after all other tests
+    walks = opened(engine)
+    lists = Lists(tenant, walks.of("entra", tenant.sync))
+    people(tenant, 12)
+    lists.page(QUERIES[0], 1, 4)
+    NOW[0] += REMEMBERED_S
+    lists.page(QUERIES[1], 1, 4)
+
+    def left(session: Session) -> list[Row]:
+        return session.rows("SELECT start FROM scim_walks")
+
+    assert tenant.store.read(lambda session: walks.do(session, left)) == [(5,)]
+    walks.close()
+
+
+def test_a_file_beside_the_store_that_fails_holds_nobody_up(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    (tmp_path / "store-walks.db").write_text("a shopping list, long enough to be no database" * 9)
+    engine = open_database(url)
+    assert open_walks(engine) is None
+
+    (tmp_path / "store-walks.db").unlink()
+    walks = opened(engine)
+    with walks._file._engine.connect() as connection:  # type: ignore[union-attr]
+        connection.execute(text("DROP TABLE scim_walks"))
+    tenant = Tenant("emea", REGISTRY, Direct(engine), Clock())
+    ids = people(tenant, 8)
+    lists = Lists(tenant, walks.of("entra", "emea"))
+
+    assert list(lists.walk(QUERIES[0], 4, lambda _: None)) == ids
+
+
+def test_a_store_in_memory_remembers_no_walks() -> None:
+    assert open_walks(open_database("sqlite://")) is None

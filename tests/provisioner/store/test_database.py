@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, event, func, select, text
 
 from connectors.errors import RunError
 from provisioner.store import database as database_module
-from provisioner.store import rate_board
+from provisioner.store import rate_board, scim_walks
 from provisioner.store.database import (
     HEAD,
     StoreError,
@@ -76,7 +76,7 @@ def test_the_newest_migration_is_the_one_that_the_program_opens_for() -> None:
 
 def test_the_migrations_make_just_the_tables_that_the_program_uses(engine: Engine) -> None:
     postgresql = engine.dialect.name == "postgresql"
-    used = [metadata, rate_board.metadata] if postgresql else [metadata]
+    used = [metadata, rate_board.metadata, scim_walks.metadata] if postgresql else [metadata]
     with reading(engine) as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, used) == []  # type: ignore[arg-type]  # takes several too
