@@ -26,6 +26,7 @@ from . import (
     addresses,
     auth,
     batch,
+    call_queues,
     calling_plans,
     catalog,
     delegation,
@@ -40,6 +41,7 @@ from . import (
     portal,
     scim_groups,
     scim_users,
+    shared_line_groups,
     sites,
     snapshot,
     templates,
@@ -74,6 +76,7 @@ __all__ = [
 
 
 V2 = (
+    call_queues, shared_line_groups,
     user_features, user_profile, users, groups, phone_users, batch, calling_plans, delegation, catalog,
     sites, numbers, templates, devices, addresses, places, place_making, policies, operation_logs,
 )  # fmt: skip

@@ -141,6 +141,15 @@ def number_entry(call: Call, row: sqlite3.Row, seen: tuple[float, int]) -> dict[
         entry["site"] = {"id": row["site_id"], "name": name}
     shown = row["visible_at"] <= seen[0] and row["visible_walk"] <= seen[1]
     phone = call.state.phone(row["holder"]) if row["holder"] and shown else None
+    if phone is None and row["holder"] and shown:
+        shared = call.state.row("SELECT * FROM shared_extensions WHERE id = ?", row["holder"])
+        if shared is not None:
+            entry["assignee"] = {
+                "id": shared["id"],
+                "name": shared["name"],
+                "extension_number": shared["extension_number"],
+                "type": "callQueue" if shared["kind"] == "call_queue" else "sharedLineGroup",
+            }
     if phone is not None:
         user = call.state.user(phone["id"]) if phone["kind"] == "person" else None
         entry["assignee"] = {

@@ -13,8 +13,8 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Length
 
 from .account import Call, stamp
-from .errors import ZoomError
-from .fields import Nothing, asked_number, page_size, pages, text
+from .errors import ZoomError, refused
+from .fields import Nothing, asked_number, one_of, page_size, pages, text
 from .names import fold
 from .pages import cut, page_of
 from .service import Answer, operation
@@ -49,6 +49,13 @@ class Members(Schema):
     """The body of POST /groups/{groupId}/members."""
 
     members = fields.List(fields.Nested(Member), required=True, validate=Length(min=1, max=30))
+
+
+class Change(Schema):
+    """The body of PATCH /groups/{groupId}/members/{memberId}."""
+
+    action = one_of("move", "set_primary", required=True)
+    target_group_id = fields.String()
 
 
 def _described(call: Call, row: sqlite3.Row) -> dict[str, Any]:
@@ -181,6 +188,36 @@ def add_members(call: Call, group_id: str) -> Answer:
             )
             added.append(str(user["id"]))
     return {"ids": ",".join(added), "added_at": stamp(call.account.clock())}, 201
+
+
+@operation(
+    blueprint,
+    "PATCH",
+    "/groups/<group_id>/members/<member_id>",
+    "MEDIUM",
+    body=Change(),
+    touches=lambda _, path: [path["member_id"]],
+)
+def change_member(call: Call, group_id: str, member_id: str) -> Answer:
+    """Move somebody to another group; which group is a user's primary one no answer tells."""
+    _found(call, group_id)
+    user = call.state.user(member_id)
+    held = "SELECT seq FROM group_members WHERE group_id = ? AND user_id = ?"
+    member = call.state.value(held, group_id, user["id"] if user else member_id)
+    if user is None or member is None:
+        raise ZoomError(404, 4131, "Group member does not exist.")
+    if call.body["action"] == "set_primary":
+        return None, 204
+    target = call.body.get("target_group_id")
+    if not target:
+        raise refused("The target_group_id can not be empty.")
+    if call.state.row("SELECT 1 FROM groups WHERE id = ?", target) is None:
+        account = call.options.account_id
+        raise ZoomError(400, 1010, f"Group does not belong to this account:{account}.")
+    call.state.run("DELETE FROM group_members WHERE seq = ?", member)
+    add = "INSERT OR IGNORE INTO group_members (group_id, user_id) VALUES (?, ?)"
+    call.state.run(add, target, user["id"])
+    return None, 204
 
 
 @operation(

@@ -44,7 +44,11 @@ def read_number(call: Call, phone_number_id: str) -> Answer:
     if row is None:
         message = f"Phone number does not exist, phonenumberId:{phone_number_id}"
         raise ZoomError(400, 400, message)
-    return number_entry(call, row, NOW), 200
+    entry = number_entry(call, row, NOW)
+    assignee = entry.get("assignee", {})
+    if assignee.get("type") == "sharedLineGroup":  # only the list knows this type
+        del assignee["type"]
+    return entry, 200
 
 
 @operation(

@@ -2,7 +2,7 @@
 
 A phone needs a seat and an active account; a calling plan a phone and a seat of its own; a direct
 number a calling plan. Taking the last plan takes the numbers, and taking the phone takes plans,
-numbers, desk phones and delegations on both sides.
+numbers, desk phones, delegations on both sides and memberships in call queues and shared lines.
 """
 
 from __future__ import annotations
@@ -99,9 +99,10 @@ def switch_phone(call: Call, user: sqlite3.Row, on: bool) -> None:
 
 
 def take_phone(state: State, holder: str) -> None:
-    """Remove a phone with its plans, numbers, desk phones and delegations of both sides."""
+    """Remove a phone with its plans, numbers, desk phones, delegations of both sides and memberships."""
     free_holdings(state, holder)
     state.run("DELETE FROM delegates WHERE delegator = ? OR delegate = ?", holder, holder)
+    state.run("DELETE FROM shared_members WHERE member = ?", holder)
     state.run("DELETE FROM phones WHERE id = ?", holder)
 
 
@@ -190,7 +191,7 @@ def check_extension(state: State, extension: str, holder: str | None, field: str
     """Return an extension number; raise 400 code 300 unless it is 3 to 10 digits that nobody else has."""
     if not (extension.isascii() and extension.isdigit() and 3 <= len(extension) <= 10):
         raise invalid(field)
-    other = state.value("SELECT id FROM phones WHERE extension_number = ?", int(extension))
+    other = state.extension_holder(int(extension))
     if other is not None and other != holder:
         raise invalid((field, "The extension number is already in use."))
     return int(extension)

@@ -12,6 +12,7 @@ changes somebody's phone shows in Zoom's operation logs; every POST takes an `op
     POST /_portal/trash    {"email": …}: soft delete; the plans and numbers become free for others
     POST /_portal/restore  {"email": …}: out of the trash, without plans and numbers
     POST /_portal/delegate {"email": …, "delegate": …}: the delegate accepts, where the options ask for it
+    POST /_portal/manager  {"email": …, "queue": …}: they manage that call queue (its id) from now on
     POST /_portal/room     {"name": …}: a new Zoom Room, without a phone yet
     POST /_portal/seats    {"zoom_phone": 60, "Zoom Phone Pro": 20}: so many are bought, by name
 """
@@ -149,6 +150,25 @@ def accept_delegation() -> Answer:
     return jsonify(id=delegate["id"]), 200
 
 
+@blueprint.post("/_portal/manager")
+def make_manager() -> Answer:
+    """Have a phone user manage a call queue: an account user whom Zoom then refuses to change."""
+    account, queue = current_account(), str(_given().get("queue"))
+    with account.state.transaction():
+        phone = _phone(account, trashed=False)
+        known = "SELECT 1 FROM shared_extensions WHERE id = ? AND kind = 'call_queue'"
+        if account.state.row(known, queue) is None:
+            raise refused(f"There is no call queue {queue}.")
+        account.state.run(
+            "INSERT INTO shared_members (extension, member, level) VALUES (?, ?, 'manager')"
+            " ON CONFLICT (extension, member) DO UPDATE SET level = 'manager'",
+            queue,
+            phone["id"],
+        )
+        account.state.run("UPDATE users SET operator = 1 WHERE id = ?", phone["id"])
+    return jsonify(id=phone["id"]), 200
+
+
 @blueprint.post("/_portal/room")
 def add_room() -> Answer:
     """Set up a Zoom Room, which POST /phone/rooms can then give a phone."""
@@ -212,6 +232,7 @@ def _replace(account: Account, user: sqlite3.Row | None, given: dict[str, Any]) 
         return _add(account, line)
     phone = state.phone(user["id"])
     serves = state.rows("SELECT * FROM delegates WHERE delegate = ?", user["id"])
+    answers = state.rows("SELECT * FROM shared_members WHERE member = ?", user["id"])
     take_phone(state, user["id"])
     state.run("DELETE FROM users WHERE id = ?", user["id"])
     id_ = _add(account, line)
@@ -226,7 +247,8 @@ def _replace(account: Account, user: sqlite3.Row | None, given: dict[str, Any]) 
     )
     if phone is not None and state.phone(id_) is not None:
         state.run("UPDATE phones SET seq = ? WHERE id = ?", phone["seq"], id_)
-        state.run_many("INSERT INTO delegates VALUES (?, ?, ?, ?)", [tuple(row) for row in serves])
+        state.run_many("INSERT INTO delegates VALUES (?, ?, ?, ?)", map(tuple, serves))
+        state.run_many("INSERT INTO shared_members VALUES (?, ?, ?, ?)", map(tuple, answers))
     return id_
 
 

@@ -62,6 +62,14 @@ CREATE TABLE IF NOT EXISTS delegates (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, delegator TEXT NOT NULL, delegate TEXT NOT NULL,
   accepted INTEGER NOT NULL DEFAULT 1, UNIQUE (delegator, delegate));
 CREATE INDEX IF NOT EXISTS delegates_by_delegate ON delegates (delegate);
+CREATE TABLE IF NOT EXISTS shared_extensions (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL,
+  extension_id TEXT NOT NULL UNIQUE, extension_number INTEGER UNIQUE, site_id TEXT NOT NULL,
+  status TEXT NOT NULL DEFAULT 'active', extra TEXT NOT NULL DEFAULT '{}');
+CREATE TABLE IF NOT EXISTS shared_members (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, extension TEXT NOT NULL, member TEXT NOT NULL,
+  level TEXT NOT NULL DEFAULT 'user', UNIQUE (extension, member));
+CREATE INDEX IF NOT EXISTS shared_members_by_member ON shared_members (member);
 CREATE TABLE IF NOT EXISTS sites (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
   name_key TEXT NOT NULL UNIQUE, length INTEGER, ranges TEXT NOT NULL DEFAULT '[]');
@@ -152,7 +160,14 @@ class State(Database):
     def next_extension(self) -> int:
         """Return the extension number after the highest in use."""
         highest = self.value("SELECT max(extension_number) FROM phones") or 0
-        return max(int(highest) + 1, FIRST_EXTENSION)
+        shared = self.value("SELECT max(extension_number) FROM shared_extensions") or 0
+        return max(int(highest) + 1, int(shared) + 1, FIRST_EXTENSION)
+
+    def extension_holder(self, number: int) -> str | None:
+        """Return the id of the phone, call queue or shared line group with that extension number, or None."""
+        found = "SELECT id FROM {} WHERE extension_number = ?"
+        holder: str | None = self.value(found.format("phones"), number)
+        return holder or self.value(found.format("shared_extensions"), number)
 
     def record(
         self, method: str, path: str, query: dict[str, str], body: object, time: str

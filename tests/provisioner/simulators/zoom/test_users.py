@@ -301,3 +301,31 @@ def test_users_are_counted_by_type() -> None:
 
     assert (counts["licensed_users_count"], counts["basic_users_count"]) == (1, 2)
     assert (counts["pending_users_count"], counts["total_users_count"]) == (1, 3)
+
+
+def test_a_member_is_moved_to_another_group() -> None:
+    zoom = Zoom([person("eva"), person("jan")])
+    here, there = (zoom.post("/groups", {"name": name}).json["id"] for name in ("Sales", "Export"))
+    zoom.post(f"/groups/{here}/members", {"members": [{"id": "id-eva"}]})
+    path = f"/groups/{here}/members/id-eva"
+
+    nowhere = zoom.patch(path, {"action": "move"})
+    foreign = zoom.patch(path, {"action": "move", "target_group_id": "none"})
+    primary = zoom.patch(path, {"action": "set_primary"})
+    moved = zoom.patch(path, {"action": "move", "target_group_id": there})
+
+    assert (nowhere.error, foreign.error) == ((400, 300), (400, 1010))
+    assert (primary.status, moved.status) == (204, 204)
+    assert zoom.get(f"/groups/{here}").json["total_members"] == 0
+    assert zoom.get(f"/groups/{there}/members").json["members"][0]["id"] == "id-eva"
+    assert zoom.patch(path, {"action": "set_primary"}).error == (404, 4131)
+
+
+def test_whoever_is_deleted_is_no_member_of_a_group_any_more() -> None:
+    zoom = Zoom([person("eva")])
+    group = zoom.post("/groups", {"name": "Sales"}).json["id"]
+    zoom.post(f"/groups/{group}/members", {"members": [{"id": "id-eva"}]})
+
+    zoom.delete("/users/id-eva", action="delete")
+
+    assert zoom.get(f"/groups/{group}").json["total_members"] == 0
