@@ -47,7 +47,12 @@ class Options:
 
     Delays, in seconds: `settling_s` until Teams knows of a new calling plan; `operation_s` until an
     order for a number is carried out (half of it notStarted, then running); `group_delay_s` until a
-    group's licenses are worked out for its members; `delta_life_s` how long a delta token is good.
+    group's licenses are worked out for its members; `delta_life_s` how long a delta token is good;
+    `delta_late_s` until a delta query shows a change.
+
+    Delta queries: `delta_replays`, how many changes are told again by every later round;
+    `delta_forgets`, whether what isn't shown yet is told only by asking the same link again;
+    `delta_tells_restored`, whether a restored user is told of though nothing that was selected changed.
 
     `throttled`: whether limits are counted. `shuffled`: whether parallel batches are carried out and
     answered in another order. `checks_credits`: whether a credit license needs a calling plan or
@@ -65,6 +70,10 @@ class Options:
     operation_s: float = 2
     group_delay_s: float = 5
     delta_life_s: float = 7 * DAY_S
+    delta_late_s: float = 0
+    delta_replays: int = 0
+    delta_forgets: bool = False
+    delta_tells_restored: bool = True
     throttled: bool = True
     shuffled: bool = True
     checks_credits: bool = False

@@ -77,7 +77,8 @@ def restore(call: Call, object_id: str) -> Answer:
     )
     replace(state, row["id"], [each for each in kept if product(state, each.sku)], now)
     state.set("users", (state.setting("users") or 0) + 1)
-    state.changed("user", row["id"], "changed", PROPERTIES, now)
+    if call.options.delta_tells_restored:
+        state.changed("user", row["id"], "changed", PROPERTIES, now)
     context = f"{call.base}/$metadata#directoryObjects/$entity"
     return {
         "@odata.context": context,

@@ -2,16 +2,19 @@
 
 A first round shows what is there; whatever changes meanwhile is shown again afterwards. Later rounds
 show an object once for every change, in the order of changes, as it is now; a deleted one is only its
-id and @removed, `changed` while it can be restored, `deleted` after. Tokens hold the first request's
-parameters; they expire after seven days: 410, and a Location to start anew from.
-Sources: Microsoft Graph, "Use delta query to track changes"; user: delta; group: delta.
+id and @removed, `changed` while it can be restored, `deleted` after. What groups give and users have
+anyway is no change: licenseAssignmentStates isn't tracked. Tokens hold the first request's parameters.
+They expire after seven days: 400 syncStateNotFound. After a reset of the tenant all of them are gone:
+410, and a Location to start anew from. Options make changes show late, or again.
+Sources: Microsoft Graph, "Use delta query to track changes"; user: delta; group: delta; Microsoft 365
+Developer Blog, "Duration of change tracking tokens for identity and education resources".
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint
@@ -29,6 +32,7 @@ from .user_view import DEFAULT, OUTSIDE, PROPERTIES, shown
 blueprint = Blueprint("teams_delta", __name__)
 
 QUERY = frozenset({"$select", "$filter", "$deltatoken", "$skiptoken"})
+UNTRACKED = frozenset({"licenseAssignmentStates"})
 PAGE = 200
 MOST_IDS = 50
 
@@ -67,13 +71,13 @@ def groups_delta(call: Call) -> Answer:
 
 def _delta(call: Call, kind: str) -> Answer:
     path, state = f"/{kind}s/delta", call.state
-    latest = state.value("SELECT max(seq) FROM events") or 0
+    latest = state.value("SELECT max(seq) FROM events WHERE time <= ?", _shown(call)) or 0
     token = call.query.get("$deltatoken")
     envelope: dict[str, Any] = {"@odata.context": f"{call.base}/$metadata#{kind}s"}
     if call.query.get("$skiptoken"):
         at = _read(call, kind, call.query["$skiptoken"])
     elif token and token != "latest":  # noqa: S105 - no password
-        at = _read(call, kind, token)
+        at = _replayed(call, kind, _read(call, kind, token))
     else:
         at = Round(True, 0, latest, *_asked(call, kind), call.tenant.now_s())
         if token == "latest":  # noqa: S105 - no password
@@ -82,6 +86,8 @@ def _delta(call: Call, kind: str) -> Answer:
     size = _page_size(call)
     value, following = (_present if at.first else _changes)(call, kind, at, size)
     if following is None:
+        if call.options.delta_forgets:
+            latest = state.value("SELECT max(seq) FROM events") or 0
         known = at.event if at.first else max(latest, at.event)
         end = Round(False, 0, known, at.names, at.ids, call.tenant.now_s())
         envelope["@odata.deltaLink"] = _link(call, path, kind, end)
@@ -115,12 +121,36 @@ def _read(call: Call, kind: str, token: str) -> Round:
     at = Round(*content[1:])
     if call.tenant.now_s() > at.since + call.options.delta_life_s:
         raise GraphError(
-            410,
+            400,
             "syncStateNotFound",
-            "The sync state generation is not found; continue with a full synchronization.",
+            "The sync state generation is not found. The delta token is expired and data must be"
+            " synchronized again.",
+        )
+    if at.since <= (call.state.setting("delta_reset") or 0):
+        raise GraphError(
+            410,
+            "resyncRequired",
+            "Resync required. Continue with a full synchronization.",
             {"Location": link(call, f"/{kind}s/delta", [("$deltatoken", "")])},
         )
     return at
+
+
+def _shown(call: Call) -> float:
+    """Return up to when changes are shown, in seconds since 1970."""
+    return call.tenant.now_s() - call.options.delta_late_s
+
+
+def _replayed(call: Call, kind: str, at: Round) -> Round:
+    """Return where a round begins that tells the last changes again."""
+    before = call.state.value(
+        "SELECT min(seq) - 1 FROM (SELECT seq FROM events WHERE kind = ? AND seq <= ?"
+        " ORDER BY seq DESC LIMIT ?)",
+        kind,
+        at.event,
+        call.options.delta_replays,
+    )
+    return at if before is None else replace(at, event=before)
 
 
 def _link(call: Call, path: str, kind: str, at: Round, *, skip: bool = False) -> str:
@@ -158,10 +188,11 @@ def _changes(
 ) -> tuple[list[dict[str, Any]], Round | None]:
     """Return a page of changes, and where the next one begins."""
     events = call.state.rows(
-        "SELECT * FROM events WHERE kind = ? AND seq > ?"
+        "SELECT * FROM events WHERE kind = ? AND seq > ? AND time <= ?"
         " AND (? IS NULL OR object IN (SELECT value FROM json_each(?))) ORDER BY seq LIMIT ?",
         kind,
         at.event,
+        _shown(call),
         None if at.ids is None else 1,
         json.dumps(at.ids or []),
         size + 1,
@@ -171,7 +202,7 @@ def _changes(
         events = events[:size]
         following = Round(False, 0, events[-1]["seq"], at.names, at.ids, at.since)
     minimal = call.prefer.get("return") == "minimal"
-    tracked = set(at.names or (DEFAULT if kind == "user" else GROUP_DEFAULT))
+    tracked = set(at.names or (DEFAULT if kind == "user" else GROUP_DEFAULT)) - UNTRACKED
     value = []
     for event in events:
         fields = set(json.loads(event["fields"]))

@@ -44,6 +44,18 @@ class Held(NamedTuple):
     since: float
 
 
+def assigned(rows: Iterable[Held]) -> dict[str, frozenset[str]]:
+    """Return the products that a user has, from wherever, with the plans that are off in each.
+
+    A plan is off only where every source of the product has it off.
+    """
+    disabled: dict[str, frozenset[str]] = {}
+    for each in rows:
+        if each.error == NONE:
+            disabled[each.sku] = disabled.get(each.sku, each.disabled) & each.disabled
+    return disabled
+
+
 def held(state: State, user: str) -> list[Held]:
     """Return everything that a user has, errors included."""
     rows = state.rows("SELECT * FROM licenses WHERE user = ? ORDER BY sku, source", user)
@@ -136,7 +148,9 @@ def replace(state: State, user: str, rows: Iterable[Held], now: float) -> None:
     _count(state, {e.sku for e in after if e.error == NONE}, +1)
     known = products(state)
     _follow(state, user, plans_of(known, before), plans_of(known, after), now)
-    state.changed("user", user, "changed", LICENSE_FIELDS, now)
+    told = assigned(before) != assigned(after)
+    fields = LICENSE_FIELDS if told else ("licenseAssignmentStates",)
+    state.changed("user", user, "changed", fields, now)
 
 
 def _count(state: State, skus: set[str], by: int) -> None:

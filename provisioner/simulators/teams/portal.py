@@ -21,6 +21,7 @@ None of it is Graph's interface: it needs no token, knows no limits, and is not 
     POST /_portal/policy      {"type": …, "name": …}: answers its id
     POST /_portal/delegation  {"email": …, "add": mail, "permissions": […]} or "remove": New- and
                               Remove-CsUserCallingDelegate
+    POST /_portal/delta       {}: the tenant is moved, and all delta tokens given so far are gone
     POST /_portal/rules       {"exclusive": [["MCOPSTN1", "MCOPSTN2"]], "prohibited": {product: ["FR"]}}
 """
 
@@ -46,6 +47,7 @@ from .portal_edits import (
     make_location,
     make_number,
     new_policy,
+    reset_delta,
     set_rules,
     set_seats,
 )
@@ -107,13 +109,12 @@ EDITS = {
     "location": make_location,
     "policy": new_policy,
     "delegation": change_delegation,
+    "delta": reset_delta,
     "rules": set_rules,
 }
 
 
-@blueprint.post(
-    "/_portal/<any(user,delete,seats,credits,agreement,group,number,location,policy,delegation,rules):what>"
-)
+@blueprint.post(f"/_portal/<any({','.join(EDITS)}):what>")
 def edit(what: str) -> Response:
     """Do what an administrator does."""
     tenant: Tenant = current_tenant()

@@ -173,7 +173,8 @@ def change_group(tenant: Tenant, given: Given) -> Given:
     if not isinstance(name, str) or not name:
         raise refused("name is required.")
     id_, now = make_id("group", fold(name)), tenant.now_s()
-    state.run("INSERT OR IGNORE INTO groups (id, name) VALUES (?, ?)", id_, name)
+    new = state.run("INSERT OR IGNORE INTO groups (id, name) VALUES (?, ?)", id_, name)
+    fields = {"displayName"} if new else set()
     for inside, mails in ((True, given.get("add", ())), (False, given.get("remove", ()))):
         for mail in mails:
             set_member(tenant, id_, _user(tenant, mail)["id"], inside=inside)
@@ -183,8 +184,10 @@ def change_group(tenant: Tenant, given: Given) -> Given:
             _subscribe(state, own)
         entries = [{"skuId": own.id, "disabledPlans": []} for own in products]
         state.run("UPDATE groups SET licenses = ? WHERE id = ?", json.dumps(entries), id_)
+        fields.add("assignedLicenses")
     queue(tenant, id_)
-    state.changed("group", id_, "changed", ("displayName", "assignedLicenses"), now)
+    if fields:
+        state.changed("group", id_, "changed", fields, now)
     return {"id": id_, "name": name}
 
 
@@ -249,6 +252,12 @@ def change_delegation(tenant: Tenant, given: Given) -> Given:
         json.dumps(permissions),
     )
     return {"id": user["id"]}
+
+
+def reset_delta(tenant: Tenant, _: Given) -> Given:
+    """Let all delta tokens that were given so far be gone, as after a move of the tenant."""
+    tenant.state.set("delta_reset", tenant.now_s())
+    return {}
 
 
 def set_rules(tenant: Tenant, given: Given) -> Given:

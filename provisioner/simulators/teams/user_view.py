@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .account import Tenant, stamp
-from .holdings import NONE, Held, held_by, product
+from .holdings import NONE, Held, assigned, held_by, product
 from .skus import PLANS
 
 DEFAULT = (
@@ -99,12 +99,9 @@ def licensing(tenant: Tenant, name: str, held: list[Held]) -> list[dict[str, Any
     """Return one of the four properties that tell a user's licenses."""
     if name == "licenseAssignmentStates":
         return [_state(each) for each in held]
-    sure = [each for each in held if each.error == NONE]
     if name == "assignedLicenses":
-        disabled: dict[str, frozenset[str]] = {}
-        for each in sure:  # a plan is off only where every source of the product has it off
-            disabled[each.sku] = disabled.get(each.sku, each.disabled) & each.disabled
-        return [{"skuId": sku, "disabledPlans": sorted(off)} for sku, off in disabled.items()]
+        return [{"skuId": sku, "disabledPlans": sorted(off)} for sku, off in assigned(held).items()]
+    sure = [each for each in held if each.error == NONE]
     plans: dict[str, tuple[float, str]] = {}
     for each in sure:
         own = product(tenant.state, each.sku)

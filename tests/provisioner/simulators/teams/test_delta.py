@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.provisioner.simulators.teams.graph_client import PHONE, Graph, Reply, person
+from tests.provisioner.simulators.teams.graph_client import (
+    E3,
+    PHONE,
+    Graph,
+    Reply,
+    catalog,
+    person,
+)
 
 
 def first(graph: Graph, **query: object) -> tuple[list[Any], str]:
@@ -107,17 +114,102 @@ def test_only_changed_properties_where_that_is_preferred() -> None:
     assert changed == [{"id": "id-eva", "displayName": "Eva M."}]
 
 
-def test_a_token_of_eight_days_is_gone_and_says_where_to_start_anew() -> None:
+def test_a_token_of_eight_days_has_expired() -> None:
     graph = Graph([person("eva")])
     _, link = first(graph)
 
     graph.clock.advance(days=8)
     graph.token = graph.new_token()
-    gone = graph.follow(link)
-    anew = graph.follow(gone.headers["Location"])
 
-    assert gone.error == (410, "syncStateNotFound")
-    assert [each["id"] for each in anew.value] == ["id-eva"]
+    assert graph.follow(link).error == (400, "syncStateNotFound")
+
+
+def test_after_a_reset_tokens_are_gone_and_it_is_said_where_to_start_anew() -> None:
+    graph = Graph([person("eva")])
+    _, link = first(graph)
+
+    graph.portal("delta", {})
+    graph.clock.advance(seconds=1)
+    gone = graph.follow(link)
+    people, link = whole(graph, graph.follow(gone.headers["Location"]))
+
+    assert gone.error == (410, "resyncRequired")
+    assert [each["id"] for each in people] == ["id-eva"]
+    assert since(graph, link)[0] == []
+
+
+def test_what_a_group_gives_to_who_has_it_anyway_is_not_tracked() -> None:
+    graph = Graph([catalog(licenses={"Microsoft 365 E3": 9}), person("eva"), person("jan")])
+    _, link = first(graph, select="assignedLicenses,licenseAssignmentStates")
+
+    eva = {"name": "Staff", "add": ["eva@example.org"], "licenses": ["Microsoft 365 E3"]}
+    graph.portal("group", eva)
+    graph.clock.advance(seconds=6)
+    held = graph.get("/users/id-eva", select="licenseAssignmentStates").json
+    nothing, link = since(graph, link)
+    graph.assign("id-eva", remove=[E3])
+    still, link = since(graph, link)
+    graph.portal("group", {"name": "Staff", "remove": ["eva@example.org"]})
+    graph.clock.advance(seconds=6)
+    changed, _ = since(graph, link)
+
+    assert len(held["licenseAssignmentStates"]) == 2
+    assert nothing == still == []
+    assert [(each["id"], each["assignedLicenses"]) for each in changed] == [("id-eva", [])]
+
+
+def test_changes_may_show_late_and_none_is_lost() -> None:
+    graph = Graph([person("eva"), person("jan")], delta_late_s=60)
+    _, link = first(graph, deltatoken="latest", select="displayName")
+
+    graph.patch("/users/id-eva", {"displayName": "Eva M."})
+    graph.clock.advance(seconds=59)
+    too_early, link = since(graph, link)
+    graph.patch("/users/id-jan", {"displayName": "Jan N."})
+    graph.clock.advance(seconds=1)
+    some, link = since(graph, link)
+    graph.clock.advance(seconds=60)
+    rest, _ = since(graph, link)
+
+    assert too_early == []
+    assert [each["id"] for each in some] == ["id-eva"]
+    assert [each["id"] for each in rest] == ["id-jan"]
+
+
+def test_what_was_not_shown_in_time_may_be_told_by_the_same_link_alone() -> None:
+    graph = Graph([person("eva")], delta_late_s=60, delta_forgets=True)
+    _, first_link = first(graph, deltatoken="latest", select="displayName")
+    graph.patch("/users/id-eva", {"displayName": "Eva M."})
+
+    too_early, link = since(graph, first_link)
+    graph.clock.advance(seconds=60)
+
+    assert too_early == since(graph, link)[0] == []
+    assert [each["id"] for each in since(graph, first_link)[0]] == ["id-eva"]
+
+
+def test_changes_may_be_told_again() -> None:
+    graph = Graph([person("eva"), person("jan")], delta_replays=1)
+    _, link = first(graph, deltatoken="latest", select="displayName")
+
+    graph.patch("/users/id-eva", {"displayName": "Eva M."})
+    graph.patch("/users/id-jan", {"displayName": "Jan N."})
+    both, link = since(graph, link)
+    again, _ = since(graph, link)
+
+    assert [each["id"] for each in both] == ["id-eva", "id-jan"]
+    assert [each["id"] for each in again] == ["id-jan"]
+
+
+def test_a_restored_user_may_go_untold_where_nothing_that_was_selected_changed() -> None:
+    graph = Graph([person("eva", vendor={"licenses": []})], delta_tells_restored=False)
+    _, link = first(graph, deltatoken="latest", select="displayName,assignedLicenses")
+
+    graph.delete("/users/id-eva")
+    _, link = since(graph, link)
+    graph.post("/directory/deletedItems/id-eva/restore", None)
+
+    assert since(graph, link)[0] == []
 
 
 def test_objects_are_filtered_by_id_only_and_fifty_at_most() -> None:
