@@ -126,6 +126,10 @@ WORDS: Mapping[tuple[str, str], str] = {
     ("Config", "create"): "How accounts are made.",
     ("Config", "delegators_max"): "The most people one delegate may answer for.",
     ("Config", "job_titles"): "Whether job titles are kept there.",
+    (
+        "Config",
+        "full_read",
+    ): "The longest time between reads of everybody, such as 24h; 0h: each is one.",
     ("Config", "leave"): "What becomes of what a leaver had.",
     ("", "api_url"): "Where the interface is; default: the vendor's own.",
     ("", "token_url"): "Where tokens are issued; default: the vendor's own.",

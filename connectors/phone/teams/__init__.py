@@ -10,6 +10,7 @@ Source: Microsoft Graph v1.0 reference; Microsoft Teams documentation. README.md
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -22,9 +23,11 @@ from connectors.errors import ProvisionerError, RunError
 from connectors.phone.teams import calls, script, writing
 from connectors.phone.teams.accounts import ATTRIBUTES
 from connectors.phone.teams.api import RATES, Api, Token
+from connectors.phone.teams.delta import UserList
 from connectors.phone.teams.desk import Desk
-from connectors.phone.teams.entries import whole
+from connectors.phone.teams.entries import Entries, whole
 from connectors.phone.teams.licensing import KINDS as LICENSING
+from connectors.phone.teams.memory import Memory
 from connectors.phone.teams.policies import PolicyIds, Templates
 from connectors.phone.teams.reading import Reader
 from connectors.phone.teams.tenant import CALLING_PLAN, CONFERENCING, Tenant
@@ -76,6 +79,10 @@ NOT_BY_MCA = (
 )
 
 
+_SPAN = re.compile(r"^([0-9]{1,4})([mhd])$")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
 class SecretText(fields.String):
     """Text that stays the type it came as, so that a secret goes on hiding itself."""
 
@@ -97,8 +104,9 @@ class Config(Schema):
     (ISO 3166, two letters) of whoever is licensed and has none. `credits`: how calls are paid for.
     `templates`: by name, the policy of each type that it gives. `locations`: ids of emergency locations
     by name. `key`: the user's attribute that a mapping's `join` is matched with. `accounts`: whether
-    users may be made, blocked and unblocked; else those are manual steps. `limits`: whose rate limits
-    hold, microsoft, or unlimited for a simulator without limits.
+    users may be made, blocked and unblocked; else those are manual steps. `full_read`: the longest time
+    between reads of the whole directory, between which only what changed is read; 0h: each is whole.
+    `limits`: whose rate limits hold, microsoft, or unlimited for a simulator without limits.
     """
 
     tenant_id = fields.String(required=True, validate=validate.Length(min=1))
@@ -120,6 +128,10 @@ class Config(Schema):
     locations = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
     key = fields.String(load_default="employeeId", validate=validate.OneOf(KEYS))
     accounts = fields.Boolean(load_default=False)
+    full_read = fields.String(
+        load_default="24h",
+        validate=validate.Regexp(_SPAN, error="Not a time such as 30m, 24h or 2d."),
+    )
     limits = fields.String(load_default="microsoft", validate=validate.OneOf(sorted(RATES)))
 
 
@@ -128,19 +140,23 @@ def connect(config: Mapping[str, Any], outside: Outside) -> TeamsPhone:
     tenant_id = str(config["tenant_id"])
     token_url = str(config.get("token_url") or TOKEN_URL.format(tenant=tenant_id))
     secret = str(config["client_secret"]).strip()
+    api_url = str(config.get("api_url", API_URL))
     app = hashlib.sha256(repr((token_url, config["client_id"], secret)).encode()).hexdigest()
     api = Api(
         outside.http(f"teams {tenant_id}", RATES[config.get("limits", "microsoft")]),
         outside.now,
         outside.sleep,
-        api_url=str(config.get("api_url", API_URL)),
+        api_url=api_url,
         token_url=token_url,
         client=(str(config["client_id"]), secret),
         token=outside.kept.setdefault(f"teams token {app}", Token()),
     )
     tenant = Tenant(api, config.get("locations") or {})
     templates = Templates(config.get("templates") or {})
-    reader = Reader(api, tenant, templates, key=config.get("key", "employeeId"))
+    entries = Entries(api)
+    memory = outside.kept.setdefault(f"teams users {app} {api_url}", Memory())
+    users = UserList(entries, memory, _span(config.get("full_read", "24h")))
+    reader = Reader(users, entries, tenant, templates, key=config.get("key", "employeeId"))
     desk = Desk(api, tenant, reader, templates, PolicyIds(api))
     able = abilities(
         config.get("credits") or {},
@@ -148,6 +164,17 @@ def connect(config: Mapping[str, Any], outside: Outside) -> TeamsPhone:
         location=config.get("usage_location"),
     )
     return TeamsPhone(desk, able)
+
+
+def _span(text: str) -> timedelta:
+    """Return what a time in config means.
+
+    >>> _span("24h")
+    datetime.timedelta(days=1)
+    """
+    found = _SPAN.match(text)
+    assert found is not None  # Config let it in
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def abilities(
@@ -228,9 +255,20 @@ class TeamsPhone:
         return calls.group(changes)
 
     def carry_out(self, changes: Iterable[Change]) -> Iterator[Outcome]:
-        """Carry the changes out, yielding an Outcome for each as its call returns (writing.py)."""
+        """Carry the changes out, yielding an Outcome for each as its call returns (writing.py).
+
+        Whoever they are about is looked at by the next reads, whatever a delta query tells by then.
+        """
         self._looked |= {"catalog", "users"}  # whoever looks next looks afresh
-        return writing.carry_out(self._desk, changes)
+        wanted = list(changes)
+        self._desk.reader.wrote(change.id or change.user for change in wanted)
+        return self._carried_out(wanted)
+
+    def _carried_out(self, changes: Iterable[Change]) -> Iterator[Outcome]:
+        for outcome in writing.carry_out(self._desk, changes):
+            if outcome.id:
+                self._desk.reader.wrote([outcome.id])
+            yield outcome
 
     def check(self) -> None:
         """Raise a RunError unless the credentials work and everything that is read can be."""

@@ -1,7 +1,7 @@
 """Phone users as a tenant tells of them: directory users with their licenses, and Teams' view of them.
 
-Three lists make one read: `/users` (and the deleted ones, who can be restored), Teams' user
-configurations, and the telephone numbers. Teams' lists are read once for a read: Microsoft asks not
+Three lists make one read: the directory's users (and the deleted ones, who can be restored), in full or
+as what changed since the last read (delta.py); Teams' user configurations; the telephone numbers. Teams' lists are read once for a read: Microsoft asks not
 to poll them. What the directory has assigned is held at once; Teams knows of a calling plan up to a
 day later, and until then it is `settling`.
 Source: Microsoft Graph, user, licenseAssignmentState, teamsUserConfiguration, numberAssignment.
@@ -15,10 +15,9 @@ from typing import Any
 import msgspec
 
 from connectors.phone.teams import skus
-from connectors.phone.teams.api import Api, quoted, segment
+from connectors.phone.teams.api import quoted, segment
+from connectors.phone.teams.delta import UserList
 from connectors.phone.teams.entries import (
-    DELETED,
-    USERS,
     Entries,
     Entry,
     id_of,
@@ -80,24 +79,23 @@ class Reader:
     `key`: the user's attribute that a mapping's `join` is matched with.
     """
 
-    def __init__(self, api: Api, tenant: Tenant, templates: Templates, *, key: str) -> None:
-        self._api, self._tenant, self._templates, self._key = api, tenant, templates, key
-        self._entries = Entries(api)
+    def __init__(
+        self, users: UserList, entries: Entries, tenant: Tenant, templates: Templates, *, key: str
+    ) -> None:
+        self._users, self._entries = users, entries
+        self._tenant, self._templates, self._key = tenant, templates, key
+        self._api = entries.api
 
     def read(self) -> Iterator[PhoneUser]:
         """Yield every user once, then those who are deleted and can be restored; no guests."""
         voices = self._voices()
         numbers = self._numbers_by_holder(self._tenant.numbers().values())
-        met: set[str] = set()
-        for entry in self._entries.listed(USERS):
-            if (id := id_of(entry)) not in met:
-                met.add(id)
+        for entry, deleted in self._users.read():
+            if deleted:
+                yield _trashed(self._user(entry, NO_VOICE, ()))
+            else:
+                id = id_of(entry)
                 yield self._user(entry, voices.get(id, NO_VOICE), numbers.get(id, ()))
-        for entry in self._entries.listed(DELETED):
-            if (id := id_of(entry)) not in met:
-                met.add(id)
-                user = self._user(entry, NO_VOICE, ())
-                yield msgspec.structs.replace(user, status="trashed", settling=())
 
     def read_some(self, users: Iterable[PhoneUser]) -> Iterator[PhoneUser]:
         """Yield a fresh read of each of these users who is still there, found by id, else by mail."""
@@ -107,9 +105,11 @@ class Reader:
         for entry, deleted in entries:
             voice, numbers = voices.get(id_of(entry), (NO_VOICE, ()))
             user = self._user(entry, voice, numbers)
-            if deleted:
-                user = msgspec.structs.replace(user, status="trashed", settling=())
-            yield user
+            yield _trashed(user) if deleted else user
+
+    def wrote(self, names: Iterable[str]) -> None:
+        """Have the next reads look at users that were written to: ids, or userPrincipalNames."""
+        self._users.wrote(names)
 
     def accounts(self, users: Iterable[PhoneUser]) -> Iterator[tuple[Entry, bool]]:
         """Yield the directory's entries of users, and whether they are deleted; each once."""
@@ -297,6 +297,10 @@ class Reader:
                 numbers = [read_number(entry) for entry in listed]
             found[fold(id)] = voice, [number for number in numbers if number.holder == fold(id)]
         return found
+
+
+def _trashed(user: PhoneUser) -> PhoneUser:
+    return msgspec.structs.replace(user, status="trashed", settling=())
 
 
 def _voice(entry: Mapping[str, Any]) -> Voice:

@@ -38,6 +38,9 @@ class Graph:
         self.items: dict[tuple[str, str], list[tuple[int, Any, dict[str, str]]]] = {}
         mock.post(TOKEN, json={"access_token": "t", "expires_in": 3600, "token_type": "Bearer"})
         mock.add_callback(responses.POST, f"{API}/$batch", callback=self._batch)
+        for kind in ("users", "groups"):
+            link = f"{API}/{kind}/delta?$deltatoken=d"
+            mock.get(f"{API}/{kind}/delta", json={"value": [], "@odata.deltaLink": link})
 
     def phone(self, **config: Any) -> teams.TeamsPhone:
         """Return the connector that asks this Graph."""

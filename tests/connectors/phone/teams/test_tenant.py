@@ -165,6 +165,7 @@ def test_a_read_takes_no_more_requests_than_graphs_pages_need() -> None:
         "userConfigurations": ceil(people / PAGE),
         "numberAssignments": ceil(numbers / PAGE),
         "subscribedSkus": 1,
+        "delta": 2,
     }
 
 
