@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,14 @@ from connectors.scim_filter import Compare
 from mappings import load_mapping
 from provisioner import credits
 from provisioner.audit.calls import Calls, collecting
-from provisioner.bases import Digested, base_of, memory_sha256
+from provisioner.bases import (
+    Digested,
+    base_of,
+    memory_sha256,
+    phone_sha256,
+    said_sha256,
+    settings_of,
+)
 from provisioner.calling import Callings
 from provisioner.config import PUSHED, SyncConfig
 from provisioner.delegations import look_closer, sweep_of
@@ -148,6 +155,8 @@ def _planned(site: Site, name: str, request: Request, progress: Progress, calls:
         scope=scope,
         notes=tuple(sweep.said()),
         counts=comparison.counts,
+        some=bool(request.users),
+        against="" if trial is None else trial.against,
     )
     plan = draw_up(site, drawing)
     plan = plan if trial is None else trial.told(plan)
@@ -253,7 +262,8 @@ class Drawing:
     `bindings` is their hash; `warming`: pushed directories that nobody has declared ready. `counts`
     tells of a folded key whether they are one of the people whom limits are a share of. `notes` are
     sentences for the plan's warnings. `delegates`: those whom names of delegates mean, where they are
-    not all among the people.
+    not all among the people. `some`: it is for some people only, of whom no forecast follows.
+    `against`: the hash of the mapping that it is compared with, if it is compared with one.
     """
 
     wired: Wired
@@ -269,6 +279,8 @@ class Drawing:
     counts: Callable[[str], bool] = lambda key: True  # noqa: ARG005
     notes: tuple[str, ...] = ()
     delegates: Callings | None = None
+    some: bool = False
+    against: str = ""
 
 
 def draw_up(site: Site, drawing: Drawing) -> Plan:
@@ -280,6 +292,7 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         at = drawing.as_of
         released = plan_store.releases_since(connection, sync.name, since(sync, min(at, now)))
         cooling = resting(sync, released, at)
+        until = resting_until(sync, released, cooling)
         before = plan_store.held_before(connection, sync.name, without_number(differences))
         owed = credits.known(connection, site.config, sync)
         earlier = earlier_mapping(connection, wired, memory.mapping)
@@ -298,9 +311,19 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         created_at=now,
         base=base_of(
             people.readings,
-            differences.phone_sha256,
+            phone_sha256(differences.phone_sha256, drawing.catalog, wired.phone.abilities),
             wired.mapping.sha256,
-            memory_sha256(memory, drawing.bindings, owed.with_memory((cooling, before))),
+            memory_sha256(
+                memory,
+                drawing.bindings,
+                [
+                    owed.with_memory((cooling, before, until)),
+                    said_sha256((case.key for case in differences.cases), said.old, said.last),
+                    (said.meanings, earlier is None, drawing.warming, drawing.notes),
+                    (drawing.scope, differences.covers, drawing.against),
+                    settings_of(sync, wired.mapping.file),
+                ],
+            ),
         ),
         old=said.old,
         last_known=said.last,
@@ -313,8 +336,8 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         cooling=cooling,
         held_before=before,
         prices=sync.prices,
-        resting_until=resting_until(sync, released, cooling),
-        horizon=sync.forecast,
+        resting_until=until,
+        horizon=timedelta(0) if drawing.some else sync.forecast,
         warnings=(
             *flaws_of(people),
             # a push has only those who were pushed

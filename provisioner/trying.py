@@ -45,7 +45,10 @@ class Watched(People):
 
 
 class Trial:
-    """One other mapping on trial; `flaw` tells why nothing can be compared, None if it can."""
+    """One other mapping on trial; `flaw` tells why nothing can be compared, None if it can.
+
+    `against` is the hash of the mapping that counts, "" where nothing can be compared.
+    """
 
     def __init__(
         self, sync: SyncConfig, mapping: Mapping, only: Sequence[str], as_of: datetime
@@ -53,6 +56,7 @@ class Trial:
         self._sync = sync
         self._against: Against | None = None
         self.flaw: str | None = None
+        self.against = ""
         try:
             old = load_mapping(sync.mapping, sync.people, sync.pools)
         except InputError as error:
@@ -62,6 +66,7 @@ class Trial:
             )
         else:
             self._against = Against(old, mapping, only, as_of)
+            self.against = old.sha256_with_lines
 
     def people(self, readings: Sequence[Reading]) -> People:
         """Return the people of the readings, who are compared as they go by."""

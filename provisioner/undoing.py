@@ -25,6 +25,7 @@ from mappings import load_mapping
 from mappings.rules import Give, Leavers
 from provisioner.apply.fresh import MAKES, fresh_reads
 from provisioner.audit.calls import Calls, collecting
+from provisioner.bases import settings_of
 from provisioner.config import SyncConfig
 from provisioner.freeze import with_freezes
 from provisioner.guard import hold
@@ -234,7 +235,10 @@ class _Undo:
                 phone=self._around.differences.phone_sha256 or _hash([]),
                 mapping=mapping.sha256,
                 memory=_hash(
-                    [sorted(memory.lost), sorted(memory.changed), sorted(self._bound.items())]
+                    [
+                        *(sorted(memory.lost), sorted(memory.changed), sorted(self._bound.items())),
+                        settings_of(sync, mapping.file),
+                    ]
                 ),
             ),
             old=lambda _: [],

@@ -27,7 +27,8 @@ RISKS: tuple[Risk, ...] = ("destructive", "service", "safe")
 class Base(msgspec.Struct, frozen=True):
     """Hashes (`sha256:…`) of what a plan was made from; the same base and as_of give the same plan.
 
-    `memory` stands for what the store remembers: bindings, last applied values, rolling windows.
+    `memory` stands for what the store remembers (bindings, last applied values, rolling windows,
+    decisions), and for the sync's settings; `phone` for its users, its catalog and its abilities.
     """
 
     directory: str

@@ -15,10 +15,11 @@ from sqlalchemy import Connection, func, select, update
 
 from connectors.errors import RunError
 from connectors.records import Change, fold
+from provisioner.bases import digest
 from provisioner.memory import Memory, Reason
 from provisioner.plan.content import REMOVALS, content_of
 from provisioner.plan.document import change_document, head_document, instant
-from provisioner.plan.model import UNDO, Plan
+from provisioner.plan.model import UNDO, Base, Plan
 from provisioner.store import manual, refusals
 from provisioner.store.audit import append
 from provisioner.store.audit_entries import plan_made
@@ -86,7 +87,8 @@ def record(
         plans.insert().values(**values, sha256="", head="").returning(plans.c.id)
     ).one()
     carried = tuple(_carry(change, known, second) for change in plan.changes)
-    plan = msgspec.structs.replace(plan, id=str(number), changes=carried)
+    base = _with_verdicts(plan.base, plan.changes, known)
+    plan = msgspec.structs.replace(plan, id=str(number), changes=carried, base=base)
     sha256 = sha256_of(plan)
     connection.execute(
         update(plans)
@@ -97,6 +99,17 @@ def record(
     manual.keep(connection, plan, frozenset(covered))
     append(connection, plan_made(plan, sha256), plan.created_at)
     return plan
+
+
+def _with_verdicts(base: Base, listed: Iterable[Change], known: dict[str, Verdict]) -> Base:
+    """Return a plan's base, with what was decided before about changes that it has."""
+    if not known:
+        return base
+    contents = {content_of(change) for change in listed}
+    carried = {content: verdict for content, verdict in known.items() if content in contents}
+    if not carried:
+        return base
+    return msgspec.structs.replace(base, memory=digest([base.memory, carried]))
 
 
 def _carry(change: Change, known: dict[str, Verdict], second: Collection[str]) -> Change:
