@@ -132,7 +132,8 @@ class Whom:
         now = dict(there)
         if pushed is not None:
             marked = [(each, each) for each in {person.key for _, person in last} | {*spelled}]
-            fresh = [p for p in pushed.read_some(marked) if fold(p.key) == key]
+            there_now = (p for p in pushed.read_some(marked) if fold(p.key) == key)
+            fresh = [pushed.with_ways(person) for person in there_now]
             now.pop(pushed.name, None)
             now |= {pushed.name: fresh[0]} if fresh else {}
         parts = now or dict(last)

@@ -2,7 +2,7 @@
 
 Both give a `Membership`: a function from a canonical User resource to its `groups`, objects of
 value and display, inherited ones with `type: indirect` (and, where the Groups tell, in `via` the value
-of the group that is their member). `User.groups` holds nested memberships too (RFC 7643 section 4.1.2), so the map
+of the group that is their member, in `also_via` those of others). `User.groups` holds nested memberships too (RFC 7643 section 4.1.2), so the map
 that is made from `Group.members` follows nesting as well.
 """
 
@@ -15,7 +15,7 @@ from urllib.parse import quote
 from connectors.directory.scim_pages import Declined, Resource, Service, member, text_of
 from connectors.records import clean
 
-Groups: TypeAlias = list[dict[str, str]]
+Groups: TypeAlias = list[dict[str, Any]]
 Membership: TypeAlias = Callable[[Resource], Groups]
 
 
@@ -145,26 +145,30 @@ class _Table:
     def groups_of(self, user: Resource) -> Groups:
         direct = self._of_user.get(user["id"], ())
         if direct not in self._resolved:
-            numbers = self._with_outer(direct) if self._nested else dict.fromkeys(direct)
+            numbers = self._with_outer(direct) if self._nested else {each: [] for each in direct}
             self._resolved[direct] = [self._shown(*each) for each in sorted(numbers.items())]
         return self._resolved[direct]
 
-    def _with_outer(self, numbers: Iterable[int]) -> dict[int, int | None]:
-        """Add the groups that these belong to, and those in turn, each with its member; circles end."""
-        found: dict[int, int | None] = dict.fromkeys(numbers)
-        waiting = list(found)
+    def _with_outer(self, numbers: Iterable[int]) -> dict[int, list[int]]:
+        """Add the groups that these belong to, and those in turn, each with its members; circles end."""
+        found: dict[int, list[int]] = {number: [] for number in numbers}
+        direct, waiting = set(found), list(found)
         for number in waiting:  # it grows meanwhile
             for outer in self._of_group.get(self._groups[number]["value"], ()):
                 if outer not in found:
-                    found[outer] = number
+                    found[outer] = []
                     waiting.append(outer)
+                if outer not in direct:
+                    found[outer].append(number)
         return found
 
-    def _shown(self, number: int, inner: int | None) -> dict[str, str]:
+    def _shown(self, number: int, inner: list[int]) -> dict[str, Any]:
         group = self._groups[number]
-        if inner is None:
+        if not inner:
             return group
-        return group | {"type": "indirect", "via": self._groups[inner]["value"]}
+        via, *others = [self._groups[each]["value"] for each in inner]
+        shown = group | {"type": "indirect", "via": via}
+        return shown | {"also_via": others} if others else shown
 
 
 def _members(group: Resource) -> Iterator[tuple[str, bool]]:

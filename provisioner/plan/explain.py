@@ -219,7 +219,7 @@ class Explainer:
         return tuple(self._without(each.group, before) for each in self.groups())
 
     def _without(self, name: str, before: Entitlements | None) -> Without:
-        person = out_of(self.person, name)
+        person = reduce(join, [out_of(person, name) for _, person in self._parts])
         inside = self.mapping.in_scope(person)
         after = self.mapping.entitlements(person) if inside else None
         moved = () if after is None else tuple(self._moved(before, after))
@@ -241,11 +241,30 @@ class Explainer:
 
 
 def out_of(person: Person, group: str) -> Person:
-    """Return the person without any group of that name, compared without case."""
+    """Return the person without any group of that name, compared without case.
+
+    Nor are they in what they were in through it alone, as far as the directory tells how groups nest.
+    """
     held = person.resource.get("groups", ())
-    groups = [each for each in held if fold(_name(each)) != fold(group)]
+    left = [each for each in held if fold(_name(each)) != fold(group)]
+    if len(left) == len(held):
+        return person
+    groups = list(_reached(left))
     resource = {name: value for name, value in person.resource.items() if name != "groups"}
     return Person(person.key, resource | ({"groups": groups} if groups else {}), person.where)
+
+
+def _reached(groups: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield those of the groups that somebody is in directly, or through another one of them."""
+    reached = {each.get("value") for each in groups if "via" not in each}
+    rest, before = [each for each in groups if "via" in each], -1
+    while len(rest) != before:
+        before = len(rest)
+        for each in rest:
+            if not reached.isdisjoint([each["via"], *each.get("also_via", ())]):
+                reached.add(each.get("value"))
+        rest = [each for each in rest if each.get("value") not in reached]
+    yield from (each for each in groups if each.get("value") in reached)
 
 
 def way(step: Step) -> str:

@@ -20,7 +20,7 @@ from provisioner.scim.rendering import Resource, decoded
 from provisioner.scim.schemas.custom import SchemaOptions
 from provisioner.scim.tombstones import as_in_life, real_name
 from provisioner.store.direct import Direct
-from provisioner.store.scim_people import Column, among, page, with_mails
+from provisioner.store.scim_people import Column, among, nesting, page, with_mails
 from provisioner.store.scim_users import UserRow
 
 _A_PAGE = 1000
@@ -92,6 +92,20 @@ class Pushed:
             yield from self._people([row for row in rows if row.seq not in seen])
             seen.update(row.seq for row in rows)
 
+    def with_ways(self, person: Person) -> Person:
+        """Return a person whose inherited groups say through which others (`via`, `also_via`)."""
+        held = person.resource.get("groups", ())
+        if all(group.get("type") != "indirect" for group in held):
+            return person
+        # direct ones first: the first way in is the one that is told
+        ids = [g["value"] for g in sorted(held, key=lambda g: g.get("type") == "indirect")]
+        pairs = self._store.read(partial(nesting, sync=self._sync, ids=ids))
+        ways: dict[str, list[str]] = {}
+        for inner, outer in sorted(pairs, key=lambda pair: ids.index(pair[0])):
+            ways.setdefault(outer, []).append(inner)
+        groups = [_by_way_of(group, ways.get(group["value"], ())) for group in held]
+        return Person(person.key, person.resource | {"groups": groups}, person.where)
+
     def _among(self, column: Column, values: Sequence[str]) -> list[UserRow]:
         return self._store.read(partial(among, sync=self._sync, column=column, values=values))
 
@@ -120,6 +134,13 @@ class Pushed:
         external = resource.get("externalId")
         key = row.id if self._by_id or external is None else str(external)
         return Person(key, resource, row.id)
+
+
+def _by_way_of(group: dict[str, Any], ways: Sequence[str]) -> dict[str, Any]:
+    if group.get("type") != "indirect" or not ways:
+        return group
+    via, *others = ways
+    return group | {"via": via} | ({"also_via": others} if others else {})
 
 
 def _group(id: str, display: str | None, direct: bool) -> dict[str, str]:

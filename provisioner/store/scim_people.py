@@ -49,3 +49,16 @@ def with_mails(session: Session, sync: str, mails: Sequence[str]) -> list[UserRo
         mails=session.listed(mails),
     )
     return users(session, rows)
+
+
+def nesting(session: Session, sync: str, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Return which of these groups are members of which others of them: (inner, outer), by id."""
+    some = f"(SELECT value FROM {session.texts('ids')} each)"
+    rows = session.rows(
+        "SELECT c.id, g.id FROM scim_nested n JOIN scim_groups c ON c.seq = n.child_seq"
+        " JOIN scim_groups g ON g.seq = n.group_seq"
+        f" WHERE n.sync = :sync AND c.id IN {some} AND g.id IN {some} ORDER BY c.seq, g.seq",
+        sync=sync,
+        ids=session.listed(ids),
+    )
+    return [(inner, outer) for inner, outer in rows]

@@ -67,7 +67,28 @@ def test_a_group_in_a_group_is_told_to_be_inherited(entra: Entra) -> None:
     groups = {g["group"]: g["paths"] for g in explained(entra, "E001")["groups"]}
 
     assert groups["Brno"] == [{"directory": "entra", "direct": True, "through": []}]
-    assert groups["Sales"] == [{"directory": "entra", "direct": False, "through": []}]
+    assert groups["Sales"] == [{"directory": "entra", "direct": False, "through": ["Brno"]}]
+
+
+def test_who_would_not_be_in_the_inner_group_would_not_be_in_the_outer_one_either(
+    entra: Entra,
+) -> None:
+    inner = push_group(entra.tenant, "Brno", [entra.first])
+    push_group(entra.tenant, "Europe", [push_group(entra.tenant, "Czechia", [inner.id]).id])
+    scope = 'groups.display eq "Europe"'
+    entra.here.mapping(scope=scope, rules=[rule("all", license="zoom_phone")])
+
+    def without() -> dict[str, bool]:
+        told = explained(entra, "E001")["without"]
+        return {each["group"]: each["in_scope"] for each in told}
+
+    assert without() == {"Brno": False, "Czechia": False, "Europe": False, "Phone": True}
+    push_group(entra.tenant, "Other", [entra.first])
+    other = push_group(entra.tenant, "Prague", [entra.first])
+    push_group(entra.tenant, "Europe", [other.id])  # another group, of the same name
+    assert without() == dict.fromkeys(("Brno", "Czechia", "Other", "Phone", "Prague"), True) | {
+        "Europe": False
+    }
 
 
 def test_a_group_that_the_provider_renames_is_told_as_renamed(entra: Entra) -> None:

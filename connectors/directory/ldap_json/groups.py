@@ -17,10 +17,11 @@ from connectors.directory.ldap_json.attributes import texts
 from connectors.directory.ldap_json.dn import first_value, normal
 from connectors.records import clean, fold
 
-Group = dict[str, str]
+Group = dict[str, Any]
 """A value of SCIM's `groups`: `value` is the group's dn, `display` its first RDN's value.
 
-An inherited one has `type: indirect`, and in `via` the dn of the group that is its member."""
+An inherited one has `type: indirect`, and in `via` the dn of the group that is its member; where there
+are more ways into it, in `also_via` those of the others."""
 
 _NUMBER = struct.Struct("=I")
 _SHARED, _SHORT = 100_000, 80
@@ -35,7 +36,7 @@ class Groups:
         self._spelled: dict[str, int] = {}  # by dn as somebody wrote it
         self._names: list[str] = []  # normal dn by number
         self._groups: list[Group] = []
-        self._inherited: dict[tuple[int, int], Group] = {}  # by number, and that of its member
+        self._inherited: dict[tuple[int, tuple[int, ...]], Group] = {}  # and its members' numbers
         self._of_dn = _Memberships()
         self._of_uid = _Memberships()
 
@@ -91,19 +92,24 @@ class Groups:
 
     def _outer(self, numbers: list[int]) -> Iterator[Group]:
         """Yield the groups that these are in, and those that they are in; a circle ends where it began."""
-        found = set(numbers)
+        direct, ways = set(numbers), dict[int, list[int]]()
         for number in numbers:  # it grows meanwhile
             for outer in self._of_dn.get(self._names[number]):
-                if outer not in found:
-                    found.add(outer)
+                if outer in direct:
+                    continue
+                if outer not in ways:
+                    ways[outer] = []
                     numbers.append(outer)
-                    yield self._by_way_of(outer, number)
+                ways[outer].append(number)
+        for outer, inner in ways.items():
+            yield self._by_way_of(outer, tuple(inner))
 
-    def _by_way_of(self, number: int, inner: int) -> Group:
+    def _by_way_of(self, number: int, inner: tuple[int, ...]) -> Group:
         group = self._inherited.get((number, inner))
         if group is None:
-            via = self._groups[inner]["value"]
+            via, *others = [self._groups[n]["value"] for n in inner]
             group = self._groups[number] | {"type": "indirect", "via": via}
+            group |= {"also_via": others} if others else {}
             self._inherited[number, inner] = group
         return group
 
