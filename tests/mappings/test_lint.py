@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.records import Person
 from mappings import load_mapping
 from mappings.lint import lint
+from tests.mappings.test_evaluate_properties import load as load_content
+from tests.mappings.test_evaluate_properties import mappings, people
 
 
 def found(tmp_path: Path, text: str) -> list[str]:
@@ -136,3 +143,34 @@ rules:
         "4:5: rule bosses: never counts for anybody who has a userName: what it gives is decided"
         " above, by everybody (m.yaml:3)"
     )
+
+
+def is_real(person: Person) -> bool:
+    """Tell whether a person is as directories give them: nothing in them is empty, what is single is one."""
+    parts = [person.resource.get(name, [1]) for name in ("groups", "addresses", "emails", "name")]
+    single = not isinstance(person.resource.get("title"), list)
+    return single and all(part and all(part) for part in parts)
+
+
+@settings(max_examples=400, deadline=None)
+@given(mappings(), st.lists(people.filter(is_real), min_size=1, max_size=12))
+def test_what_is_said_to_be_in_vain_never_matters_to_anybody(
+    content: dict[str, Any], several: list[Person]
+) -> None:
+    mapping = load_content(content)
+    rules = {f"rule {rule.name}": rule for rule in mapping.rules}
+    for found in lint(mapping):
+        who, _, said = found.text.partition(": ")
+        rest = [rule for rule in content["rules"] if f"rule {rule['name']}" != who]
+        without = load_content(content | {"rules": rest})
+        for person in filter(mapping.in_scope, several):
+            assert not said.startswith("nobody can be in scope")
+            matches = who in rules and rules[who].when.matches(person.resource)
+            if said.startswith("can never match"):
+                assert not matches
+            elif said.startswith("never counts"):
+                if "userName" in said and "userName" not in person.resource:
+                    continue
+                assert mapping.entitlements(person) == without.entitlements(person)
+            elif "no rule gives a license" in said and matches:
+                assert "license" not in mapping.entitlements(person).single
