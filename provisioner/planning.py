@@ -45,12 +45,12 @@ from provisioner.plan.differences import Differences
 from provisioner.plan.happenings import Parts
 from provisioner.plan.lines import with_lines
 from provisioner.plan.make import Situation, make_plan
-from provisioner.plan.model import Plan
+from provisioner.plan.model import Base, Plan
 from provisioner.pools import NumberPool
 from provisioner.progress import Progress, Silent, counted
 from provisioner.read_warnings import flaws_of, memberless
 from provisioner.reads import Reading, Uses, best_of, refuse_implausible
-from provisioner.said import said_of
+from provisioner.said import Said, said_of
 from provisioner.store import entries as entry_store
 from provisioner.store import people as people_store
 from provisioner.store import plans as plan_store
@@ -309,22 +309,7 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
         uses=uses,
         as_of=drawing.as_of,
         created_at=now,
-        base=base_of(
-            people.readings,
-            phone_sha256(differences.phone_sha256, drawing.catalog, wired.phone.abilities),
-            wired.mapping.sha256,
-            memory_sha256(
-                memory,
-                drawing.bindings,
-                [
-                    owed.with_memory((cooling, before, until)),
-                    said_sha256((case.key for case in differences.cases), said.old, said.last),
-                    (said.meanings, earlier is None, drawing.warming, drawing.notes),
-                    (drawing.scope, differences.covers, drawing.against),
-                    settings_of(sync, wired.mapping.file),
-                ],
-            ),
-        ),
+        base=_base(drawing, said, [owed.with_memory((cooling, before, until)), earlier is None]),
         old=said.old,
         last_known=said.last,
         directories=said.directories,
@@ -357,6 +342,22 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
     plan = owed.told(plan, differences.credits, at.date())
     return msgspec.structs.replace(
         plan, summary=msgspec.structs.replace(plan.summary, api_calls=api_calls(wired.phone, plan))
+    )
+
+
+def _base(drawing: Drawing, said: Said, remembered: object) -> Base:
+    """Return what a plan rests on; `remembered` is what the store said beside its memory."""
+    wired, differences = drawing.wired, drawing.differences
+    more = (
+        *(remembered, said_sha256(said.known, said.old, said.last), said.meanings),
+        *(drawing.warming, drawing.notes, drawing.scope, differences.covers, drawing.against),
+        settings_of(wired.sync, wired.mapping.file),
+    )
+    return base_of(
+        drawing.people.readings,
+        phone_sha256(differences.phone_sha256, drawing.catalog, wired.phone.abilities),
+        wired.mapping.sha256,
+        memory_sha256(drawing.memory, drawing.bindings, more),
     )
 
 

@@ -35,6 +35,11 @@ class Said:
     _last: Mapping[str, Parts]
     _at: Mapping[str, int | None] = field(default_factory=dict)
 
+    @property
+    def known(self) -> set[str]:
+        """The folded keys of whomever anything was said of."""
+        return {*self._old, *self._last}
+
     def old(self, key: str) -> Parts:
         """Return what each directory said at its last accepted read."""
         order = self.directories
