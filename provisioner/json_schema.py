@@ -33,11 +33,14 @@ _REFERENCE: Json = {
     "oneOf": [
         {
             "type": "object",
-            "properties": {name: _TEXT},
+            "properties": {name: {"description": said, **_TEXT}},
             "required": [name],
             "additionalProperties": False,
         }
-        for name in ("env", "file")
+        for name, said in (
+            ("env", "The environment variable that holds it."),
+            ("file", "The file that holds it, relative to this one."),
+        )
     ],
 }
 
@@ -224,7 +227,11 @@ def _number(_: object) -> Json:
     pool = {
         "type": "object",
         "properties": {
-            "pool": {"type": "string", "pattern": r"^[^{]*\S[^{]*$"},
+            "pool": {
+                "description": "The pool, of those in config, whose numbers are given.",
+                "type": "string",
+                "pattern": r"^[^{]*\S[^{]*$",
+            },
             "on_move": {
                 "description": "Whether whoever holds another number keeps it, or swaps it.",
                 "enum": ["keep", "swap"],
@@ -245,7 +252,9 @@ def _extension_number(_: object) -> Json:
 def _take(writer: _Writer) -> Json:
     written = {"type": "string", "pattern": r"^[^{]*\S[^{]*$"}
     values = writer._object(mapping_schema.TakeSchema())
-    values["properties"] = {n: {"type": "array", "items": written} for n in values["properties"]}
+    said = "The values that neither later rules nor defaults give."
+    listed = {"description": said, "type": "array", "items": written}
+    values["properties"] = dict.fromkeys(values["properties"], listed)
     names = _names(None)
     return {"anyOf": [names, values, {"type": "array", "items": {"anyOf": [names, values]}}]}
 
