@@ -23,8 +23,6 @@ RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
 _METHODS = ("POST", "PUT", "PATCH", "DELETE")
 _TEXTS = ("method", "path", "bulkId", "version")
-_SHOWN = 80
-"""Characters of an unknown method that the answer repeats."""
 _REFERENCE = "bulkId:"
 _NAMED = re.compile(rf'(?:^|(?<=[/"])){_REFERENCE}([^\s"/\\]+)(?=$|[/"])')
 """A reference is a whole value, a part of a path or URL, or what a filter compares with."""
@@ -105,7 +103,7 @@ def _operation(raw: Any, number: int) -> _Operation:
     if refused is None and method not in _METHODS:
         refused = invalid_syntax(f"{where}.method: expected one of {', '.join(_METHODS)}")
     return _Operation(
-        method[:_SHOWN],
+        method,
         texts["path"] or "",
         texts["bulkId"],
         members.get("data"),
@@ -251,7 +249,8 @@ def _references(value: Any) -> Iterator[str]:
 
 def _told(operation: _Operation) -> dict[str, Any]:
     """Return what the response says of an operation (section 3.7.3)."""
-    told: dict[str, Any] = {"method": operation.method}
+    # clients read the response with their own types: a method that is none of the four stays out of it
+    told: dict[str, Any] = {"method": operation.method} if operation.method in _METHODS else {}
     if operation.bulk_id is not None:
         told["bulkId"] = operation.bulk_id
     if operation.location is not None:
