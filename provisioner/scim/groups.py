@@ -1,7 +1,7 @@
 """Operations on groups: each one transaction, in which the people whose phones may change are marked too.
 
-Members are rows. A PATCH is carried out as set deltas on them, without the group being read or locked
-before its version is counted up, so that many may change one large group at once and nothing is lost.
+Members are rows. A PATCH is carried out as set deltas on them while the group is only shared, so that many
+may change one large group at once and nothing is lost; what must know its version, or all of it, holds it.
 A group may be a member of a group: whoever is in the inner one is in the outer one, indirectly.
 """
 
@@ -48,6 +48,7 @@ def create(tenant: Tenant, resource: Resource) -> GroupRow:
         row = rows.insert(session, tenant.sync, id, GroupKeys.of(own), document, at)
         if ids:
             _mark(session, tenant, _known(members.add(session, tenant.sync, row.seq, ids)), at)
+        rows.counted(session, tenant.sync, row.seq)
         return row
 
     return tenant.store.write(work)
@@ -94,7 +95,9 @@ def patch(tenant: Tenant, id: str, changes: GroupPatch, when: Preconditions = AL
             type = tenant.registry.group
             after = patched(before, changes.document_operations, type, tenant.registry)
             return _changed(session, tenant, held, after, changes.steps, at)
-        found = rows.find(session, tenant.sync, id)
+        alone = len(changes.steps) > 1 or any(isinstance(each, Replace) for each in changes.steps)
+        # who comes to the members twice would meet others on their way, the other way round
+        found = (rows.hold if alone else rows.share)(session, tenant.sync, id)
         if found is None:
             raise gone("Group", id)
         if not _carry_out(session, tenant, found, changes.steps, at):
@@ -111,6 +114,7 @@ def delete(tenant: Tenant, id: str, when: Preconditions = ALWAYS) -> None:
     """Delete a group: its members stay, and are in it no more. Raises ScimError 404 and 412."""
 
     def work(session: Session) -> None:
+        rows.share_those_of(session, tenant.sync, id)
         held = _held(session, tenant, id, when)
         at = tenant.at()
         mark_below(session, tenant.sync, [held.seq], at)

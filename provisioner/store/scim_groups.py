@@ -47,6 +47,32 @@ def hold(session: Session, sync: str, id: str) -> GroupRow | None:
     return _one(session, sync, id, session.locked())
 
 
+def share(session: Session, sync: str, id: str) -> GroupRow | None:
+    """Return the group of that id, None if there is none, and let nobody hold or delete it meanwhile.
+
+    Any number may share a group and change its members, and give it versions, at once; whoever holds
+    it is alone. Who waits for a group has none of its members yet, so that nobody waits in a circle.
+    """
+    return _one(session, sync, id, session.locked("KEY SHARE"))
+
+
+def share_those_of(session: Session, sync: str, member: str) -> None:
+    """Share the groups that the user or group of that id is in, before it is held itself."""
+    if not session.postgresql:
+        return  # whoever writes is alone
+    for table, members, seq in (
+        ("scim_users", "scim_members", "user_seq"),
+        ("scim_groups", "scim_nested", "child_seq"),
+    ):
+        session.rows(
+            f"SELECT g.seq FROM {table} r JOIN {members} m ON m.{seq} = r.seq"
+            " JOIN scim_groups g ON g.seq = m.group_seq WHERE r.sync = :sync AND r.id = :id"
+            f" ORDER BY g.seq{session.locked('KEY SHARE OF g')}",
+            sync=sync,
+            id=member,
+        )
+
+
 def _one(session: Session, sync: str, id: str, locked: str) -> GroupRow | None:
     row = session.row(
         f"SELECT {COLUMNS} FROM scim_groups g WHERE g.sync = :sync AND g.id = :id{locked}",
@@ -59,7 +85,7 @@ def _one(session: Session, sync: str, id: str, locked: str) -> GroupRow | None:
 def insert(
     session: Session, sync: str, id: str, keys: GroupKeys, document: str, at: str
 ) -> GroupRow:
-    """Insert a new group without members."""
+    """Insert a new group without members, not `counted` yet."""
     row = session.row(
         "INSERT INTO scim_groups (sync, id, display_name, display_name_key, external_id,"
         " created, last_modified, version, document)"
@@ -71,9 +97,12 @@ def insert(
         **_values(keys),
     )
     assert row is not None
-    seq = int(row[0])
+    return GroupRow(int(row[0]), id, 1, at, at, document)
+
+
+def counted(session: Session, sync: str, seq: int) -> None:
+    """Count a new group: last in its transaction, because others who count may wait until that ends."""
     count(session, sync, "Group", seq, 1)
-    return GroupRow(seq, id, 1, at, at, document)
 
 
 def update(session: Session, held: GroupRow, keys: GroupKeys, document: str, at: str) -> GroupRow:

@@ -111,9 +111,16 @@ def _delete(
 ) -> list[int]:
     if which == "IN" and not seqs:
         return []
+    chosen = f"{which} (SELECT value FROM {session.numbers('seqs')} each)"
+    if session.postgresql and (which != "IN" or len(seqs) > 1):
+        # in one order, as they are added: two who want each other's rows would wait for ever
+        chosen = (
+            f"IN (SELECT x.{member} FROM {table} x WHERE x.group_seq = :group_seq"
+            f" AND x.{member} {chosen} ORDER BY x.{member}{session.locked()})"
+        )
     rows = session.rows(
-        f"DELETE FROM {table} WHERE group_seq = :group_seq AND {member} {which}"
-        f" (SELECT value FROM {session.numbers('seqs')} each) RETURNING {member}",
+        f"DELETE FROM {table} WHERE group_seq = :group_seq AND {member} {chosen}"
+        f" RETURNING {member}",
         group_seq=group,
         seqs=session.listed(seqs),
     )
