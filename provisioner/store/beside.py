@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.schema import CreateTable
 
 from provisioner.store.database import BUSY_MS, StoreError, use_wal
 
@@ -38,7 +39,9 @@ def open_beside(path: Path, what: str, tables: MetaData) -> Engine:
         pass
     except OSError as error:
         raise _failure(f"{what} {path}", error) from None
-    tables.create_all(engine)
+    with engine.begin() as connection:
+        for table in tables.sorted_tables:  # others may make them at the same moment
+            connection.execute(CreateTable(table, if_not_exists=True))
     return engine
 
 
