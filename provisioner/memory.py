@@ -45,6 +45,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     the people who lost something, or were changed, in the rolling 24 hours; `by_kind`: those changed
     by each kind of change. `refused`: by wish (plan/content.py), why it may not come back unasked: an
     undo took it back. `rejected`: the contents of changes that somebody rejected.
+    `planned_at`: when that last full plan was made, None where there was none.
     """
 
     adopted: bool = False
@@ -56,6 +57,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     by_kind: dict[str, frozenset[str]] = {}
     refused: dict[str, str] = {}
     rejected: frozenset[str] = frozenset()
+    planned_at: datetime | None = None
 
 
 class Learned(msgspec.Struct, kw_only=True):

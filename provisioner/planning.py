@@ -39,6 +39,7 @@ from provisioner.guard import hold
 from provisioner.joining import People
 from provisioner.memory import Memory
 from provisioner.number_memory import resting, resting_until, since, without_number
+from provisioner.operation_log import Asking
 from provisioner.plan.calendar import Calendar
 from provisioner.plan.compare import Comparison
 from provisioner.plan.differences import Differences
@@ -136,8 +137,9 @@ def _planned(site: Site, name: str, request: Request, progress: Progress, calls:
     delegators = comparison.delegators(key for key, what in memory.applied if what == "delegates")
     scope = _scope(request, now)
     sweep = sweep_of(site.engine, wired, scope)
+    asking = Asking(site, sync)
     users = sweep.watched(wired.phone.read(sweep.due(delegators)))
-    comparison.add_phone_users(counted(users, progress))
+    comparison.add_phone_users(counted(asking.watched(users), progress))
     differences = comparison.differences()
     sweep.finish(comparison, differences)
     look_closer(wired.phone, differences)
@@ -157,6 +159,7 @@ def _planned(site: Site, name: str, request: Request, progress: Progress, calls:
         counts=comparison.counts,
         some=bool(request.users),
         against="" if trial is None else trial.against,
+        asking=asking,
     )
     plan = draw_up(site, drawing)
     plan = plan if trial is None else trial.told(plan)
@@ -263,7 +266,8 @@ class Drawing:
     tells of a folded key whether they are one of the people whom limits are a share of. `notes` are
     sentences for the plan's warnings. `delegates`: those whom names of delegates mean, where they are
     not all among the people. `some`: it is for some people only, of whom no forecast follows.
-    `against`: the hash of the mapping that it is compared with, if it is compared with one.
+    `against`: the hash of the mapping that it is compared with, if it is compared with one. `asking`:
+    tells by whom the phone system was changed; None for nobody.
     """
 
     wired: Wired
@@ -281,6 +285,7 @@ class Drawing:
     delegates: Callings | None = None
     some: bool = False
     against: str = ""
+    asking: Asking | None = None
 
 
 def draw_up(site: Site, drawing: Drawing) -> Plan:
@@ -337,6 +342,8 @@ def draw_up(site: Site, drawing: Drawing) -> Plan:
     if drawing.warming:
         differences.learned.gone.clear()  # nobody's grace begins before everything is there
     plan = with_lines(make_plan(differences, situation), wired.mapping)
+    if drawing.asking is not None:
+        plan = drawing.asking.told(plan, memory, differences)
     plan = hold(plan, sync.limits, memory, drawing.counts)
     plan = with_freezes(plan, sync.freeze)
     plan = owed.told(plan, differences.credits, at.date())

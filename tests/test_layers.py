@@ -22,6 +22,7 @@ SHARED = {
     "connectors.credits",
     "connectors.records",
     "connectors.errors",
+    "connectors.operations",
     "connectors.scim_filter",
     "connectors.scim_schema",
 }

@@ -31,6 +31,7 @@ from provisioner.checks.names import empty_pools, unknown_aliases, unknown_in_lo
 from provisioner.checks.receiver import unclear_alias
 from provisioner.checks.store import unusable_store
 from provisioner.config import Config, DirectoryConfig, SyncConfig, load_config
+from provisioner.operation_log import log_told
 from provisioner.progress import Progress, for_stderr
 from provisioner.store.rate_board import find_board
 from provisioner.wiring import Site, Stop, utc_now, wire_directory, wire_phone
@@ -137,6 +138,7 @@ def _phone_system(
         return
     section.lines.append(f"phone system {kind}: answers")
     section.lines += _listed(catalog)
+    section.lines += log_told(site, sync)
     if mapping is not None:
         yield from unknown_names(load_yaml(sync.mapping), sync, catalog)
         yield from unknown_in_lookups(mapping, sync, catalog)

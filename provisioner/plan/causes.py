@@ -23,6 +23,9 @@ from provisioner.plan.meanings import Meanings, by_delegate
 from provisioner.plan.protection import known_as
 from provisioner.reads import Uses
 
+MOVED = "the phone system moved by itself: "
+GONE = "the phone user is no longer there"
+"""How the reasons of drift begin."""
 _MOST = 3
 """Events that a reason tells."""
 
@@ -207,9 +210,8 @@ def _happened(events: Sequence[Event]) -> Reason:
 def _drifted(draft: Draft) -> Reason:
     cause: Cause = "drift"
     if draft.case.actual is None:
-        return Reason(cause, *_twice("the phone user is no longer there"))
-    family = draft.kind.partition(".")[0]
-    moved = f"the phone system moved by itself: {family}"
+        return Reason(cause, *_twice(GONE))
+    moved = f"{MOVED}{draft.kind.partition('.')[0]}"
     return Reason(cause, f"{moved}{_from_to(draft.before, draft.after)}", moved)
 
 

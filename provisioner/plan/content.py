@@ -64,6 +64,13 @@ def content_of(change: Change) -> str:
     return _hash(decided)
 
 
+def contents_of(change: Change) -> tuple[str, ...]:
+    """Return the hash that a decision about a change is bound to; and was, while its number wasn't to be had."""
+    if change.kind != "number.assign" or change.after is None:
+        return (content_of(change),)
+    return content_of(change), content_of(msgspec.structs.replace(change, after=None))
+
+
 def wishes_of(change: Change) -> tuple[str, ...]:
     """Return the hashes of what a change wishes for a person, however it gets there from what they hold.
 

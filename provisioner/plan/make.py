@@ -25,7 +25,7 @@ from provisioner.plan.away import away_changes, leaves
 from provisioner.plan.catalog_checks import check_catalog
 from provisioner.plan.causes import Grounds, find_causes
 from provisioner.plan.clusters import cluster
-from provisioner.plan.content import SWAPS, TAKEAWAYS, content_of, wishes_of
+from provisioner.plan.content import SWAPS, TAKEAWAYS, content_of, contents_of, wishes_of
 from provisioner.plan.delegation import delegation_changes, link_delegations
 from provisioner.plan.differences import Case, Differences
 from provisioner.plan.draft import Draft, Ground
@@ -150,11 +150,8 @@ def make_plan(differences: Differences, situation: Situation) -> Plan:
 
 
 def _contents(draft: Draft) -> Sequence[str]:
-    """Return what a decision about a draft is bound to; and was, while its number wasn't to be had."""
-    change = _change(draft)
-    if change.kind != "number.assign" or change.after is None:
-        return (content_of(change),)
-    return content_of(change), content_of(msgspec.structs.replace(change, after=None))
+    """Return what a decision about a draft is, or was, bound to."""
+    return contents_of(_change(draft))
 
 
 def plan_of(drafts: list[Draft], differences: Differences, situation: Situation) -> Plan:

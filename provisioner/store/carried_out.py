@@ -7,6 +7,7 @@ manual step that an operator ticked off counts for whatever run carried out its 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,9 +17,10 @@ from sqlalchemy import Connection, Row, Select, and_, select
 from connectors.errors import RunError
 from connectors.records import Change
 from provisioner.plan.effects import Done
+from provisioner.plan.operators import Written
 from provisioner.store import plans as plan_store
 from provisioner.store.database import chunked
-from provisioner.store.moments import moment
+from provisioner.store.moments import moment, written
 from provisioner.store.tables import audit, changes, plans, runs
 
 _APPLY = "apply"
@@ -128,3 +130,21 @@ def _last_sent(connection: Connection, run: ApplyRun) -> set[int]:
     )
     last = {seq: (kind, sender) for seq, kind, sender in rows}
     return {seq for seq, each in last.items() if each == ("change.sent", run.id)}
+
+
+def written_since(
+    connection: Connection, sync: str, since: datetime, keys: Iterable[str]
+) -> list[Written]:
+    """Return what a sync wrote to the phone system since then, of people by folded key."""
+    found: list[Written] = []
+    for some in chunked(keys):
+        rows = connection.execute(
+            select(changes.c.key, changes.c.kind, changes.c.state_at).where(
+                changes.c.sync == sync,
+                changes.c.key.in_(some),
+                changes.c.state.in_(_REACHED),
+                changes.c.state_at >= written(since),
+            )
+        )
+        found += [Written(key, kind.partition(".")[0], moment(at)) for key, kind, at in rows]
+    return found

@@ -277,10 +277,11 @@ def remembered(
     With `keys`, folded, only what concerns these people, but for the rolling windows.
     """
     newest = newest_full(connection, sync)
-    mapping = None
+    mapping, planned_at = None, None
     if newest is not None:
-        asked = select(plans.c.mapping).where(plans.c.id == int(newest))
-        mapping = connection.execute(asked).scalar()
+        asked = select(plans.c.mapping, plans.c.created_at).where(plans.c.id == int(newest))
+        mapping, created_at = connection.execute(asked).one()
+        planned_at = moment(created_at)
     since = written(now - _WINDOW)
     rows = connection.execute(
         select(changes.c.kind, changes.c.key).where(
@@ -300,6 +301,7 @@ def remembered(
         by_kind={kind: frozenset(keys) for kind, keys in by_kind.items()},
         refused=refusals.refused(connection, sync),
         rejected=rejected(connection, sync, now),
+        planned_at=planned_at,
     )
 
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from connectors.errors import RunError, TransientError
+from connectors.operations import Operation
 from connectors.phone.zoom import calls, writing
 from connectors.phone.zoom.answers import Refused
 from connectors.phone.zoom.auth import RATES, Api, Token
@@ -22,10 +24,13 @@ from connectors.phone.zoom.catalog import Lookups, read_catalog
 from connectors.phone.zoom.config import API_URL, TOKEN_URL, Config
 from connectors.phone.zoom.desk import Desk, Options
 from connectors.phone.zoom.lists import whole
+from connectors.phone.zoom.operations import read_operations
 from connectors.phone.zoom.reading import Reader
 from connectors.records import Abilities, Call, Catalog, Change, Outcome, Outside, PhoneUser
 
 __all__ = ["MANUAL", "Config", "ZoomPhone", "abilities", "connect"]
+
+NAME = "Zoom"
 
 
 def connect(config: Mapping[str, Any], outside: Outside) -> ZoomPhone:
@@ -61,16 +66,36 @@ def connect(config: Mapping[str, Any], outside: Outside) -> ZoomPhone:
         sweep=config.get("delegation_sweep", 0),
         resend=(invite["resend_after"], invite["resend_max"]) if invite else None,
     )
-    return ZoomPhone(api, options, able, config.get("subscriptions") or {})
+    return ZoomPhone(
+        api,
+        options,
+        able,
+        config.get("subscriptions") or {},
+        log=NAME if config.get("operation_log", True) else None,
+        operator=config.get("operator"),
+    )
 
 
 class ZoomPhone:
-    """One Zoom account as a phone system (`connectors.records.PhoneSystem`)."""
+    """One Zoom account as a phone system (`connectors.records.PhoneSystem`), with its operation log.
+
+    `log`: what it is called, None where nobody shall ask it; `operator`: under whose mail address our own
+    writes are in it.
+    """
 
     def __init__(
-        self, api: Api, options: Options, able: Abilities, subscriptions: Mapping[str, str]
+        self,
+        api: Api,
+        options: Options,
+        able: Abilities,
+        subscriptions: Mapping[str, str],
+        *,
+        log: str | None = None,
+        operator: str | None = None,
     ) -> None:
         self.abilities = able
+        self.log = log
+        self._operator = operator
         self._api = api
         self._account_type = options.account_type
         self._lookups = Lookups(api, subscriptions)
@@ -112,6 +137,10 @@ class ZoomPhone:
     def carry_out(self, changes: Iterable[Change]) -> Iterator[Outcome]:
         """Carry the changes out, yielding an Outcome for each as its call returns (writing.py)."""
         return writing.carry_out(self._desk, changes)
+
+    def operations(self, since: datetime) -> Iterator[Operation]:
+        """Yield what administrators did since then (operations.py)."""
+        return read_operations(self._api, since, self._operator)
 
     def check(self) -> None:
         """Raise a RunError unless the credentials work, both lists can be read, and phone is on."""

@@ -92,6 +92,8 @@ class Config(Schema):
     has several. `leave`: what deleting a user means, disassociate (they keep a free account of their
     own) or delete (for good); no default, and nobody is deleted without it. `activate`: whether
     whoever has a license can call, also where the account doesn't activate users by itself.
+    `operation_log`: whether a plan asks Zoom's operation log by whom the phone system was changed;
+    `operator`: the mail address under which that log has what our own app writes.
     """
 
     account_id = fields.String(required=True, validate=validate.Length(min=1))
@@ -112,6 +114,8 @@ class Config(Schema):
     )
     job_titles = fields.Boolean(load_default=False)
     activate = fields.Boolean(load_default=True)
+    operation_log = fields.Boolean(load_default=True)
+    operator = fields.String(load_default=None, allow_none=True, validate=_mail)
     subscriptions = fields.Dict(
         keys=fields.String(validate=validate.Length(min=1)),
         values=fields.String(validate=validate.Length(min=1)),
