@@ -19,13 +19,15 @@ from typing import Any
 
 from flask import Blueprint
 
+from provisioner.simulators.common.tokens import make_token, read_token
+
 from .account import Call
 from .errors import GraphError, malformed, refused
 from .groups import DEFAULT as GROUP_DEFAULT
 from .groups import PROPERTIES as GROUP_PROPERTIES
 from .groups import group_shown
 from .odata import parse_filter, select
-from .pages import MAXIMUM, link, make_token, read_token
+from .pages import MAXIMUM, link
 from .service import Answer, operation
 from .user_view import DEFAULT, OUTSIDE, PROPERTIES, shown
 
@@ -113,7 +115,7 @@ def _asked(call: Call, kind: str) -> tuple[list[str] | None, list[str] | None]:
 
 
 def _read(call: Call, kind: str, token: str) -> Round:
-    content = read_token(call, token)
+    content = read_token(call.options.client_secret, token)
     if content is None or len(content) != 7 or content[0] != kind:
         raise malformed("Badly formed token.")
     if "$select" in call.query and "$skiptoken" in call.query:
@@ -155,7 +157,8 @@ def _replayed(call: Call, kind: str, at: Round) -> Round:
 
 def _link(call: Call, path: str, kind: str, at: Round, *, skip: bool = False) -> str:
     name = "$skiptoken" if skip else "$deltatoken"
-    return link(call, path, [(name, make_token(call, at.content(kind)))])
+    token = make_token(call.options.client_secret, at.content(kind))
+    return link(call, path, [(name, token)])
 
 
 def _page_size(call: Call) -> int:

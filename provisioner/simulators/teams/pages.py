@@ -6,15 +6,13 @@ not stored. The query must not change on the way.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from provisioner.simulators.common.tokens import make_token, read_token
 
 from .account import Call
 from .errors import GraphError, malformed
@@ -45,7 +43,7 @@ def page_of(call: Call, name: str, *, default: int = DEFAULT, maximum: int = MAX
     token = call.query.get("$skiptoken")
     if token is None:
         return Page(name, 0, size)
-    content = read_token(call, token)
+    content = read_token(call.options.client_secret, token)
     if content is None or content[:2] != [name, _rest(call)]:
         raise GraphError(
             400,
@@ -57,7 +55,7 @@ def page_of(call: Call, name: str, *, default: int = DEFAULT, maximum: int = MAX
 
 def next_link(call: Call, page: Page, after: int) -> str:
     """Return the address of the page after this one."""
-    token = make_token(call, [page.list, _rest(call), after])
+    token = make_token(call.options.client_secret, [page.list, _rest(call), after])
     query = [(k, v) for k, v in call.query.items() if k != "$skiptoken"]
     return link(call, page.list, [*query, ("$skiptoken", token)])
 
@@ -76,27 +74,3 @@ def sliced(call: Call, page: Page, entries: Sequence[Any]) -> tuple[Sequence[Any
 
 def _rest(call: Call) -> str:
     return json.dumps({k: v for k, v in sorted(call.query.items()) if k != "$skiptoken"})
-
-
-def make_token(call: Call, content: list[Any]) -> str:
-    """Return an opaque token that holds `content`."""
-    text = json.dumps(content).encode()
-    return base64.urlsafe_b64encode(_signature(call, text) + text).decode().rstrip("=")
-
-
-def read_token(call: Call, token: str) -> list[Any] | None:
-    """Return what a token of ours holds, None for anything else."""
-    try:
-        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    signature, text = raw[:8], raw[8:]
-    if not hmac.compare_digest(signature, _signature(call, text)):
-        return None
-    content: list[Any] = json.loads(text)
-    return content
-
-
-def _signature(call: Call, text: bytes) -> bytes:
-    secret = (call.options.client_secret or "anybody").encode()
-    return hmac.new(secret, text, hashlib.blake2b).digest()[:8]

@@ -27,11 +27,11 @@ None of it is Graph's interface: it needs no token, knows no limits, and is not 
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, jsonify, request
+
+from provisioner.simulators.common.log import json_lines
 
 from . import background
 from .account import Tenant, current_tenant
@@ -54,26 +54,11 @@ from .portal_edits import (
 
 blueprint = Blueprint("teams_portal", __name__)
 
-JSON_LINES = "application/jsonl"
-
-
-def _lines(values: list[Any]) -> Response:
-    text = b"".join(msgspec.json.encode(value) + b"\n" for value in values)
-    return Response(text, mimetype=JSON_LINES)
-
 
 @blueprint.get("/_portal/log")
 def show_log() -> Response:
     """Every accepted write."""
-    state = current_tenant().state
-    with state.transaction():
-        rows = state.rows("SELECT * FROM log ORDER BY seq")
-    return _lines(
-        [
-            dict(row) | {"query": json.loads(row["query"]), "body": json.loads(row["body"])}
-            for row in rows
-        ]
-    )
+    return json_lines(current_tenant().state.log())
 
 
 @blueprint.get("/_portal/state")
@@ -83,7 +68,7 @@ def show_state() -> Response:
     background.catch_up(tenant)
     with tenant.state.transaction():
         lines = [catalog_line(tenant.state), *user_lines(tenant.state)]
-    return _lines(lines)
+    return json_lines(lines)
 
 
 @blueprint.post("/_portal/clock")

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-from provisioner.simulators.common.database import Database
+from provisioner.simulators.common.log import LOG, Logged
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
@@ -54,9 +54,6 @@ CREATE TABLE IF NOT EXISTS delegates (
 CREATE TABLE IF NOT EXISTS events (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, object TEXT NOT NULL,
   what TEXT NOT NULL, fields TEXT NOT NULL, time REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS log (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL,
-  query TEXT NOT NULL, body TEXT NOT NULL, time TEXT NOT NULL);
 """
 
 
@@ -70,11 +67,11 @@ def make_id(*parts: object) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, ":".join(map(str, parts))))
 
 
-class State(Database):
+class State(Logged):
     """The database of one tenant, and the few look-ups that everything needs."""
 
     def __init__(self, database: Path | str) -> None:
-        super().__init__(database, SCHEMA, make_id)
+        super().__init__(database, SCHEMA + LOG, make_id)
 
     def user(self, user: str, *, deleted: bool = False) -> sqlite3.Row | None:
         """Return the user of that id or userPrincipalName (without case), or None."""
@@ -99,24 +96,3 @@ class State(Database):
             json.dumps(sorted(fields)),
             now,
         )
-
-    def record(
-        self, method: str, path: str, query: dict[str, str], body: object, time: str
-    ) -> None:
-        """Add an accepted write to the log; passwords are not written."""
-        self.run(
-            "INSERT INTO log (method, path, query, body, time) VALUES (?, ?, ?, ?, ?)",
-            method,
-            path,
-            json.dumps(query),
-            json.dumps(_without_passwords(body)),
-            time,
-        )
-
-
-def _without_passwords(body: object) -> object:
-    if isinstance(body, dict):
-        return {k: "***" if k == "password" else _without_passwords(v) for k, v in body.items()}
-    if isinstance(body, list):
-        return [_without_passwords(item) for item in body]
-    return body

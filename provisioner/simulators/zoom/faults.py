@@ -38,7 +38,7 @@ class ZoomFaults:
         """Return what a request is to its caller; None for what is no operation of Zoom's."""
         if path == "/oauth/token":
             return "token"
-        if not path.startswith("/v2/"):
+        if not path.startswith(("/v2/", "/scim2/")):
             return None
         if method != "GET":
             return "write"

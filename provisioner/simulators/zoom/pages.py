@@ -7,14 +7,11 @@ out of it where the account's options delay visibility.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
+
+from provisioner.simulators.common.tokens import make_token, read_token
 
 from .account import Call
 from .errors import bad_page_token
@@ -45,7 +42,7 @@ def page_of(call: Call, name: str) -> Page:
     if not token:
         call.account.walks += 1
         return Page(name, filters, 0, call.query["page_size"], call.account.walks)
-    read = _read(call, token)
+    read = read_token(call.options.client_secret, token)
     if read is None or [name, filters] != read[:2] or read[4] <= call.account.now_s():
         raise bad_page_token(phone=name.startswith("/phone"))
     return Page(name, filters, int(read[2]), call.query["page_size"], int(read[3]))
@@ -71,26 +68,5 @@ def cut(
     repeat = call.options.repeat_across_pages and len(rows) > 1
     expires = call.account.now_s() + call.options.page_token_life_s
     after = rows[-2 if repeat else -1][by]
-    return rows, _write(call, [page.list, page.filters, after, page.walk, expires])
-
-
-def _write(call: Call, content: list[Any]) -> str:
-    text = json.dumps(content).encode()
-    return base64.urlsafe_b64encode(_signature(call, text) + text).decode().rstrip("=")
-
-
-def _read(call: Call, token: str) -> list[Any] | None:
-    try:
-        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    signature, text = raw[:8], raw[8:]
-    if not hmac.compare_digest(signature, _signature(call, text)):
-        return None
-    content: list[Any] = json.loads(text)
-    return content
-
-
-def _signature(call: Call, text: bytes) -> bytes:
-    secret = (call.options.client_secret or "anybody").encode()
-    return hmac.new(secret, text, hashlib.blake2b).digest()[:8]
+    content = [page.list, page.filters, after, page.walk, expires]
+    return rows, make_token(call.options.client_secret, content)

@@ -29,6 +29,7 @@ import msgspec
 from flask import Blueprint, Response, jsonify, request
 
 from provisioner.simulators.common.lines import Line, SnapshotError, in_words
+from provisioner.simulators.common.log import json_lines
 
 from .account import Account, current_account, stamp
 from .dump import catalog_line, user_lines
@@ -41,7 +42,6 @@ from .snapshot import ONCE, Loader
 blueprint = Blueprint("zoom_portal", __name__)
 
 LICENSE = "zoom_phone"
-JSON_LINES = "application/jsonl"
 PHONE_MEMBERS = (
     "license",
     "packages",
@@ -67,23 +67,10 @@ def _by_hand(account: Account) -> Iterator[None]:
         yield
 
 
-def _lines(values: list[Any]) -> Response:
-    text = b"".join(msgspec.json.encode(value) + b"\n" for value in values)
-    return Response(text, mimetype=JSON_LINES)
-
-
 @blueprint.get("/_portal/log")
 def show_log() -> Response:
     """Every accepted write."""
-    state = current_account().state
-    with state.transaction():
-        rows = state.rows("SELECT * FROM log ORDER BY seq")
-    return _lines(
-        [
-            dict(row) | {"query": json.loads(row["query"]), "body": json.loads(row["body"])}
-            for row in rows
-        ]
-    )
+    return json_lines(current_account().state.log())
 
 
 @blueprint.get("/_portal/state")
@@ -92,7 +79,7 @@ def show_state() -> Response:
     state = current_account().state
     with state.transaction():
         lines = [catalog_line(state), *user_lines(state)]
-    return _lines(lines)
+    return json_lines(lines)
 
 
 @blueprint.post("/_portal/accept")

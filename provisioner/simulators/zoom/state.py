@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import sqlite3
 from pathlib import Path
 
-from provisioner.simulators.common.database import Database
+from provisioner.simulators.common.log import LOG, Logged
 
 from .names import PLANS, fold
 
@@ -88,9 +87,6 @@ CREATE TABLE IF NOT EXISTS groups (
 CREATE TABLE IF NOT EXISTS group_members (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, group_id TEXT NOT NULL, user_id TEXT NOT NULL,
   UNIQUE (group_id, user_id));
-CREATE TABLE IF NOT EXISTS log (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, path TEXT NOT NULL,
-  query TEXT NOT NULL, body TEXT NOT NULL, time TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS operation_logs (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, action TEXT NOT NULL,
   category TEXT NOT NULL, detail TEXT NOT NULL, operator TEXT NOT NULL);
@@ -104,11 +100,11 @@ def make_id(*parts: object) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-class State(Database):
+class State(Logged):
     """The database of one account, and the few look-ups that everything needs."""
 
     def __init__(self, database: Path | str) -> None:
-        super().__init__(database, SCHEMA, make_id)
+        super().__init__(database, SCHEMA + LOG, make_id)
         self._sqlite.create_function("fold", 1, fold, deterministic=True)
         with self.transaction():
             if not self.value("SELECT count(*) FROM plans"):
@@ -168,24 +164,3 @@ class State(Database):
         found = "SELECT id FROM {} WHERE extension_number = ?"
         holder: str | None = self.value(found.format("phones"), number)
         return holder or self.value(found.format("shared_extensions"), number)
-
-    def record(
-        self, method: str, path: str, query: dict[str, str], body: object, time: str
-    ) -> None:
-        """Add an accepted write to the log; passwords are not written."""
-        self.run(
-            "INSERT INTO log (method, path, query, body, time) VALUES (?, ?, ?, ?, ?)",
-            method,
-            path,
-            json.dumps(query),
-            json.dumps(_without_passwords(body)),
-            time,
-        )
-
-
-def _without_passwords(body: object) -> object:
-    if isinstance(body, dict):
-        return {k: "***" if k == "password" else _without_passwords(v) for k, v in body.items()}
-    if isinstance(body, list):
-        return [_without_passwords(item) for item in body]
-    return body

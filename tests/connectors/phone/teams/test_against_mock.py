@@ -1,22 +1,15 @@
-"""The connector against a mock server that Stoplight's Prism makes of Graph's own file.
+"""The connector against a mock server of Graph's own file: nobody's whom we know.
 
-It knows nothing of our simulator: it answers with values made from the file's schemas, and refuses what
-the file doesn't allow. `PRISM` names its program (tests/prism/ says which version), `VENDOR_SPECS` the
-file. What made-up values can't know is put right on the way: a list's next page is nowhere, products
+It answers with values made from the file's schemas, and refuses what the file doesn't allow. What made-up values can't know is put right on the way: a list's next page is nowhere, products
 are ones that exist, a batch's requests are asked one by one, and an order for a number ends.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -24,15 +17,11 @@ import requests
 
 from connectors.phone import teams
 from connectors.phone.teams import TeamsPhone
-from connectors.records import Change, Http, Outcome, Outside, Rate
-from provisioner.http import make_http, new_session
-from provisioner.rates import Limiter
-from tests.graph_watch import KEY
-from tests.ports import free_port
-from tests.vendor_specs import FOLDER, load
+from connectors.records import Change, Outcome
+from provisioner.http import new_session
+from tests.connectors.phone.prism import Calls, mock, needs_prism, outside
+from tests.graph_watch import plain
 
-PRISM = os.environ.get("PRISM")
-READY_S = 30.0
 PHONE_SKU, DOMESTIC_SKU, CREDITS_SKU, E5_SKU = (
     "e43b5b99-8dfb-405f-9987-dc307f34bcbd",
     "0dab259f-bf13-4952-b7f8-7db8f131b28d",
@@ -43,37 +32,18 @@ DOMESTIC = "Skype for Business PSTN Domestic Calling"
 NUMBERS = "/admin/teams/telephoneNumberManagement"
 AUTHORIZATION = {"Authorization": "Bearer t"}
 
-pytestmark = pytest.mark.skipif(
-    not (PRISM and FOLDER),
-    reason="PRISM names no mock server, or VENDOR_SPECS no folder: the connector meets nobody else's Graph",
-)
+pytestmark = needs_prism
 
 
-class Called(NamedTuple):
-    """One request: operation (`GET /users/{user-id}`), status, and what the mock had against it."""
-
-    operation: str
-    status: int
-    against: list[str]
-
-
-class Mocked:
+class Mocked(Calls):
     """The connector, and every request that it sent to the mock; `held`: what everybody holds."""
 
     def __init__(self, url: str, *held: str) -> None:
-        self.calls: list[Called] = []
+        super().__init__("graph")
         self._url, self._held = url, held
         session = new_session()
         session.hooks["response"].append(self._noted)
 
-        def carrier(account: str, rates: Mapping[str, Rate]) -> Http:
-            return make_http(
-                None, Limiter(), lambda _: None, account=account, rates=rates, session=session
-            )
-
-        outside = Outside(
-            base=Path(), http=carrier, now=lambda: datetime.now(UTC), sleep=lambda _: None
-        )
         given = {
             "tenant_id": "t",
             "client_id": "c",
@@ -84,7 +54,7 @@ class Mocked:
             "accounts": True,
             "limits": "unlimited",
         }
-        self.phone: TeamsPhone = teams.connect(teams.Config().load(given), outside)
+        self.phone: TeamsPhone = teams.connect(teams.Config().load(given), outside(session))
 
     def _noted(self, response: requests.Response, **_: Any) -> None:
         request = response.request
@@ -92,7 +62,7 @@ class Mocked:
         if path == "/$batch":
             self._batch(response)
             return
-        self._note(str(request.method), unquote(path), response)
+        self.note(str(request.method), plain(unquote(path)), response)
         if path.endswith(("/assignNumber", "/unassignNumber")):
             response.headers["Location"] = f"{self._url}{NUMBERS}/operations/o1"
         if response.content:
@@ -102,7 +72,7 @@ class Mocked:
 
     def _batch(self, response: requests.Response) -> None:
         """Ask a batch's requests one by one, as the mock can't know which answer is whose."""
-        self._note("POST", "/$batch", response)
+        self.note("POST", "/$batch", response)
         answers = []
         for item in json.loads(response.request.body or "{}")["requests"]:
             told = requests.request(
@@ -113,7 +83,7 @@ class Mocked:
                 timeout=10,
             )
             path = unquote(urlsplit(item["url"]).path)
-            self._note(item["method"], path, told)
+            self.note(item["method"], plain(path), told)
             answer: dict[str, Any] = {"id": item["id"], "status": told.status_code}
             if told.content:
                 answer["body"] = self._put_right(path, told.json())
@@ -125,14 +95,6 @@ class Mocked:
             answers.append(answer)
         response.status_code = 200
         response._content = json.dumps({"responses": answers}).encode()
-
-    def _note(self, method: str, path: str, response: requests.Response) -> None:
-        spec = load("graph")
-        assert spec is not None
-        template, _operation = spec.operation(method, KEY.sub(r"/\1", path))
-        found = json.loads(response.headers.get("sl-violations", "[]"))
-        against = [str(each) for each in found if each["location"][0] == "request"]
-        self.calls.append(Called(f"{method} {template}", response.status_code, against))
 
     def _put_right(self, path: str, answer: Any) -> Any:
         if not isinstance(answer, dict):
@@ -167,33 +129,12 @@ class Mocked:
         """Carry the changes out to the end."""
         return list(self.phone.carry_out(changes))
 
-    def operations(self) -> set[str]:
-        """Return the operations that were called."""
-        return {call.operation for call in self.calls}
-
-    def refused(self) -> list[Called]:
-        """Return the requests that the mock had something against."""
-        return [c for c in self.calls if c.against or c.status >= 400]
-
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """The address of the mock, ready."""
-    port = free_port()
-    command = [str(PRISM), "mock", "-h", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(
-        [*command, str(Path(str(FOLDER)) / "graph.openapi.json")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        address, until = f"http://127.0.0.1:{port}", time.monotonic() + READY_S
-        while time.monotonic() < until and process.poll() is None:
-            with suppress(requests.ConnectionError):
-                requests.get(address, timeout=5)
-                break
-            time.sleep(0.1)
+    with mock("graph") as address:
         yield address
-        process.terminate()
 
 
 def change(kind: str, after: Any = None, before: Any = None) -> Change:

@@ -1,23 +1,15 @@
-"""The connector against a mock server that Stoplight's Prism makes of Zoom's own file.
+"""The connector against a mock server of Zoom's own file: nobody's whom we know.
 
-It knows nothing of our simulator: it answers with the file's examples, and refuses what the file
-doesn't allow. `PRISM` names its program (tests/prism/ says which version), `VENDOR_SPECS` the file.
-What examples can't know is put right on the way: lists promise pages that nobody has, and everybody
-who is asked for is the same user.
+It answers with the file's examples, and refuses what the file doesn't allow. What examples can't know is
+put right on the way: lists promise pages that nobody has, and everybody who is asked for is the same user.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -26,14 +18,10 @@ from requests.adapters import BaseAdapter
 
 from connectors.phone import zoom
 from connectors.phone.zoom import ZoomPhone
-from connectors.records import Change, Http, Outcome, Outside, Rate
-from provisioner.http import make_http, new_session
-from provisioner.rates import Limiter
-from tests.ports import free_port
-from tests.vendor_specs import FOLDER, load
+from connectors.records import Change, Outcome
+from provisioner.http import new_session
+from tests.connectors.phone.prism import Calls, mock, needs_prism, outside
 
-PRISM = os.environ.get("PRISM")
-READY_S = 30.0
 TOKEN_URL = "https://token.test/oauth/token"
 PLAN, SITE, TEMPLATE = (
     "US/CA Metered Calling Plan",
@@ -46,18 +34,7 @@ EXTENSION = 4077
 NEW = "new@example.org"
 """Nobody, though the mock has an example of everybody."""
 
-pytestmark = pytest.mark.skipif(
-    not (PRISM and FOLDER),
-    reason="PRISM names no mock server, or VENDOR_SPECS no folder: the connector meets nobody else's Zoom",
-)
-
-
-class Called(NamedTuple):
-    """One request: operation (`GET /users/{userId}`), status, and what the mock had against it."""
-
-    operation: str
-    status: int
-    against: list[str]
+pytestmark = needs_prism
 
 
 class Tokens(BaseAdapter):
@@ -73,40 +50,25 @@ class Tokens(BaseAdapter):
         """Nothing is open."""
 
 
-class Mocked:
+class Mocked(Calls):
     """The connector, and every request that it sent to the mock."""
 
     def __init__(self, url: str, **config: Any) -> None:
-        self.calls: list[Called] = []
-        session, seconds = new_session(), count(0, 10)  # nobody waits for a place
+        super().__init__("zoom")
+        session = new_session()
         session.mount("https://token.test", Tokens())
         session.hooks["response"].append(self._noted)
 
-        def carrier(account: str, rates: Mapping[str, Rate]) -> Http:
-            limiter = Limiter(clock=lambda: float(next(seconds)))
-            return make_http(
-                None, limiter, lambda _: None, account=account, rates=rates, session=session
-            )
-
-        outside = Outside(
-            base=Path(), http=carrier, now=lambda: datetime.now(UTC), sleep=lambda _: None
-        )
         given = {"account_id": "a", "client_id": "c", "client_secret": "s"}
         loaded = zoom.Config().load(given | {"api_url": url, "token_url": TOKEN_URL, **config})
-        self.phone: ZoomPhone = zoom.connect(loaded, outside)
+        self.phone: ZoomPhone = zoom.connect(loaded, outside(session))
 
     def _noted(self, response: requests.Response, **_: Any) -> None:
         request = response.request
         path = urlsplit(request.url or "").path
         if path == urlsplit(TOKEN_URL).path:
             return
-        spec = load("zoom")
-        assert spec is not None
-        template, _operation = spec.operation(str(request.method), path)
-        # an example of the file's may break its own rules: that is nobody's request
-        found = json.loads(response.headers.get("sl-violations", "[]"))
-        against = [str(each) for each in found if each["location"][0] == "request"]
-        self.calls.append(Called(f"{request.method} {template}", response.status_code, against))
+        template = self.note(str(request.method), path, response)
         if request.method == "GET" and response.ok:
             asked = unquote(path.rpartition("/")[2])
             if asked == NEW:
@@ -118,14 +80,6 @@ class Mocked:
     def carry_out(self, *changes: Change) -> list[Outcome]:
         """Carry the changes out to the end."""
         return list(self.phone.carry_out(changes))
-
-    def operations(self) -> set[str]:
-        """Return the operations that were called."""
-        return {call.operation for call in self.calls}
-
-    def refused(self) -> list[Called]:
-        """Return the requests that the mock had something against."""
-        return [c for c in self.calls if c.against or c.status >= 400]
 
 
 def _put_right(answer: Any, template: str, asked: str) -> Any:
@@ -145,21 +99,8 @@ def _put_right(answer: Any, template: str, asked: str) -> Any:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """The address of the mock, ready."""
-    port = free_port()
-    command = [str(PRISM), "mock", "-h", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(
-        [*command, str(Path(str(FOLDER)) / "zoom.openapi.json")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        address, until = f"http://127.0.0.1:{port}", time.monotonic() + READY_S
-        while time.monotonic() < until and process.poll() is None:
-            with suppress(requests.ConnectionError):
-                requests.get(address, timeout=5)
-                break
-            time.sleep(0.1)
+    with mock("zoom") as address:
         yield address
-        process.terminate()
 
 
 _seq = count(1)

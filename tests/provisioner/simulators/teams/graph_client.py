@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from provisioner.simulators.teams import Loaded, Options, create_app, load_snapshot
 from provisioner.simulators.teams.skus import CREDITS, PLAN_IDS, TEAMS_PHONE, product_named
+from tests.provisioner.simulators.clock import Clock
 
 TOKEN = "/simulated-tenant/oauth2/v2.0/token"
 CREDENTIALS = {
@@ -26,19 +26,6 @@ MCOEV, TEAMS1, MCOPSTN1 = (PLAN_IDS[name] for name in ("MCOEV", "TEAMS1", "MCOPS
 NUMBERS = "/admin/teams/telephoneNumberManagement"
 PLAN_NAME = product_named("MCOPSTN1").name
 PHONE_NAME = product_named("MCOEV").name
-
-
-class Clock:
-    """A clock that moves only when told to."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 23, 9, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 class Reply(NamedTuple):

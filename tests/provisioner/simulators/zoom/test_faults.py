@@ -51,6 +51,8 @@ def faulty(zoom: Zoom, spec: str, *, sound: bool = False) -> Faulty:
         ("GET", "/v2/phone/users/eva/settings", "read"),
         ("POST", "/v2/phone/users/batch", "write"),
         ("DELETE", "/v2/users/eva", "write"),
+        ("GET", "/scim2/Users", "list"),
+        ("PATCH", "/scim2/Users/eva", "write"),
         ("GET", "/_portal/log", None),
     ],
 )

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from provisioner.simulators.zoom import Loaded, Options, create_app, load_snapshot
+from tests.provisioner.simulators.clock import Clock
 
 TOKEN_QUERY = {"grant_type": "account_credentials", "account_id": "simulated-account"}
 CREDENTIALS = ("simulated-client", "simulated-secret")
 UNLIMITED = "US/CA Unlimited Calling Plan"
 METERED = "US/CA Metered Calling Plan"
 MAIN = "Main Site"
-
-
-class Clock:
-    """A clock that moves only when told to."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 23, 9, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 class Reply(NamedTuple):
