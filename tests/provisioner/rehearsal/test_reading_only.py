@@ -26,7 +26,8 @@ def sent() -> list[CallRecord]:
 def send(tmp_path: Path, sent: list[CallRecord]) -> Any:
     Installation(tmp_path)
     site = open_site(load_config(tmp_path / "config.yaml"), record=sent.append)
-    return _reading_only(site, 1.0).http("account", {"light": Rate(40), "oauth": Rate(5)})
+    rates = {"light": Rate(40), "batch": Rate(10, reads=True), "oauth": Rate(5)}
+    return _reading_only(site, 1.0).http("account", rates)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
@@ -39,11 +40,12 @@ def test_a_write_is_refused_before_it_leaves(
     assert sent == []
 
 
-def test_a_read_and_a_token_leave(send: Any, sent: list[CallRecord]) -> None:
+def test_a_read_a_batch_of_reads_and_a_token_leave(send: Any, sent: list[CallRecord]) -> None:
     url = f"http://127.0.0.1:{free_port()}/"
 
-    for method, label in (("GET", "light"), ("POST", "oauth")):
+    calls = [("GET", "light"), ("POST", "batch"), ("POST", "oauth")]
+    for method, label in calls:
         with pytest.raises(Exception, match="no connection"):
             send(method, url, label=label, check=print)
 
-    assert {(call.method, call.label) for call in sent} == {("GET", "light"), ("POST", "oauth")}
+    assert {(call.method, call.label) for call in sent} == set(calls)
