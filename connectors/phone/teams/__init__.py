@@ -155,7 +155,7 @@ def connect(config: Mapping[str, Any], outside: Outside) -> TeamsPhone:
     templates = Templates(config.get("templates") or {})
     entries = Entries(api)
     memory = outside.kept.setdefault(f"teams users {app} {api_url}", Memory())
-    users = UserList(entries, memory, _span(config.get("full_read", "24h")))
+    users = UserList(entries, tenant.used, memory, _span(config.get("full_read", "24h")))
     reader = Reader(users, entries, tenant, templates, key=config.get("key", "employeeId"))
     desk = Desk(api, tenant, reader, templates, PolicyIds(api))
     able = abilities(

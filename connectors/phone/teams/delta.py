@@ -8,15 +8,16 @@ users, and whoever entered or left a group that gives licenses. What is asked re
 last read, by an hour for users and writes and by a day for groups, so that what shows late isn't lost.
 
 Nobody is gone because a list doesn't show them: only who can't be read by id, and is among the deleted
-users, was among them, or of whom Graph said that they were deleted for good. Whatever doesn't fit
-together, an expired token above all, makes the read a full one.
+users, was among them, or of whom Graph said that they were deleted for good. The tenant counts the seats in use:
+where that count moves otherwise than what people hold, somebody's license was missed. Whatever doesn't
+fit together, an expired token above all, makes the read a full one.
 Sources: Microsoft Graph, "Use delta query to track changes", user: delta, group: delta;
 microsoft-graph-docs, issue 5821 (restored users).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,7 +37,16 @@ from connectors.phone.teams.entries import (
     is_guest,
     understood,
 )
-from connectors.phone.teams.memory import Known, Link, Memory, Packed, Packer, reaching, unpack
+from connectors.phone.teams.memory import (
+    Known,
+    Link,
+    Memory,
+    Packed,
+    Packer,
+    reaching,
+    seats_of,
+    unpack,
+)
 from connectors.records import fold
 
 LATE, PROCESSED = timedelta(hours=1), timedelta(days=1)
@@ -54,11 +64,19 @@ class _Doubt(Exception):
 class UserList:
     """Reads the directory's users.
 
-    `full_every`: the longest time between full reads; with 0 every read is one.
+    `used` tells how many seats of each product the tenant counts as used, by GUID. `full_every`: the
+    longest time between full reads; with 0 every read is one.
     """
 
-    def __init__(self, entries: Entries, memory: Memory, full_every: timedelta) -> None:
-        self._entries, self._memory, self._full_every = entries, memory, full_every
+    def __init__(
+        self,
+        entries: Entries,
+        used: Callable[[], Mapping[str, int]],
+        memory: Memory,
+        full_every: timedelta,
+    ) -> None:
+        self._entries, self._used = entries, used
+        self._memory, self._full_every = memory, full_every
         self._api = entries.api
 
     def read(self) -> Iterator[tuple[Entry, bool]]:
@@ -104,6 +122,7 @@ class UserList:
             live=live,
             trashed=trashed,
             packer=packer,
+            unseen=self._unseen(live),
             users=reaching((*(before.users if before else ()), users), begun - LATE),
             groups=reaching((*(before.groups if before else ()), groups), begun - PROCESSED),
         )
@@ -171,6 +190,8 @@ class UserList:
                 raise _Doubt
         for id in gone | missing:
             live.pop(id, None)
+        if self._unseen(live) != known.unseen:
+            raise _Doubt
         left = {id: entry for id, entry in trashed.items() if id not in live}
         found = msgspec.structs.replace(
             known,
@@ -180,6 +201,11 @@ class UserList:
             groups=(*groups, Link(now, moved.link)),
         )
         return found, list(left.values())
+
+    def _unseen(self, live: Mapping[str, Packed]) -> dict[str, int]:
+        seats = seats_of(live.values())
+        more = {sku: used - seats[sku] for sku, used in self._used().items()}
+        return {sku: number for sku, number in more.items() if number}
 
     def _trashed(self) -> dict[str, Entry]:
         return {id_of(entry): entry for entry in self._entries.listed(DELETED)}

@@ -6,7 +6,8 @@ a tenant of a million people has a few hundred combinations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -62,18 +63,30 @@ def unpack(packed: Packed) -> Entry:
     return {k: v for k, v in zip((*_OTHERS, *_LICENSES), values, strict=True) if v is not None}
 
 
+def seats_of(live: Iterable[Packed]) -> Counter[str]:
+    """Return how many of these people hold each product, by GUID in small letters."""
+    seats: Counter[str] = Counter()
+    for licenses, people in Counter(packed[1] for packed in live).items():
+        assigned, _ = _decode(licenses)
+        for sku in {fold(str(license["skuId"])) for license in assigned or ()}:
+            seats[sku] += people
+    return seats
+
+
 class Known(msgspec.Struct, frozen=True):
     """The directory as it was read last, whole.
 
     `full_at`: when its last full read began. `live`: everybody by id in small letters; `trashed`:
-    the ids, as Graph spells them, of who is deleted and can be restored. `users` and `groups`: links
-    that tell what changed since, the oldest first.
+    the ids, as Graph spells them, of who is deleted and can be restored. `unseen`: by product, how
+    many more seats the tenant counts than these people hold. `users` and `groups`: links that tell what
+    changed since, the oldest first.
     """
 
     full_at: datetime
     live: dict[str, Packed]
     trashed: dict[str, str]
     packer: Packer
+    unseen: dict[str, int]
     users: tuple[Link, ...]
     groups: tuple[Link, ...]
 

@@ -80,6 +80,10 @@ class Tenant:
         """Return the products that the tenant subscribes to, by GUID."""
         return self.keep("bought", self._read_bought)
 
+    def used(self) -> dict[str, int]:
+        """Return how many seats of each product are in use, by GUID."""
+        return {sku: bought.used for sku, bought in self.bought().items()}
+
     def product(self, sku_id: str) -> Product:
         """Return a product by GUID, whether the tenant still subscribes to it or not."""
         held = self.bought().get(fold(sku_id))

@@ -51,6 +51,7 @@ class Options:
     `delta_late_s` until a delta query shows a change.
 
     Delta queries: `delta_replays`, how many changes are told again by every later round;
+    `delta_untracked`, properties whose changes are told by none;
     `delta_forgets`, whether what isn't shown yet is told only by asking the same link again;
     `delta_tells_restored`, whether a restored user is told of though nothing that was selected changed.
 
@@ -72,6 +73,7 @@ class Options:
     delta_life_s: float = 7 * DAY_S
     delta_late_s: float = 0
     delta_replays: int = 0
+    delta_untracked: tuple[str, ...] = ("licenseAssignmentStates",)
     delta_forgets: bool = False
     delta_tells_restored: bool = True
     throttled: bool = True

@@ -34,7 +34,6 @@ from .user_view import DEFAULT, OUTSIDE, PROPERTIES, shown
 blueprint = Blueprint("teams_delta", __name__)
 
 QUERY = frozenset({"$select", "$filter", "$deltatoken", "$skiptoken"})
-UNTRACKED = frozenset({"licenseAssignmentStates"})
 PAGE = 200
 MOST_IDS = 50
 
@@ -205,7 +204,8 @@ def _changes(
         events = events[:size]
         following = Round(False, 0, events[-1]["seq"], at.names, at.ids, at.since)
     minimal = call.prefer.get("return") == "minimal"
-    tracked = set(at.names or (DEFAULT if kind == "user" else GROUP_DEFAULT)) - UNTRACKED
+    tracked = set(at.names or (DEFAULT if kind == "user" else GROUP_DEFAULT))
+    tracked -= set(call.options.delta_untracked)
     value = []
     for event in events:
         fields = set(json.loads(event["fields"]))

@@ -12,6 +12,7 @@ from connectors.records import PhoneUser
 from tests.connectors.phone.teams.simulated_graph import SimulatedGraph, carried_out, users
 
 E3, E5 = "Microsoft 365 E3", "Microsoft 365 E5"
+E5_SKU = "06ebc4ee-1bb5-47dd-8120-11324bc54e06"
 DOMESTIC = "Skype for Business PSTN Domestic Calling"
 LISTS = ["/users", "/directory/deletedItems/microsoft.graph.user"]
 STAFF = ("ada", "eva", "jan", "max")
@@ -89,13 +90,13 @@ def test_joiners_and_leavers_come_and_go() -> None:
 
 
 def test_whoever_becomes_a_guest_is_no_phone_user_any_more() -> None:
-    graph = company()
+    graph = company(person("gus", vendor={"licenses": []}))
     phone = graph.phone()
     users(phone)
 
     for kind, there in (("Guest", False), ("Member", True)):
-        graph.call("PATCH", "/users/max", {"userType": kind})
-        assert ("max" in caught_up(graph, phone)) is there
+        graph.call("PATCH", "/users/gus", {"userType": kind})
+        assert ("gus" in caught_up(graph, phone)) is there
 
 
 def test_a_groups_licenses_are_seen_when_they_reach_its_members() -> None:
@@ -237,6 +238,24 @@ def test_a_restored_user_is_seen_though_no_delta_query_tells_of_them() -> None:
     graph.call("POST", "/directory/deletedItems/max/restore")
 
     assert caught_up(graph, phone)["max"].status == "active"
+
+
+def test_a_license_that_no_delta_query_tells_of_is_missed_where_the_tenant_counts_its_seat() -> (
+    None
+):
+    untracked = ("assignedLicenses", "licenseAssignmentStates")
+    graph = company(delta_untracked=untracked)
+    phone = graph.phone()
+    users(phone)
+
+    for products in ([E5], []):
+        licenses = [{"skuId": E5_SKU, "disabledPlans": []}] if products else []
+        body = {"addLicenses": licenses, "removeLicenses": [] if products else [E5_SKU]}
+        assert graph.call("POST", "/users/max/assignLicense", body) == 200
+        listed(graph)
+        assert users(phone)["max"].license == (E5 if products else None)
+        assert listed(graph)
+        caught_up(graph, phone)
 
 
 def test_nobody_is_gone_of_whom_graph_does_not_say_so() -> None:
