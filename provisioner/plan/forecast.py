@@ -7,7 +7,7 @@ A claim that finds no seat today still wants one tomorrow.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -41,20 +41,24 @@ class Looking(Protocol):
 
 @dataclass(slots=True)
 class _Moves:
-    """What is claimed and freed, by day and pool; days after `until` don't count, earlier ones are today's."""
+    """What is claimed and freed, by day and pool; days after `until` don't count, earlier ones are today's.
+
+    `pool` gives the pool whose seats are counted, by whichever of its names it is called.
+    """
 
     today: date
     until: date
+    pool: Callable[[Pool], Pool]
     claimed: Counter[tuple[date, Pool]] = field(default_factory=Counter)
     freed: Counter[tuple[date, Pool]] = field(default_factory=Counter)
 
     def claim(self, day: date, pools: Iterable[Pool]) -> None:
         if day <= self.until:
-            self.claimed.update((max(day, self.today), pool) for pool in pools)
+            self.claimed.update((max(day, self.today), self.pool(pool)) for pool in pools)
 
     def free(self, day: date, pools: Iterable[Pool]) -> None:
         if day <= self.until:
-            self.freed.update((max(day, self.today), pool) for pool in pools)
+            self.freed.update((max(day, self.today), self.pool(pool)) for pool in pools)
 
 
 def forecast(
@@ -69,18 +73,20 @@ def forecast(
     if not situation.horizon or situation.scope in (*PARTLY_READ, "users"):
         return ()
     today = situation.as_of.date()
-    moves = _Moves(today, today + situation.horizon)
+    moves = _Moves(today, today + situation.horizon, pools.pool)
     numbers = _Numbers(situation, moves)
     _graces(drafts, moves, numbers)
     _starts(differences.cases, ground, moves)
     _ends(drafts, differences.endings, ground, moves, numbers)
     for number, until in situation.resting_until.items():
         numbers.rested(number, until.date())
+    not_yet = Counter(map(pools.pool, filter(None, map(_waits_for, drafts))))
+    not_yet.update(_let_go(drafts, today, numbers))
     known = {_pool_of(name): (name, use) for name, use in uses.items()}
     for pool in {pool for _, pool in (*moves.claimed, *moves.freed)} - known.keys():
         used = pools.used[pool]  # nothing of it is counted, and the plan doesn't touch it
         known[pool] = f"{pool[0]}:{pools.names.get(pool, pool[1])}", PoolUse(None, used, used)
-    return tuple(_added_up(moves, known, Counter(_not_yet(drafts))))
+    return tuple(_added_up(moves, known, not_yet))
 
 
 def _graces(drafts: Iterable[Draft], moves: _Moves, numbers: _Numbers) -> None:
@@ -122,23 +128,26 @@ def _wanted(given: Entitlements) -> Iterator[tuple[Pool, str]]:
 
 
 def _ends(
-    drafts: Iterable[Draft],
-    endings: Iterable[Ending],
+    drafts: Collection[Draft],
+    endings: Collection[Ending],
     ground: Ground,
     moves: _Moves,
     numbers: _Numbers,
 ) -> None:
     """What those free whose last day is known: what they hold now, and what the plan gives and takes."""
     leavers = ground.mapping.leavers
-    endings = list(endings)
+    last = {ending.key: ending.last for ending in endings}
+    for draft in drafts:
+        pool = draft.lacks or _waits_for(draft)
+        if pool is not None and draft.case.key in last:  # who leaves waits no more
+            moves.free(last[draft.case.key] + timedelta(days=1), [pool])
     if leavers.do == "report" or not endings:
         return
     takes_all = leavers.do != "deactivate"
     gone = ground.abilities.deactivation_takes
-    wanted = {ending.key for ending in endings}
     changed: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
-        if draft.case.key in wanted and draft.state in ("planned", "manual") and not draft.idle:
+        if draft.case.key in last and draft.state in ("planned", "manual") and not draft.idle:
             changed[draft.case.key].append(draft)
     for ending in endings:
         graces = _graces_at(ending.last, ending.key, ground)
@@ -195,6 +204,13 @@ class _Numbers:
             if pool.counts(number):
                 self._moves.free(day + pool.rest, [("number", name)])
 
+    def rest(self, number: str, day: date) -> Iterator[Pool]:
+        """A number is let go on a day: yield the pools in which it rests first."""
+        for name, pool in self._pools.items():
+            if pool.rest and pool.counts(number):
+                self._moves.free(day + pool.rest, [("number", name)])
+                yield "number", name
+
     def rested(self, number: str, day: date) -> None:
         """A number's rest is over."""
         for name, pool in self._pools.items():
@@ -202,17 +218,23 @@ class _Numbers:
                 self._moves.free(day, [("number", name)])
 
 
-def _not_yet(drafts: Iterable[Draft]) -> Iterator[Pool]:
-    """Yield what is wanted by claims that wait for something else: for another seat, or for an account."""
+def _waits_for(draft: Draft) -> Pool | None:
+    """Return what a claim that waits for something else will want: another seat comes first, or an account."""
+    if draft.state != "waiting":
+        return None
+    if draft.kind == "number.assign" and (given := draft.case.entitlements) is not None:
+        number = given.single.get("number")
+        if number is not None and isinstance(number.value, PoolRef):
+            return "number", number.value.name
+    return takes(draft)
+
+
+def _let_go(drafts: Iterable[Draft], today: date, numbers: _Numbers) -> Iterator[Pool]:
+    """Yield the pools of numbers that the plan takes from somebody, and that nobody gets while they rest."""
     for draft in drafts:
-        if draft.state != "waiting":
-            continue
-        if (pool := takes(draft)) is not None:
-            yield pool
-        elif draft.kind == "number.assign" and (given := draft.case.entitlements) is not None:
-            number = given.single.get("number")
-            if number is not None and isinstance(number.value, PoolRef):
-                yield "number", number.value.name
+        if draft.state in ("planned", "manual") and not draft.idle:
+            for number in frees_numbers(draft):
+                yield from numbers.rest(number, today)
 
 
 def _added_up(

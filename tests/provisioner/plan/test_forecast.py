@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 
 from connectors.records import Abilities, Catalog, Person, PhoneUser, Seats
 from mappings import Entitlements, Given, Leavers, Mapping
+from provisioner.config import PoolConfig
 from provisioner.plan.calendar import Days
 from provisioner.plan.differences import Case, Differences, Ending
 from provisioner.plan.draft import Draft
 from provisioner.plan.forecast import forecast
-from provisioner.plan.seats import Pools, grant_seats, pool_uses
+from provisioner.plan.seats import Pools, grant_seats, number_uses, pool_uses
+from provisioner.pools import NumberPool
 from tests.provisioner.plan.grounds import NOW, ground
 
 TODAY = NOW.date()
+POOL = PoolConfig(ranges=(("+4910", "+4919"),), cooling=timedelta(days=30))
 TAKES = frozenset({"packages", "numbers", "delegates"})
 
 
@@ -58,6 +61,7 @@ def look_ahead(
     endings: list[Ending],
     total: int | None,
     used: int,
+    also_called: str | None = None,
     **situation: Any,
 ) -> tuple[list[Any], Any]:
     mapping = SimpleNamespace(
@@ -68,9 +72,12 @@ def look_ahead(
         mapping=cast(Mapping, mapping),
     )
     catalog = Catalog() if total is None else Catalog(licenses={"phone": Seats(total)})
+    if also_called is not None:
+        assert catalog.licenses is not None
+        catalog.licenses[also_called] = Seats(total, counted_with="phone")
     pools = Pools(catalog, Counter({"phone": used}), Counter(), 0)
     grant_seats("license", drafts, pools, {"all": 0})
-    uses = pool_uses(pools, drafts)
+    uses = {**pool_uses(pools, drafts), **(situation.pop("more", {}))}
     found = Differences(cases=cases, endings=endings)
     looking = SimpleNamespace(
         scope="full", as_of=NOW, horizon=timedelta(days=90), pools={}, resting_until={}
@@ -108,6 +115,48 @@ def test_nothing_is_forecast_beyond_the_horizon_or_for_some_people() -> None:
     for scope in ("push", "users", "undo"):
         assert look_ahead([leaver("a", 1)], [], [], 1, 1, scope=scope)[0] == []
     assert look_ahead([leaver("a", 1)], [], [], 1, 1, horizon=timedelta(0))[0] == []
+
+
+def test_seats_that_go_by_another_name_are_counted_with_the_others() -> None:
+    case = early("a", 5)
+    wish = Entitlements({"license": Given("Phone Suite", "all")}, {}, {})
+    user = PhoneUser("x", license="phone suite")
+
+    days, _ = look_ahead(
+        [],
+        [replace(case, entitlements=wish)],
+        [Ending("x", on(7), user)],
+        total=1,
+        used=1,
+        also_called="Phone Suite",
+    )
+
+    assert [(f.pool, f.after, f.short) for f in days] == [
+        ("license:phone", 2, 1),
+        ("license:phone", 1, 0),
+    ]
+
+
+def test_who_finds_no_seat_and_leaves_wants_none_from_the_next_day_on() -> None:
+    days, use = look_ahead([claim("a"), claim("b")], [], [Ending("b", on(3))], total=1, used=0)
+
+    assert use.short == 1
+    assert [(f.date, f.freed, f.after, f.short) for f in days] == [(on(4).isoformat(), 1, 1, 0)]
+
+
+def test_a_number_that_the_plan_takes_is_nobodys_until_it_has_rested() -> None:
+    user = PhoneUser("a", license="phone", numbers=("+4910",))
+    case = Case("a", "in_scope", person("a"), actual=user)
+    swap = Draft("number.assign", case, "+4910", "+4999", "all", "service")
+    numbers = {"p": NumberPool("p", POOL, None)}
+    uses = number_uses(numbers, {"+4910"}, (), [swap])
+
+    days, _ = look_ahead([swap], [], [], total=None, used=0, more=uses, pools=numbers)
+
+    assert uses["number:p"].after == 0
+    assert [(f.pool, f.date, f.freed, f.after) for f in days] == [
+        ("number:p", on(30).isoformat(), 1, 0)
+    ]
 
 
 @given(
