@@ -114,7 +114,7 @@ def delete(tenant: Tenant, id: str, when: Preconditions = ALWAYS) -> None:
     """Delete a group: its members stay, and are in it no more. Raises ScimError 404 and 412."""
 
     def work(session: Session) -> None:
-        rows.share_those_of(session, tenant.sync, id)
+        rows.share_those_of_group(session, tenant.sync, id)
         held = _held(session, tenant, id, when)
         at = tenant.at()
         mark_below(session, tenant.sync, [held.seq], at)

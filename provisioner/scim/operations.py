@@ -217,7 +217,7 @@ class _Parser:
 
     def _on_plain(self, op: Op, path: Path, value: Any) -> Iterator[Operation]:
         listed = path.definition.multi_valued and not path.sub and not path.part
-        if op == "remove" and (value is None or value == "" or not listed):
+        if op == "remove" and (value is None or not listed):
             yield Operation("remove", path)
             return
         kept = self.reading.value_at(path)(value)

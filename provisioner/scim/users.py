@@ -22,7 +22,7 @@ from provisioner.scim.tenant import Tenant
 from provisioner.store import scim_users as rows
 from provisioner.store.direct import NotUnique, Session
 from provisioner.store.scim_dirty import mark, mark_new
-from provisioner.store.scim_groups import share_those_of
+from provisioner.store.scim_groups import share_those_of_user
 from provisioner.store.scim_users import UserKeys, UserRow
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ def delete(tenant: Tenant, id: str, when: Preconditions = ALWAYS) -> None:
     """Delete a user, who leaves all groups. Raises ScimError 404 and 412."""
 
     def work(session: Session) -> None:
-        share_those_of(session, tenant.sync, id)
+        share_those_of_user(session, tenant.sync, id)
         held = _held(session, tenant, id, when)
         keys, at = UserKeys.of(decoded(held.document)), tenant.at()
         mark(session, tenant.sync, id, [keys.external_id], at)

@@ -56,20 +56,24 @@ def share(session: Session, sync: str, id: str) -> GroupRow | None:
     return _one(session, sync, id, session.locked("KEY SHARE"))
 
 
-def share_those_of(session: Session, sync: str, member: str) -> None:
-    """Share the groups that the user or group of that id is in, before it is held itself."""
-    if not session.postgresql:
-        return  # whoever writes is alone
-    for table, members, seq in (
-        ("scim_users", "scim_members", "user_seq"),
-        ("scim_groups", "scim_nested", "child_seq"),
-    ):
-        session.rows(
+def share_those_of_user(session: Session, sync: str, id: str) -> None:
+    """Share the groups that a user is in, before the user is held."""
+    _share_around(session, sync, id, "scim_users", "scim_members", "user_seq")
+
+
+def share_those_of_group(session: Session, sync: str, id: str) -> None:
+    """Share the groups that a group is in, before it is held itself."""
+    _share_around(session, sync, id, "scim_groups", "scim_nested", "child_seq")
+
+
+def _share_around(session: Session, sync: str, id: str, table: str, members: str, seq: str) -> None:
+    if session.postgresql:  # elsewhere whoever writes is alone
+        session.run(
             f"SELECT g.seq FROM {table} r JOIN {members} m ON m.{seq} = r.seq"
             " JOIN scim_groups g ON g.seq = m.group_seq WHERE r.sync = :sync AND r.id = :id"
             f" ORDER BY g.seq{session.locked('KEY SHARE OF g')}",
             sync=sync,
-            id=member,
+            id=id,
         )
 
 

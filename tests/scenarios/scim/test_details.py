@@ -175,3 +175,20 @@ def test_plain_values_may_come_wrapped_in_objects(provider: Provider) -> None:
     assert provider.patch(f"/Users/{eva}", add).body[phone] == {"packages": ["UK", "US", "CZ"]}
     remove = {"op": "Remove", "path": f"{phone}:packages", "value": value[:2]}
     assert provider.patch(f"/Users/{eva}", remove).body[phone] == {"packages": ["CZ"]}
+
+
+@pytest.mark.parametrize("value", [[], "", [""]])
+def test_removing_members_of_whom_none_is_named_empties_no_group(
+    provider: Provider, value: Any
+) -> None:
+    """A client that has nobody to take away writes an empty value; without any, all go (section 3.5.2.2)."""
+    eva = provider.user("eva")["id"]
+    path = "/Groups/" + provider.group("Sales", eva)["id"]
+    remove = {"op": "remove", "path": "members"}
+    before = provider("GET", path).headers["ETag"]
+
+    assert provider.patch(path, remove | {"value": value}).status == 204
+    assert provider("GET", path).headers["ETag"] == before
+    assert provider.members(path) == {eva}
+    provider.patch(path, remove)
+    assert provider.members(path) == set()
