@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from connectors.credits import Credits, Entry, Table, credits_of, read_amount, read_day
 from connectors.errors import InputError, Problem, RunError
+from connectors.records import Change
 from provisioner.config import Config, SyncConfig
 from provisioner.plan.credit_ledger import Ledger, joined, warnings
 from provisioner.plan.model import Plan
@@ -136,12 +137,17 @@ class Known:
         if self.ledger is None:
             return plan
         # whoever waits for a calling plan, or is to have none, doesn't dial on credits
-        blocked = [c for c in plan.blocked if NO_BASE not in (c.reason or "")]
+        blocked = [c for c in plan.blocked if not lacks_base(c)]
         wished = [c for c in (*plan.changes, *blocked) if c.kind == "credit.assign"]
         gone = sum(change.kind == "credit.remove" for change in plan.changes)
         without = sum(change.kind == "credit.assign" for change in blocked)
         relying = max(0, holders + len(wished) - gone)
         return _warned(plan, warnings(self.ledger, relying, without, today))
+
+
+def lacks_base(change: Change) -> bool:
+    """Return whether a change is blocked because its person may have no credit license at all."""
+    return NO_BASE in (change.reason or "")
 
 
 def _warned(plan: Plan, said: tuple[str, ...]) -> Plan:

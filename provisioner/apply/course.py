@@ -33,12 +33,13 @@ class KeepsFailing(RunError):
 class Applied:
     """How a run of apply ended: its changes by state, its requests, what is still open.
 
-    `calls`: requests that write, by rate label, tries included; `reads`: the fresh reads. `left` are
-    the changes that were not carried out, with the reason; `parked` of them weren't tried, because
-    somebody is. `waiting` are those that the phone system can't do yet, and that a later run tries again. `held` and `unapproved` count those that didn't go. `stopped_by`: why the run ended
-    early, None if it didn't. `sent` counts the calls that were sent, `failing` those of them of which
-    nothing took effect; `quarantined_until`: set where that was most of them, so that the sync is
-    slowed down.
+    `calls`: requests that write, by rate label, tries included; `reads`: the fresh reads. `left` are the
+    changes that were not carried out, with the reason; `parked` of them weren't tried, because somebody is.
+    `waiting` are those that the phone system can't do yet, and that a later run tries again. `held` and
+    `unapproved` count those that didn't go. `stopped_by`: why the run ended early, None if it didn't.
+    `later`: so many wait for what this run gave and is settling. `sent` counts the calls that were sent,
+    `failing` those of them of which nothing took effect; `quarantined_until`: set where that was most of
+    them, so that the sync is slowed down.
     """
 
     plan: str
@@ -49,6 +50,7 @@ class Applied:
     left: list[tuple[Change, State, str]] = field(default_factory=list)
     waiting: list[tuple[Change, str]] = field(default_factory=list)
     parked: int = 0
+    later: int = 0
     held: int = 0
     frozen: int = 0
     unapproved: int = 0
@@ -197,6 +199,7 @@ class Course:
                 if change.seq in self._done or change.seq in self._lost:
                     continue
                 if self._waiting.intersection(change.needs):
+                    self._result.later += change.seq not in self._waiting
                     self._waiting.add(change.seq)
                     continue
                 why = self._alone.get(fold(change.key))

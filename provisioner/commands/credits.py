@@ -20,7 +20,7 @@ from connectors.errors import RunError
 from provisioner import who
 from provisioner.commands.plans import opened, site_of, sync_name
 from provisioner.config import Config
-from provisioner.credits import configured, ledger_of
+from provisioner.credits import configured, lacks_base, ledger_of
 from provisioner.plan.credit_ledger import Statement, soon, statement, warnings
 from provisioner.report.document import dumped
 from provisioner.store import credits as credit_store
@@ -118,7 +118,7 @@ def _relying(connection: Connection, sync: str) -> tuple[int, int, str | None]:
         return 0, 0, None
     plan = plan_store.load(connection, newest)
     pool = plan.summary.pools.get("credits:credits")
-    blocked = sum(change.kind == "credit.assign" for change in plan.blocked)
+    blocked = sum(c.kind == "credit.assign" and not lacks_base(c) for c in plan.blocked)
     return (0 if pool is None else pool.after) + blocked, blocked, newest
 
 
@@ -208,7 +208,8 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
         left, amount = money(Decimal(lot["left"])), money(Decimal(lot["amount"]))
         yield f"  bought {lot['date']}: {left} of {amount} left, lapses {lot['lapses']}"
     if document["plan"] is not None:
-        yield f"  relying        {document['relying']:,} people (plan {document['plan']})"
+        people = "person" if document["relying"] == 1 else "people"
+        yield f"  relying        {document['relying']:,} {people} (plan {document['plan']})"
     for warning in document["warnings"]:
         yield f"  ! {warning}"
 

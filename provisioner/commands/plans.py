@@ -241,6 +241,8 @@ def told(
         yield f"  {state}: {change.seq} {change.kind} {change.user}: {reason}{more}"
     for change, reason in result.waiting:
         yield f"  not possible yet: {change.seq} {change.kind} {change.user}: {reason}"
+    if result.later:
+        yield f"  {result.later} wait until what they need is effective: every plan and apply looks again"
     if result.quarantined_until is not None:
         yield (
             f"  most of its calls failed: the daemon waits until {instant(result.quarantined_until)};"

@@ -17,7 +17,7 @@ from connectors.errors import RunError
 from connectors.records import Change, fold
 from provisioner.bases import digest
 from provisioner.memory import Memory, Reason
-from provisioner.plan.content import REMOVALS, content_of
+from provisioner.plan.content import REMOVALS, content_of, contents_of
 from provisioner.plan.document import change_document, head_document, instant
 from provisioner.plan.model import UNDO, Base, Plan
 from provisioner.store import manual, refusals
@@ -315,7 +315,8 @@ def _reasons(
     for change in due:
         if change.state != "done" and (keys is None or fold(change.key) in keys):
             title = titles.get(change.cluster, change.because)
-            yield content_of(change), Reason(change.cause, change.because, title)
+            reason = Reason(change.cause, change.because, title)
+            yield from ((content, reason) for content in contents_of(change))
 
 
 def population(connection: Connection, sync: str) -> int:

@@ -244,3 +244,46 @@ def test_an_undone_run_leaves_the_location_as_it_cant_be_taken_away(tmp_path: Pa
 
         assert [c["kind"] for c in undone["changes"]] == ["license.remove"]
         assert any("usage_location stays" in said for said in undone["warnings"]), undone
+
+
+def test_a_number_that_waits_keeps_the_reason_of_the_joiner(tmp_path: Path) -> None:
+    lines = [seats(NUMBERS), user(1), caller(2, numbers=NUMBERS[1:2])]
+    with tenant(lines) as graph:
+        office = rule("office", license=PHONE, packages=[DOMESTIC], number={"pool": "munich"})
+        company = installed(tmp_path, graph, office, pools=POOLS)
+        company.configure(limits={"changes": "100%", "removals": "100%"})
+        company.people([person(2)])
+        company.carry_out()
+        company.people([person(1), person(2)])
+
+        plan = company.plan()
+        company.run("approve", plan["id"])
+        applied = company.run("apply", plan["id"])
+        (waiting,) = company.plan()["waiting"]
+        graph.a_day_later()
+        number = only(company.plan(), "number.assign")
+
+        assert "1 wait until what they need is effective" in applied.out
+        assert plan["changes"][0]["because"] == "new in hr"
+        assert (waiting["because"], waiting["after"]) == ("new in hr", None)
+        assert (number["because"], number["after"]) == ("new in hr", NUMBERS[0])
+
+
+def test_who_may_have_no_credits_is_not_told_to_be_without_a_seat_of_them(tmp_path: Path) -> None:
+    empty = {"credits": {"agreement": "other", "auto_recharge": {"on": True}}}
+    with tenant([seats(), user(1), caller(2)], empty) as graph:
+        company = installed(tmp_path, graph, rule("all", license=PHONE, credits=True))
+        company.people([person(1), person(2)])
+        company.mapping(
+            rules=[
+                rule("all", license=PHONE, credits=True),
+                rule("two", 'emails.value eq "user2@example.org"', packages=[DOMESTIC]),
+            ]
+        )
+        company.carry_out()
+
+        told = company.run("credits")
+
+        assert told.status == 0, told.said
+        assert "relying        1 person" in told.out
+        assert "can't dial out" not in told.out
