@@ -145,6 +145,11 @@ WORDS: Mapping[tuple[str, str], str] = {
         "delegation_sweep",
     ): "Of how many other people each full plan reads the delegations.",
     ("Config", "activate"): "Whether whoever has a license is activated by us where need be.",
+    (
+        "Config",
+        "operation_log",
+    ): "Whether plans ask Zoom's log by whom the phone system was changed.",
+    ("Config", "operator"): "The mail address under which Zoom's log has what our own app writes.",
     ("Config", "subscriptions"): "By calling plan, the billing subscription that it is given from.",
     ("Config", "tenant_id"): "The tenant's id.",
     ("Config", "templates"): "By name, the policy of each type that a template gives.",
@@ -173,11 +178,6 @@ WORDS: Mapping[tuple[str, str], str] = {
     ("_SubAttribute", "description"): "What it is, as discovery shows it.",
     ("_SubAttribute", "required"): "Whether a value must have it.",
     ("_SubAttribute", "type"): "The type of its values.",
-    (
-        "Config",
-        "operation_log",
-    ): "Whether plans ask Zoom's log by whom the phone system was changed.",
-    ("Config", "operator"): "The mail address under which Zoom's log has what our own app writes.",
     ("", "api_url"): "Where the interface is; default: the vendor's own.",
     ("", "token_url"): "Where tokens are issued; default: the vendor's own.",
     ("MappingSchema", "version"): "The version of the format: 1.",

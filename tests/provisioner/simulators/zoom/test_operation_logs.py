@@ -108,8 +108,12 @@ def test_a_write_that_changes_nothing_anybody_holds_is_logged_by_its_object() ->
         "/phone/setting_templates", {"name": "Desk", "type": "user", "site_id": zoom.site_id(MAIN)}
     )
 
+    zoom.post("/phone/call_queues", {"name": "Hotline", "site_id": zoom.site_id(MAIN)})
+
     found = zoom.get(LOGS).json["operation_logs"]
+    assert found[0]["operation_detail"] == "Add Call Queue Hotline"
     assert [(e["action"], e["category_type"]) for e in found] == [
+        ("ADD", "Call Queue"),
         ("ADD", "Extension Template"),
         ("DELETE", "Multiple Sites"),
     ]
