@@ -31,6 +31,7 @@ from . import (
     catalog,
     delegation,
     devices,
+    divisions,
     groups,
     numbers,
     operation_logs,
@@ -76,7 +77,7 @@ __all__ = [
 
 
 V2 = (
-    call_queues, shared_line_groups,
+    divisions,     call_queues, shared_line_groups,
     user_features, user_profile, users, groups, phone_users, batch, calling_plans, delegation, catalog,
     sites, numbers, templates, devices, addresses, places, place_making, policies, operation_logs,
 )  # fmt: skip

@@ -1,7 +1,8 @@
 """The connector against a mock server of Graph's own file: nobody's whom we know.
 
-It answers with values made from the file's schemas, and refuses what the file doesn't allow. What made-up values can't know is put right on the way: a list's next page is nowhere, products
-are ones that exist, a batch's requests are asked one by one, and an order for a number ends.
+It answers with values made from the file's schemas, and refuses what the file doesn't allow. What made-up
+values can't know is put right on the way: a list's next page is nowhere, products are ones that exist, a
+batch's requests are asked one by one, and an order for a number ends.
 """
 
 from __future__ import annotations
