@@ -22,6 +22,9 @@ from mappings.yaml_nodes import Builder, Node, Step, place
 
 MAX_BYTES = 10_000_000
 """A config or a mapping larger than this is something else by mistake."""
+_TAB = "a tab can't indent YAML: use blanks"
+_MOST_TABS = 200
+"""Lines that a tab indents, of which all are told; the text is read anew for each."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -97,20 +100,83 @@ def read_yaml(path: Path) -> Located:
 
     Raises InputError, with every problem that could still be found, for a file that can't be read
     or isn't UTF-8, is empty, breaks YAML's syntax, goes deeper than MAX_DEPTH, or multiplies itself
-    through aliases. Repeated keys, keys that aren't text and tags other than YAML's own are `problems`.
+    through aliases. Repeated keys, keys that aren't text and tags other than YAML's own are `problems`,
+    and so are tabs that indent a line, as far as it can be told what they are meant to be.
     """
     file = str(path)
     text = _text(path, file)
-    builder = Builder(file)
+    tabs: dict[int, int] = {}
+    try:
+        text, builder, error = _without_tabs(file, text, tabs)
+    except InputError as e:
+        raise InputError(sorted([*e.problems, *_told(file, tabs)], key=place)) from e
+    found = _told(file, tabs)
+    if error is not None:
+        found.append(_syntax_problem(error, file, text, tabs))
+        raise InputError(sorted([*builder.problems, *found], key=place)) from error
+    if builder.root is None:
+        raise InputError([*builder.problems, Problem(f"{file}:1:1", "the file is empty")])
+    problems = tuple(sorted([*builder.problems, *found], key=place))
+    return Located(builder.root.data, file, builder.root, problems)
+
+
+def _told(file: str, tabs: Iterable[int]) -> list[Problem]:
+    return [Problem(f"{file}:{line + 1}:1", _TAB) for line in tabs]
+
+
+def _without_tabs(
+    file: str, text: str, tabs: dict[int, int]
+) -> tuple[str, Builder, yaml.YAMLError | None]:
+    """Return the text with blanks for tabs where these indent, as it is built, and what still stops that.
+
+    How many blanks a tab is meant to be is told by which number the line can be read with. To `tabs` goes
+    by how many characters each such line (from 0) became longer.
+    """
+    builder, error = _built(file, text, tabs)
+    while error is not None and len(tabs) < _MOST_TABS:
+        at = _mark_of(error)
+        lines = text.splitlines(keepends=True)
+        line = at.line if at is not None else len(lines)
+        if line >= len(lines) or "\t" not in (indent := _indent_of(lines[line])) or line in tabs:
+            break
+        for width in (2, 4, 8, 1):
+            spaces = indent.expandtabs(width) if width > 1 else indent.replace("\t", " ")
+            tried = "".join([*lines[:line], spaces, lines[line][len(indent) :], *lines[line + 1 :]])
+            longer = {**tabs, line: len(spaces) - len(indent)}
+            tabs[line] = longer[line]  # told whatever stands after it
+            again, other = _built(file, tried, longer)
+            mark = None if other is None else _mark_of(other)
+            if other is None or _is_past(mark, line, len(spaces)):
+                text, builder, error = tried, again, other
+                break
+        else:
+            del tabs[line]
+            break
+    return text, builder, error
+
+
+def _built(
+    file: str, text: str, longer: Mapping[int, int]
+) -> tuple[Builder, yaml.YAMLError | None]:
+    builder = Builder(file, longer)
     try:
         for event in yaml.parse(text, Loader=_Loader):
             builder.take(event)
     except yaml.YAMLError as e:
-        builder.problems.append(_syntax_problem(e, file, text))
-        raise InputError(sorted(builder.problems, key=place)) from e
-    if builder.root is None:
-        raise InputError([*builder.problems, Problem(f"{file}:1:1", "the file is empty")])
-    return Located(builder.root.data, file, builder.root, tuple(builder.problems))
+        return builder, e
+    return builder, None
+
+
+def _is_past(mark: Any, line: int, column: int) -> bool:
+    return mark is not None and (mark.line, mark.column) > (line, column)
+
+
+def _mark_of(error: yaml.YAMLError) -> Any:
+    return getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+
+
+def _indent_of(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def _text(path: Path, file: str) -> str:
@@ -130,8 +196,10 @@ def _text(path: Path, file: str) -> str:
         raise InputError([Problem(f"{file}:{line}:{column}", text)]) from e
 
 
-def _syntax_problem(error: yaml.YAMLError, file: str, text: str) -> Problem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+def _syntax_problem(
+    error: yaml.YAMLError, file: str, text: str, longer: Mapping[int, int]
+) -> Problem:
+    mark = _mark_of(error)
     if mark is None:  # the reader's, which knows no place but the offset of a control character
         position = min(getattr(error, "position", None) or 0, len(text))
         line = text.count("\n", 0, position) + 1
@@ -142,12 +210,13 @@ def _syntax_problem(error: yaml.YAMLError, file: str, text: str) -> Problem:
     what = [t for t in (getattr(error, "problem", None), getattr(error, "context", None)) if t]
     says = " ".join(what) or "can't be read as YAML"
     if "\t" in written[: len(written) - len(written.lstrip())]:
-        says = "a tab can't indent YAML: use blanks"
+        says = _TAB
     elif written[mark.column : mark.column + 1] in ("@", "`", "%"):
         says = f"text that begins with {written[mark.column]!r} must stand in quotes"
     elif "mapping values are not allowed" in says:
         says = "a colon and a blank can't stand here: quote the text, or mend the indentation"
-    return Problem(f"{file}:{mark.line + 1}:{mark.column + 1}", says)
+    column = mark.column + 1 - longer.get(mark.line, 0)
+    return Problem(f"{file}:{mark.line + 1}:{column}", says)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

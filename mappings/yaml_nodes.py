@@ -10,8 +10,9 @@ equal keys in silence and recurses without a bound.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NoReturn, TypeAlias
 
 import yaml
@@ -85,10 +86,13 @@ class _Open:
 
 
 class Builder:
-    """Builds nodes from libyaml's events, one open list or mapping on another, without recursion."""
+    """Builds nodes from libyaml's events, one open list or mapping on another, without recursion.
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    `longer`: by how many characters lines (from 0) are longer than they stand in the file.
+    """
+
+    def __init__(self, file: str, longer: Mapping[int, int] = MappingProxyType({})) -> None:
+        self.file, self._longer = file, longer
         self.root: Node | None = None
         self.problems: list[Problem] = []
         self._open: list[_Open] = []
@@ -116,13 +120,17 @@ class Builder:
             self._give_up(event, "a second document begins here: one file holds one document")
 
     def _node(self, event: Any, data: Any) -> Node:
-        return Node(event.start_mark.line + 1, event.start_mark.column + 1, data)
+        return Node(*self._place(event), data)
+
+    def _place(self, event: Any) -> tuple[int, int]:
+        line: int = event.start_mark.line
+        return line + 1, event.start_mark.column + 1 - self._longer.get(line, 0)
 
     def _problem(self, line: int, column: int, text: str) -> None:
         self.problems.append(Problem(f"{self.file}:{line}:{column}", text))
 
     def _give_up(self, event: Any, text: str) -> NoReturn:
-        self._problem(event.start_mark.line + 1, event.start_mark.column + 1, text)
+        self._problem(*self._place(event), text)
         raise InputError(sorted(self.problems, key=place))
 
     def _begin(self, event: Any) -> None:
@@ -167,8 +175,7 @@ class Builder:
     def _check_tag(self, event: Any, usual: str) -> None:
         if event.tag not in (None, "!", _YAML + usual):
             self._problem(
-                event.start_mark.line + 1,
-                event.start_mark.column + 1,
+                *self._place(event),
                 f"the tag {event.tag.replace(_YAML, '!!')} isn't known here: leave it out",
             )
 

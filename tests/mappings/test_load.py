@@ -230,6 +230,14 @@ def test_a_problem_in_a_file_of_the_wrong_shape_has_its_place_all_the_same(tmp_p
     assert found[1].startswith("4:14: rules.0.when: unknown attribute 'titel'")
 
 
+def test_tabs_hide_nothing_of_what_else_is_wrong(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path, "version: 1\nrules:\n\t- name: r\n\t  when: titel pr\n\t  give: {site: '{x}'}\n"
+    )
+
+    assert [each.split(": ")[0] for each in found] == ["3:1", "4:1", "4:10", "5:1", "5:17"]
+
+
 def test_the_slips_of_texts_in_braces_are_told_together(tmp_path: Path) -> None:
     found = problems(tmp_path, rule("{site: 'x {locaton | uper} {titel, title}'}"))
 

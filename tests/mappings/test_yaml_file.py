@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from marshmallow import Schema, fields, validate
 
 from connectors.errors import InputError
-from mappings.yaml_file import Located, did_you_mean, load_yaml, schema_problems
+from mappings.yaml_file import Located, did_you_mean, load_yaml, read_yaml, schema_problems
 
 Load = Callable[[str | bytes], Located]
 
@@ -94,6 +94,31 @@ def test_a_key_that_is_not_text_is_refused_with_its_place(
 
     assert problem.startswith("a.yaml:2:")
     assert f"a key must be text, not {called}" in problem
+
+
+TABBED = "a:\n\tb:\n\t\tc: 1\n\t\tc: 2\nrest: [1,\n\t2]\n"
+
+
+def test_every_line_that_a_tab_indents_is_told_beside_the_rest(load: Load, tmp_path: Path) -> None:
+    assert problems(load, TABBED) == [
+        "a.yaml:2:1: a tab can't indent YAML: use blanks",
+        "a.yaml:3:1: a tab can't indent YAML: use blanks",
+        "a.yaml:4:1: a tab can't indent YAML: use blanks",
+        "a.yaml:4:3: 'c' stands here twice, first in line 3",
+    ]
+    (tmp_path / "a.yaml").write_text(TABBED, encoding="utf-8")
+    assert read_yaml(tmp_path / "a.yaml").data == {"a": {"b": {"c": 1}}, "rest": [1, 2]}
+
+
+def test_what_stops_the_reading_is_told_with_the_tabs_before_it(load: Load) -> None:
+    assert problems(load, "a:\n\tb: *x\n") == [
+        "a.yaml:2:1: a tab can't indent YAML: use blanks",
+        "a.yaml:2:5: the alias *x has no anchor before it",
+    ]
+    assert problems(load, "a:\n\tb: 1\n\tc: @\n")[1:] == [
+        "a.yaml:3:1: a tab can't indent YAML: use blanks",
+        "a.yaml:3:5: text that begins with '@' must stand in quotes",
+    ]
 
 
 def test_equal_keys_are_all_reported_each_with_the_line_of_the_first(load: Load) -> None:
