@@ -321,9 +321,12 @@ class _Reader:
         return where_of(self._located.where(at))
 
     def _single(self, at: At, value: Any) -> Single | None:
-        if isinstance(value, PoolRef) and self._pools is not None and value.name not in self._pools:
-            known = did_you_mean(value.name, self._pools) if self._pools else "it has no pools"
-            self._problem(at, f"the config has no pool {value.name!r}; {known}")
+        # where the shape of something else is wrong, it is as it was written
+        name = value.name if isinstance(value, PoolRef) else None
+        name = value.get("pool") if isinstance(value, dict) else name
+        if isinstance(name, str) and self._pools is not None and clean(name) not in self._pools:
+            known = did_you_mean(name, self._pools) if self._pools else "it has no pools"
+            self._problem(at, f"the config has no pool {name!r}; {known}")
         return value if isinstance(value, bool | PoolRef) else self._text(at, value)
 
     def _list(self, at: At, values: Any) -> Iterator[Many]:

@@ -19,7 +19,7 @@ from mappings.examples import Example, ExampleError, resource_of
 from mappings.load import declared
 from mappings.schema import ExamplesSchema, MappingSchema
 from mappings.where import where_of
-from mappings.yaml_file import Located, load_yaml, schema_problems
+from mappings.yaml_file import Located, read_yaml, schema_problems
 from mappings.yaml_nodes import in_order
 
 
@@ -37,16 +37,17 @@ def load_examples(mapping: Path, attributes: Schema | None) -> list[Example]:
 
     Raises InputError with everything that is wrong with them in either file.
     """
-    located = load_yaml(mapping)
+    located = read_yaml(mapping)
     attributes = declared(located) if attributes is None else attributes
     sources: list[tuple[Located, Shape]] = [(located, MappingSchema())]
     if beside(mapping).is_file():
-        sources.append((load_yaml(beside(mapping)), ExamplesSchema()))
+        sources.append((read_yaml(beside(mapping)), ExamplesSchema()))
     examples: list[Example] = []
     problems: list[Problem] = []
     for source, shape in sources:
         found = list(_read(source, shape, attributes))
         examples += [each for each in found if isinstance(each, Example)]
+        problems += source.problems
         problems += [each for each in found if isinstance(each, Problem)]
     if problems:
         raise InputError(in_order(problems, str(mapping)))

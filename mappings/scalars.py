@@ -33,6 +33,8 @@ def plain_text(value: Any, wanted: str = "text") -> str:
     if isinstance(value, Mapping) and len(value) == 1 and None in value.values():
         (name,) = value
         raise ValidationError(f'text in braces must stand in quotes: "{{{name}}}"')
+    if value is None:
+        raise ValidationError("must have a value")
     if isinstance(value, (Mapping, list)):
         raise ValidationError(f"{wanted} is wanted here, not a {_kind(value)}")
     if not isinstance(value, str):

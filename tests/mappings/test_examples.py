@@ -164,3 +164,16 @@ def test_a_wrong_expectation_hides_no_unknown_attribute(tmp_path: Path) -> None:
 
     said = [str(problem) for problem in caught.value.problems]
     assert ["activ" in each or "licence" in each for each in said] == [True, True]
+
+
+def test_a_repeated_key_hides_nothing_of_what_is_wrong_with_examples(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(
+        "version: 1\nversion: 1\nexamples: [{given: {userNam: x}, expect: {credits: true}}]\n",
+        "utf-8",
+    )
+
+    with pytest.raises(InputError) as caught:
+        load_examples(file, None)
+
+    assert [p.where.removeprefix(f"{file}:") for p in caught.value.problems] == ["2:1", "3:21"]

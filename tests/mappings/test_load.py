@@ -230,6 +230,23 @@ def test_a_problem_in_a_file_of_the_wrong_shape_has_its_place_all_the_same(tmp_p
     assert found[1].startswith("4:14: rules.0.when: unknown attribute 'titel'")
 
 
+def test_a_wrong_shape_hides_no_pool_that_config_lacks(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text("version: 2\n" + rule("{number: {pool: munch}}")[11:], encoding="utf-8")
+
+    with pytest.raises(InputError) as caught:
+        load_mapping(file, pools=["munich"])
+
+    assert "the config has no pool 'munch'; did you mean 'munich'?" in str(caught.value)
+    assert len(caught.value.problems) == 2
+
+
+def test_a_lookup_without_a_value_is_told_in_plain_words(tmp_path: Path) -> None:
+    assert problems(tmp_path, "version: 1\nlookups: {sites: {Munich: }}\n") == [
+        "2:27: lookups.sites.Munich: must have a value"
+    ]
+
+
 def test_tabs_hide_nothing_of_what_else_is_wrong(tmp_path: Path) -> None:
     found = problems(
         tmp_path, "version: 1\nrules:\n\t- name: r\n\t  when: titel pr\n\t  give: {site: '{x}'}\n"
