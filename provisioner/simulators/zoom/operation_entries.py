@@ -32,8 +32,6 @@ _CATEGORIES = {
     "/phone/devices": "Device",
     "/phone/emergency_addresses": "Emergency Address",
     "/phone/setting_templates": "Extension Template",
-    "/phone/call_queues": "Call Queue",
-    "/phone/shared_line_groups": "Shared Line Group",
     "/phone/settings": "Company Information",
     "/phone/users": "User",
 }
