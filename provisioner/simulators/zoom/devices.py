@@ -109,6 +109,7 @@ def _described(call: Call, row: sqlite3.Row) -> dict[str, Any]:
         "device_type": f"{row['brand']} {row['model']}",
         "mac_address": row["mac"],
         "status": "offline",
+        "provision_template_id": row["template_id"] or "",
     }
     phone = call.state.phone(row["holder"]) if row["holder"] else None
     if phone is not None:
@@ -139,11 +140,21 @@ def add_device(call: Call) -> Answer:
         raise invalid("site_id")
     id_ = make_id("device", mac)
     call.state.run(
-        "INSERT INTO devices (id, mac, brand, model, holder, name, site_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        *(id_, mac, body["type"], body.get("model", ""), holder, body["display_name"], site),
+        "INSERT INTO devices (id, mac, brand, model, holder, name, template_id, site_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        *(id_, mac, body["type"], body.get("model", ""), holder, body["display_name"]),
+        *(_template(call, body), site),
     )
     return {"id": id_, "display_name": body["display_name"]}, 201
+
+
+def _template(call: Call, body: dict[str, Any]) -> str | None:
+    """Return the provision template that a body names, None for none."""
+    wanted = body.get("provision_template_id") or None
+    known = "SELECT 1 FROM provision_templates WHERE id = ?"
+    if wanted is not None and call.state.row(known, wanted) is None:
+        raise invalid("provision_template_id")
+    return wanted
 
 
 def _holder(call: Call, body: dict[str, Any]) -> str | None:
@@ -181,11 +192,13 @@ def read_device(call: Call, device_id: str) -> Answer:
     touches=lambda *_: (),
 )
 def update_device(call: Call, device_id: str) -> Answer:
-    """Rename a desk phone, or give it to another user."""
+    """Rename a desk phone, give it to another user, or another provision template (or none) to it."""
     row, body = _found(call, device_id), call.body
     holder = _holder(call, body) if "assigned_to" in body else row["holder"]
     name = body.get("display_name", row["name"])
-    call.state.run("UPDATE devices SET holder = ?, name = ? WHERE id = ?", holder, name, device_id)
+    template = _template(call, body) if "provision_template_id" in body else row["template_id"]
+    update = "UPDATE devices SET holder = ?, name = ?, template_id = ? WHERE id = ?"
+    call.state.run(update, holder, name, template, device_id)
     return None, 204
 
 

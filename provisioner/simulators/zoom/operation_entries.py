@@ -33,6 +33,7 @@ _CATEGORIES = {
     "/phone/emergency_addresses": "Emergency Address",
     "/phone/setting_templates": "Extension Template",
     "/phone/settings": "Company Information",
+    "/phone/provision_templates": "Provision Template",
     "/phone/users": "User",
 }
 """By the beginning of a path: the category of a write that changes nothing that anybody holds."""

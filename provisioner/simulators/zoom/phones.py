@@ -227,18 +227,26 @@ def site_code(call: Call, site_id: str) -> str:
 
 
 def add_device(call: Call, holder: str, phone: dict[str, str], field: str) -> None:
-    """Give a desk phone (brand, model, mac) to a holder; raise if another has it."""
+    """Give a desk phone (brand, model, mac, provision_template by name) to a holder; raise if another has it."""
     mac = fold(phone["mac"]).replace("-", "").replace(":", "")
     device = call.state.row("SELECT * FROM devices WHERE mac = ?", mac)
     if device and device["holder"]:
         raise invalid((f"{field}.mac", "The device is already assigned."))
+    template = None
+    if name := phone.get("provision_template"):
+        known = "SELECT id FROM provision_templates WHERE name_key = ?"
+        template = call.state.value(known, fold(name))
+        if template is None:
+            raise invalid(f"{field}.provision_template")
     call.state.run(
-        "INSERT OR REPLACE INTO devices (id, mac, brand, model, holder) VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO devices (id, mac, brand, model, holder, template_id)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         make_id("device", mac),
         mac,
         phone["brand"],
         phone["model"],
         holder,
+        template,
     )
 
 

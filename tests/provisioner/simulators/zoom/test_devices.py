@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.provisioner.simulators.zoom.zoom_client import MAIN, Zoom, person, phone_user
 
 PHONE: dict[str, Any] = {"display_name": "Desk 1", "mac_address": "64-16-7F-00-00-01", "type": "Poly", "model": "VVX"}  # fmt: skip
@@ -94,3 +96,50 @@ def test_settings_that_nothing_depends_on_are_taken() -> None:
 
     assert zoom.patch("/phone/users/id-eva/settings", {"area_code": "30"}).status == 204
     assert zoom.patch("/phone/users/nobody/settings", {"area_code": "30"}).error == (404, 1001)
+
+
+def test_a_desk_phone_keeps_the_provision_template_that_it_was_given() -> None:
+    zoom = Zoom([phone_user("eva"), person("jan")])
+    made = zoom.post("/phone/provision_templates", {"name": "Lobby phones", "description": "dim"})
+    template = made.json["id"]
+    body = {"display_name": "Desk", "mac_address": "64167f000001", "type": "Yealink"}
+
+    strange = zoom.post("/phone/devices", body | {"provision_template_id": "none"})
+    device = zoom.post(
+        "/phone/devices",
+        body | {"provision_template_id": template, "assigned_to": "eva@example.org"},
+    ).json["id"]
+
+    def told() -> tuple[str, int]:
+        listed = zoom.get("/phone/provision_templates").json["provision_templates"]
+        shown = zoom.get(f"/phone/devices/{device}").json["provision_template_id"]
+        return str(shown), listed[0]["bound_device_count"]
+
+    assert (made.status, strange.error) == (201, (400, 300))
+    assert told() == (template, 1)
+    zoom.patch(f"/phone/devices/{device}", {"display_name": "Desk of Eva"})
+    assert told() == (template, 1)
+    zoom.patch(f"/phone/devices/{device}", {"provision_template_id": ""})
+    assert told() == ("", 0)
+    assert zoom.post("/phone/provision_templates", {"name": "lobby PHONES"}).error == (400, 300)
+
+
+@pytest.mark.parametrize(("name", "status"), [("Lobby phones", 201), ("Nobody's", 400)])
+def test_a_batch_finds_a_provision_template_by_its_name(name: str, status: int) -> None:
+    zoom = Zoom([person("jan")])
+    template = zoom.post("/phone/provision_templates", {"name": "Lobby phones"}).json["id"]
+    desk = {"brand": "Yealink", "model": "T54", "mac": "64167f000002", "provision_template": name}
+    new = {
+        "email": "jan@example.org",
+        "calling_plans": [],
+        "extension_number": "4001",
+        "site_name": MAIN,
+        "desk_phones": [desk],
+    }
+    zoom.get("/phone/sites")
+
+    added = zoom.post("/phone/users/batch", {"users": [new]})
+
+    listed = zoom.get("/phone/devices", type="assigned").json["devices"]
+    assert added.status == status
+    assert [each["provision_template_id"] for each in listed] == [template] * (status == 201)
