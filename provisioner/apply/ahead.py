@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from connectors.errors import RunError
 from connectors.records import Call, Change, Outcome, PhoneSystem, PhoneUser, fold
@@ -110,33 +110,42 @@ class Ahead:
         return self.seen.turns[key] + 1
 
     def _lock(self, keys: Collection[str]) -> tuple[dict[str, int], Newer | None]:
-        """Lock people, waiting a little for whom another run has; leave alone who isn't to be had."""
+        """Lock people, waiting a little for whom another run has; leave alone who isn't to be had.
+
+        Who waits holds only whom it has calls under way about: two runs that both held people while they
+        waited would wait for each other.
+        """
         turns, newer, missing = dict[str, int](), None, set(keys)
-        for tries in range(_TRIES):
+        for last in (*(False for _ in range(_TRIES - 1)), True):
             with self.course.alone(), self.engine.begin() as connection:
                 if plan_store.rejected_at(connection, self.plan) is not None:
                     raise RunError(
                         f"plan {self.plan.id} was rejected while it was applied",
                         remedy="nothing more was sent; `provisioner show` says what was done before",
                     )
-                living = [
-                    h for h in self.claim.living(connection).values() if h != self.claim.holder
-                ]
-                turns |= lock_store.take(
-                    connection, self.plan.sync, missing, self.claim.holder, living
-                )
-                self.course.hold(turns)
-                missing -= turns.keys()
+                turns = self._take(connection, keys)
+                missing = set(keys) - turns.keys()
+                if missing and not last:
+                    lock_store.give_back(connection, self.plan.sync, turns, self.claim.holder)
+                else:
+                    self.course.hold(turns)
                 newest = plan_store.newest(connection, self.plan.sync)
                 if newest > self.newest:
                     newer, self.newest = plan_store.newer_than(connection, self.plan), newest
             if not missing:
                 break
-            if tries + 1 < _TRIES:
+            self.course.let_go()
+            if not last:
                 self.sleep(_OTHERS_S)
         for key in missing:
             self.course.leave_alone(key, "skipped", OTHERS)
         return turns, newer
+
+    def _take(self, connection: Connection, keys: Collection[str]) -> dict[str, int]:
+        """Lock whom no other living run has; return the turn that it is for each."""
+        holder = self.claim.holder
+        living = [each for each in self.claim.living(connection).values() if each != holder]
+        return lock_store.take(connection, self.plan.sync, keys, holder, living)
 
     def _drop(self, newer: Newer) -> None:
         """Leave out what a plan that was made meanwhile no longer contains."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from connectors.records import Call, Change, Outcome, fold
 from provisioner.apply import Allowance, apply_plan
-from provisioner.apply.ahead import OTHERS, Seen
+from provisioner.apply.ahead import _OTHERS_S, OTHERS, Seen
 from provisioner.apply.claim import LASTS
 from provisioner.store import decisions as decision_store
 from provisioner.store import locks as lock_store
@@ -230,6 +231,73 @@ def test_whom_another_run_has_all_along_is_left_alone_and_named(world: Made) -> 
     assert result.status == 5
     assert here.states(plan) == ["done", "skipped"]
     assert [reason for _, _, reason in result.left] == [OTHERS]
+
+
+def held_by_another(here: World, name: str) -> None:
+    """Let another living run have somebody."""
+    with here.engine.begin() as connection:
+        run_store.take_lease(connection, "plan:7", "another machine", NOW, LASTS)
+        lock_store.take(connection, "emea", [name], "another machine", [])
+
+
+def while_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+    here: World,
+    then: Callable[[], None],
+    when: Callable[[], bool] = lambda: True,
+) -> None:
+    """Do something once, a while after something is so while a run waits for whom another run has."""
+    waits = list[float]()
+
+    def wait(seconds: float) -> None:
+        if seconds == _OTHERS_S and (waits or when()):
+            waits.append(seconds)
+            if len(waits) == 20:
+                then()
+        time.sleep(0.005)  # calls that are under way go on meanwhile
+
+    monkeypatch.setattr(here.site.stop, "sleep", wait)
+
+
+def test_who_waits_for_somebody_holds_nobody_else_of_that_step(
+    world: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = world("eva", "jan")
+    long, push = here.record(gives(1, "eva"), gives(2, "jan")), list[Any]()
+    held_by_another(here, "jan")
+
+    def overtake() -> None:
+        plan = pushed(here, gives(9, "eva", "silver"))
+        push.append(apply_plan(here.site, plan, Allowance()))
+
+    while_waiting(monkeypatch, here, overtake)
+    result = here.apply(long)
+
+    assert push[0].status == 0
+    assert [(c.user, reason) for c, _, reason in result.left if reason == OTHERS] == [
+        ("jan@example.org", OTHERS)
+    ]
+    assert here.phone.users["p-eva"].packages == ("silver",)
+
+
+def test_who_waits_for_somebody_holds_nobody_whose_calls_are_over(
+    world: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provisioner.apply.ahead.FIRST", 1)
+    here = world("eva", "jan")
+    long, push = here.record(gives(1, "eva"), gives(2, "jan")), list[Any]()
+    held_by_another(here, "jan")
+
+    def overtake() -> None:
+        plan = pushed(here, change(1, "package.assign", "eva", "basic", "silver"))
+        push.append(apply_plan(here.site, plan, Allowance()))
+
+    while_waiting(monkeypatch, here, overtake, lambda: here.states(long)[0] == "done")
+    here.apply(long)
+
+    assert here.states(long)[0] == "done"
+    assert push[0].status == 0
+    assert here.phone.users["p-eva"].packages == ("silver",)
 
 
 def test_a_plan_that_is_rejected_while_it_is_applied_goes_no_further(
