@@ -53,7 +53,7 @@ def locate(drafts: list[Draft], ground: Ground) -> None:
     for draft in drafts:
         if draft.kind == "profile.update" and isinstance(draft.after, dict) and NAME in draft.after:
             located[id(draft.case)] = draft
-        elif draft.state == "planned" and draft.kind in abilities.located and _lacks_one(draft):
+        elif draft.kind in abilities.located and _goes(draft) and _lacks_one(draft):
             claims[id(draft.case)].append(draft)
         elif draft.kind in _ACCOUNT:
             accounts[id(draft.case)].append(draft)
@@ -65,6 +65,10 @@ def locate(drafts: list[Draft], ground: Ground) -> None:
         if location is not None:
             for claim in own:
                 claim.needs.append(location)
+
+
+def _goes(draft: Draft) -> bool:
+    return draft.state == "planned" and not draft.idle
 
 
 def _by_config(claim: Draft, accounts: list[Draft], abilities: Abilities) -> Draft:

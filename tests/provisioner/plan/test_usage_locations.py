@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from connectors.phone.teams import abilities
 from connectors.records import Catalog, Change, Seats
+from provisioner.memory import Memory
+from provisioner.plan.content import content_of
 from provisioner.plan.model import Plan
 from tests.provisioner.plan.office import Office, person, user
 
@@ -75,6 +77,15 @@ def test_nobody_is_located_for_a_license_that_they_dont_get() -> None:
 
     assert plan.changes == ()
     assert {c.key for c in plan.blocked} == {"eva", "jan"}
+
+
+def test_nobody_is_located_for_a_license_that_was_rejected() -> None:
+    first = OFFICE.plan()
+    rejected = frozenset(content_of(claim) for claim in claims(first, "eva"))
+
+    plan = OFFICE.but(memory=Memory(adopted=True, rejected=rejected)).plan()
+
+    assert located(first) != located(plan) == []
 
 
 def test_an_account_that_is_made_first_is_located_after_that() -> None:
