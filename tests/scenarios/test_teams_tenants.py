@@ -190,3 +190,24 @@ def test_a_rehearsal_ends_as_the_apply_does_and_writes_nothing_to_the_tenant(
         assert rehearsed["differences"] == [], ran.out
         assert rehearsed["states"]["settling"] == 1
         assert graph.log() == []
+
+
+def test_a_product_that_a_country_may_not_have_fails_for_those_there_and_names_the_country(
+    tmp_path: Path,
+) -> None:
+    lines = [seats(), user(1, usage_location="FR"), user(2, usage_location="DE")]
+    with tenant(lines) as graph:
+        company = installed(tmp_path, graph, rule("all", license=PHONE))
+        company.configure(limits={"changes": "100%"})
+        company.people([person(1), person(2)])
+        graph.do("rules", prohibited={"Microsoft Teams Phone Standard": ["FR"]})
+        plan = company.plan()
+        company.run("approve", plan["id"])
+
+        applied = company.run("apply", plan["id"])
+
+        assert applied.status == 5
+        assert "user1@example.org" in applied.out
+        assert "their usage location is FR: Microsoft doesn't offer every product" in applied.out
+        licenses = {mail: told["license"] for mail, told in graph.users().items()}
+        assert licenses == {"user1@example.org": None, "user2@example.org": PHONE}

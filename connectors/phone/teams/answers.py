@@ -22,16 +22,16 @@ Why = Literal[
 ]
 
 _WHY: tuple[tuple[str, Why], ...] = (
-    (r"invalid usage ?location", "location"),
-    (r"depends on the service plan", "dependency"),
-    (r"mutually exclusive|conflicting service plans", "exclusive"),
+    (r"invalid usage ?location|ProhibitedInUsageLocation", "location"),
+    (r"depends on the service plan|DependencyViolation", "dependency"),
+    (r"mutually ?exclusive|conflicting service plans", "exclusive"),
     (r"does not have any available licenses|CountViolation", "no_seat"),
     (r"does not have a corresponding license", "not_held"),
     (r"no license changes provided", "no_change"),
     (r"does not correspond to a valid company license", "unknown"),
 )
 REMEDIES: dict[Why, str] = {
-    "location": "give the directory a usage location, or set usage_location in config",
+    "location": "see their usage location: Microsoft doesn't offer every product in every country",
     "dependency": "give the license that holds that service plan in the same rule",
     "exclusive": "take one of the two licenses away",
     "no_seat": "order seats, or free some",

@@ -18,6 +18,7 @@ from connectors.records import Change, Outcome
 
 SETTLING = "Teams learns of a calling plan within 24 hours; a number can be assigned then"
 FUND = "fund Communications Credits: their seats appear with the funding"
+ABROAD = "Microsoft doesn't offer every product in every country"
 NO_LOCATION = "no usage location any more, without which Microsoft gives no license"
 Own = tuple[Change, ...]
 
@@ -44,7 +45,9 @@ def assign(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
             bodies.append((left, body, str(entry["id"])))
     sendings = [(own, Item("POST", f"/users/{id}/assignLicense", body)) for own, body, id in bodies]
     if sendings:
-        yield from desk.send(sendings, _settle, lambda own, error: _judged(desk, own, error))
+        yield from desk.send(
+            sendings, _settle, lambda own, error: _judged(desk, own, error, entries[own[0].key])
+        )
 
 
 def _without_groups(
@@ -98,8 +101,16 @@ def _settle(own: Own, _: Any) -> Iterator[Outcome]:
             yield Outcome(change.seq, "done")
 
 
-def _judged(desk: Desk, own: Own, error: Refused) -> list[Outcome] | None:
-    """Look again where a refusal may mean that it is done already; say what no seat of credits means."""
+def _judged(
+    desk: Desk, own: Own, error: Refused, before: Mapping[str, Any]
+) -> list[Outcome] | None:
+    """Look again where a refusal may mean that it is done already; say what no seat of credits means.
+
+    `before`: the directory's entry that the request was made from.
+    """
+    if error.why == "location":
+        said = f"their usage location is {before.get('usageLocation')}"
+        return failed(own, PersonError(error.message, remedy=f"{said}: {ABROAD}"))
     if error.why in ("not_held", "no_change"):
         entry = desk.entries([own]).get(own[0].key)
         if entry is not None:
