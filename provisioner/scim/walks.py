@@ -69,15 +69,25 @@ class Walks:
         """Return the present, and how long a place is remembered."""
         return Moment(int(self._clock()), REMEMBERED_S)
 
-    def do(self, session: Session, work: Callable[[Session], _T]) -> _T | None:
-        """Return what `work` returns, which is given a session of what the walks are kept in.
+    def read(self, session: Session, work: Callable[[Session], _T]) -> _T | None:
+        """Return what `work` reads in what the walks are kept in; `session` is one of the store.
 
-        `session` is one of the store. A file that fails holds nobody up: walks go by their numbers.
+        A file that fails holds nobody up: walks go by their numbers.
         """
+        return work(session) if self._file is None else self._told(self._file.read, work)
+
+    def write(self, session: Session, work: Callable[[Session], None]) -> None:
+        """Have `work` write there. Whoever writes to the file waits in a queue (store/turns.py)."""
         if self._file is None:
-            return work(session)
+            work(session)
+        else:
+            self._told(self._file.write, work)
+
+    def _told(
+        self, do: Callable[[Callable[[Session], _T]], _T], work: Callable[[Session], _T]
+    ) -> _T | None:
         try:
-            return self._file.read(work)
+            return do(work)
         except StoreError as error:
             logger().warning("http.walks_not_remembered", exc_info=error)
             return None
@@ -121,7 +131,7 @@ class Walk:
         def work(session: Session) -> list[Reached]:
             return rows.reached_at(session, self._key, start, self._moment)
 
-        self._start, self._found = start, self._walks.do(self._session, work) or ()
+        self._start, self._found = start, self._walks.read(self._session, work) or ()
         places = [msgspec.json.decode(each.place) for each in self._found]
         return earliest(places, descending=self._descending) if places else None
 
@@ -137,7 +147,7 @@ class Walk:
             rows.reach(session, self._key, next, found, self._moment, leaving)
             self._walks.tidy(session, self._moment)
 
-        self._walks.do(self._session, work)
+        self._walks.write(self._session, work)
 
     def ended(self) -> None:
         """Note that the page was the list's last."""
@@ -147,7 +157,7 @@ class Walk:
                 rows.leave(session, self._key, leaving)
             rows.forget(session, self._key, self._moment)
 
-        self._walks.do(self._session, work)
+        self._walks.write(self._session, work)
 
     def _leaving(self) -> Leaving | None:
         """Return who goes on: the oldest who waits, so that those who are left are remembered for as long."""

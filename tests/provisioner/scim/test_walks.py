@@ -275,7 +275,7 @@ def test_what_is_remembered_of_old_walks_is_forgotten(tenant: Tenant, engine: En
     def left(session: Session) -> list[Row]:
         return session.rows("SELECT start FROM scim_walks")
 
-    assert tenant.store.read(lambda session: walks.do(session, left)) == [(5,)]
+    assert tenant.store.read(lambda session: walks.read(session, left)) == [(5,)]
     walks.close()
 
 
