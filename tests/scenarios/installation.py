@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,8 +25,9 @@ import requests
 import yaml
 
 from provisioner.cli import main
+from provisioner.config import Config
 from provisioner.simulators import zoom
-from provisioner.wiring import Stop, open_site
+from provisioner.wiring import Site, Stop, open_site
 from tests.processes import environment
 
 PROGRAM = str(Path(sys.executable).with_name("provisioner"))
@@ -178,6 +179,21 @@ class Installation:
 def patched(opened: Callable[..., Any]) -> Any:
     """Return a context in which the commands open their installation by `opened`."""
     return patch("provisioner.commands.plans.open_site", opened)
+
+
+@contextmanager
+def one_process() -> Iterator[list[str]]:
+    """Run commands as the daemon runs its syncs: what connectors keep is kept. Gives the paths asked for."""
+    kept: dict[str, object] = {}
+    asked: list[str] = []
+    real = open_site
+
+    def opened(config: Config, **given: Any) -> Site:
+        site = real(config, record=lambda call: asked.append(call.path), **given)
+        return replace(site, _kept=kept)
+
+    with patch(f"{__name__}.open_site", opened):
+        yield asked
 
 
 def shell(arguments: Sequence[str], folder: Path, environ: Mapping[str, str] = {}) -> Ran:

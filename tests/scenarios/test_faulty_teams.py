@@ -154,6 +154,18 @@ def test_syncs_come_to_the_same_end_through_any_kind_of_fault(
         assert (disturbed.state(), disturbed.licensed()) == undisturbed
 
 
+def test_a_process_that_lives_on_and_reads_what_changed_comes_to_the_same_end(
+    tmp_path: Path, undisturbed: Any
+) -> None:
+    with company(tmp_path) as disturbed, installation.one_process() as asked:
+        disturbed.faulty.faults = parse("30%", 3)
+
+        disturbed.sync_until_done()
+
+        assert asked.count("/v1.0/users/delta") > asked.count("/v1.0/users")
+        assert (disturbed.state(), disturbed.licensed()) == undisturbed
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_syncs_come_to_the_same_end_through_a_mix_of_faults(
     tmp_path: Path, undisturbed: Any, seed: int

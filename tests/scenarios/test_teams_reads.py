@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
-from provisioner.config import Config
-from provisioner.wiring import Site, open_site
+from provisioner.wiring import open_site
 from tests.scenarios import installation
-from tests.scenarios.installation import Installation, kinds, person, rule
+from tests.scenarios.installation import Installation, kinds, one_process, person, rule
 from tests.scenarios.teams_tenant import (
     DOMESTIC,
     E5,
@@ -27,20 +22,6 @@ from tests.scenarios.teams_tenant import (
 
 OFFICE = rule("office", license=PHONE, packages=[DOMESTIC])
 LISTED, CHANGED = "/v1.0/users", "/v1.0/users/delta"
-
-
-@contextmanager
-def one_process() -> Iterator[list[str]]:
-    """Run commands as the daemon runs its syncs: what connectors keep is kept. Gives what was asked."""
-    kept: dict[str, object] = {}
-    asked: list[str] = []
-
-    def opened(config: Config, **given: Any) -> Site:
-        site = open_site(config, record=lambda call: asked.append(call.path), **given)
-        return replace(site, _kept=kept)
-
-    with patch.object(installation, "open_site", opened):
-        yield asked
 
 
 def company(folder: Path, graph: Tenant, people: int) -> Installation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -71,6 +72,19 @@ def test_a_connector_made_anew_in_the_same_process_goes_on_where_the_last_one_wa
 
     assert caught_up(graph, graph.phone(kept))["jan"].department == "Sales"
     assert listed(graph)  # by the process that has read nothing before
+
+
+def test_reads_side_by_side_all_show_what_is_there() -> None:
+    graph, kept = company(), dict[str, Any]()
+    users(graph.phone(kept))
+
+    for n in range(5):
+        graph.portal("user", id="jan", department=f"Sales {n}")
+        graph.portal("user", id=f"new{n}", email=f"new{n}@example.org")
+        with ThreadPoolExecutor(6) as threads:
+            found = list(threads.map(lambda _: users(graph.phone(kept)), range(6)))
+        assert found == [graph.in_full()] * 6
+    caught_up(graph, graph.phone(kept))
 
 
 def test_joiners_and_leavers_come_and_go() -> None:
