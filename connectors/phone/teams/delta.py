@@ -8,9 +8,9 @@ users, and whoever entered or left a group that gives licenses. What is asked re
 last read, by an hour for users and writes and by a day for groups, so that what shows late isn't lost.
 
 Nobody is gone because a list doesn't show them: only who can't be read by id, and is among the deleted
-users, was among them, or of whom Graph said that they were deleted for good. The tenant counts the seats in use:
-where that count moves otherwise than what people hold, somebody's license was missed. Whatever doesn't
-fit together, an expired token above all, makes the read a full one.
+users, was among them, or of whom Graph said that they were deleted for good. The tenant counts the
+seats in use of what phones need: where one moves otherwise than what people hold, somebody's license
+was missed. Whatever doesn't fit together, an expired token above all, makes the read a full one.
 Sources: Microsoft Graph, "Use delta query to track changes", user: delta, group: delta;
 microsoft-graph-docs, issue 5821 (restored users).
 """
@@ -64,8 +64,8 @@ class _Doubt(Exception):
 class UserList:
     """Reads the directory's users.
 
-    `used` tells how many seats of each product the tenant counts as used, by GUID. `full_every`: the
-    longest time between full reads; with 0 every read is one.
+    `used` tells how many seats of products for phones the tenant counts as used, by GUID. `full_every`:
+    the longest time between full reads; with 0 every read is one.
     """
 
     def __init__(

@@ -78,6 +78,12 @@ class Product(msgspec.Struct, frozen=True):
         return not self.plans.isdisjoint(CALLING) and not self.is_phone and not self.is_suite
 
     @property
+    def is_for_phones(self) -> bool:
+        """Whether it makes a difference to what anybody's phone can do."""
+        plans = PHONE | CALLING | CONFERENCING
+        return not self.plans.isdisjoint(plans) or self.id == CREDITS_SKU or self.kind != "person"
+
+    @property
     def is_suite(self) -> bool:
         """Whether taking it away would take more than phone service from somebody."""
         return self.role == "base_licence"

@@ -81,8 +81,8 @@ class Tenant:
         return self.keep("bought", self._read_bought)
 
     def used(self) -> dict[str, int]:
-        """Return how many seats of each product are in use, by GUID."""
-        return {sku: bought.used for sku, bought in self.bought().items()}
+        """Return how many seats are in use of each product that has to do with phones, by GUID."""
+        return {sku: b.used for sku, b in self.bought().items() if b.product.is_for_phones}
 
     def product(self, sku_id: str) -> Product:
         """Return a product by GUID, whether the tenant still subscribes to it or not."""

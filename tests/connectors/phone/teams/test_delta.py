@@ -272,6 +272,16 @@ def test_a_license_that_no_delta_query_tells_of_is_missed_where_the_tenant_count
         caught_up(graph, phone)
 
 
+def test_seats_that_have_nothing_to_do_with_phones_are_nobodys_matter() -> None:
+    graph = company(person("gus", vendor={"licenses": [E3]}))
+    phone = graph.phone()
+    users(phone)
+
+    graph.call("PATCH", "/users/gus", {"userType": "Guest"})
+
+    assert "gus" not in caught_up(graph, phone)
+
+
 def test_nobody_is_gone_of_whom_graph_does_not_say_so() -> None:
     graph = company()
     phone = graph.phone()
