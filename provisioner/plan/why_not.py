@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator
 
 from connectors.records import fold
+from connectors.scim_filter import parse_filter
 from mappings.entitlements import DEFAULTS_RULE, MANY, PROFILE, PROFILE_RULE, SINGLE, GivenValue
 from mappings.rules import Give, Loser, Rule, fill
 from mappings.text import AttributeText
@@ -15,6 +16,8 @@ from provisioner.plan.explanation import Candidate, WhyNot
 from provisioner.plan.wishes import plain, wishes
 
 _NEAREST = 3
+_ACTIVE = parse_filter("not (active eq false)")
+"""What holds for everybody who may be in scope, whatever the mapping's scope asks for."""
 
 _SPELLED = {
     "package": "packages",
@@ -119,7 +122,9 @@ def _judged(
     elif (lost := _lost(explainer, entitlement, value, name)) is not None:
         outcome = "lost"
     elif explainer.standing != "in_scope":
-        outcome, because = "scope", explainer.scope()
+        inactive = explainer.standing == "inactive"
+        outcome = "scope"
+        because = explainer.reason(_ACTIVE) if inactive else explainer.scope()
     else:
         outcome = "given"
     return Candidate(

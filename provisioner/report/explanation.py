@@ -222,7 +222,9 @@ class _Writer:
         idle = [each.group for each in listed if not each.moved and _unmoved(each, self._about)]
         for each in listed:
             if each.group not in idle:
-                self._page.line(2, ("without " + each.group, "bold"), ": ", _moves(each))
+                self._page.line(
+                    2, ("without " + each.group, "bold"), ": ", _moves(each, self._about)
+                )
         if idle:
             self._page.line(2, ("without " + ", ".join(idle), "bold"), ": nothing changes")
 
@@ -315,9 +317,10 @@ def _unmoved(each: Without, about: Explanation) -> bool:
     return each.in_scope == (about.standing not in ("out_of_scope", "inactive"))
 
 
-def _moves(each: Without) -> str:
+def _moves(each: Without, about: Explanation) -> str:
     if not each.in_scope:
-        return "out of scope: they would be a leaver"
+        then = "given nothing" if about.id is None else "a leaver"
+        return f"out of scope: they would be {then}"
     return "; ".join(
         f"{m.entitlement} {said(m.after)} instead of {said(m.before)}"
         + (f" (rule {m.rule}, {m.where})" if m.rule else " (no rule gives it)")

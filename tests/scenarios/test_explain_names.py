@@ -149,3 +149,22 @@ def test_a_common_area_of_zoom_is_found_by_its_id_its_name_and_its_number(
         for asked in ("lobby", "LOBBY", "6000"):
             ran = hq.run("explain", asked)
             assert "Lobby" in ran.out, ran.said
+
+
+def test_who_has_no_phone_would_be_no_leaver_out_of_scope(hq: Installation) -> None:
+    hq.mapping(scope='groups.display eq "Phone"', rules=[rule("all", license="zoom_phone")])
+    hq.people([*PEOPLE, person(9)])
+
+    assert (
+        "without Phone: out of scope: they would be given nothing" in hq.run("explain", "user9").out
+    )
+    assert "without Phone: out of scope: they would be a leaver" in hq.run("explain", "user1").out
+
+
+def test_why_not_tells_the_inactive_that_they_are(hq: Installation) -> None:
+    hq.people([person(1, active="false"), *PEOPLE[1:]])
+
+    ran = hq.run("explain", "user1", "--why-not", "license=zoom_phone")
+
+    assert "it matches, but they are out of scope" in ran.out
+    assert "not (active eq false) fails: they have false (hr)" in ran.out

@@ -56,7 +56,7 @@ def test_it_is_given_exactly_where_the_evaluator_gives_it(
     assert told.given is has
     assert ("given" in {each.outcome for each in told.rules}) is has
     for each in told.rules:
-        if each.outcome == "condition":
+        if each.outcome in ("condition", "scope"):
             assert each.because is not None
             assert not each.because.met
         assert (each.outcome == "lost") is (each.winner is not None)
