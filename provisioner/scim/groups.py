@@ -116,6 +116,7 @@ def delete(tenant: Tenant, id: str, when: Preconditions = ALWAYS) -> None:
     def work(session: Session) -> None:
         rows.share_those_of_group(session, tenant.sync, id)
         held = _held(session, tenant, id, when)
+        rows.share_those_of_group(session, tenant.sync, id, held=True)
         at = tenant.at()
         mark_below(session, tenant.sync, [held.seq], at)
         rows.delete(session, tenant.sync, held, at)

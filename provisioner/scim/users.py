@@ -105,6 +105,7 @@ def delete(tenant: Tenant, id: str, when: Preconditions = ALWAYS) -> None:
     def work(session: Session) -> None:
         share_those_of_user(session, tenant.sync, id)
         held = _held(session, tenant, id, when)
+        share_those_of_user(session, tenant.sync, id, held=True)
         keys, at = UserKeys.of(decoded(held.document)), tenant.at()
         mark(session, tenant.sync, id, [keys.external_id], at)
         rows.delete(session, tenant.sync, held, at)

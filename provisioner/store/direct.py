@@ -262,7 +262,10 @@ def _is_lost(error: Exception) -> bool:
 
 
 def _is_in_the_way(error: Exception) -> bool:
-    return isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+    errors = psycopg.errors
+    return isinstance(
+        error, errors.DeadlockDetected | errors.SerializationFailure | errors.LockNotAvailable
+    )
 
 
 def _explained(error: Exception) -> Exception:

@@ -56,22 +56,29 @@ def share(session: Session, sync: str, id: str) -> GroupRow | None:
     return _one(session, sync, id, session.locked("KEY SHARE"))
 
 
-def share_those_of_user(session: Session, sync: str, id: str) -> None:
-    """Share the groups that a user is in, before the user is held."""
-    _share_around(session, sync, id, "scim_users", "scim_members", "user_seq")
+def share_those_of_user(session: Session, sync: str, id: str, *, held: bool = False) -> None:
+    """Share the groups that a user is in: before the user is held, and once they are `held`.
+
+    The second time is for a group that they have come into meanwhile; nobody waits for it then, but
+    the transaction is done again where somebody holds it.
+    """
+    _share_around(session, sync, id, "scim_users", "scim_members", "user_seq", held=held)
 
 
-def share_those_of_group(session: Session, sync: str, id: str) -> None:
-    """Share the groups that a group is in, before it is held itself."""
-    _share_around(session, sync, id, "scim_groups", "scim_nested", "child_seq")
+def share_those_of_group(session: Session, sync: str, id: str, *, held: bool = False) -> None:
+    """Share the groups that a group is in, likewise."""
+    _share_around(session, sync, id, "scim_groups", "scim_nested", "child_seq", held=held)
 
 
-def _share_around(session: Session, sync: str, id: str, table: str, members: str, seq: str) -> None:
+def _share_around(
+    session: Session, sync: str, id: str, table: str, members: str, seq: str, *, held: bool
+) -> None:
     if session.postgresql:  # elsewhere whoever writes is alone
+        how = "KEY SHARE OF g NOWAIT" if held else "KEY SHARE OF g"
         session.run(
             f"SELECT g.seq FROM {table} r JOIN {members} m ON m.{seq} = r.seq"
             " JOIN scim_groups g ON g.seq = m.group_seq WHERE r.sync = :sync AND r.id = :id"
-            f" ORDER BY g.seq{session.locked('KEY SHARE OF g')}",
+            f" ORDER BY g.seq{session.locked(how)}",
             sync=sync,
             id=id,
         )
