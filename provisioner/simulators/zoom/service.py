@@ -27,6 +27,8 @@ Answer: TypeAlias = tuple[Any, int]
 """A JSON body (None: no body at all) and the HTTP status."""
 
 Handler: TypeAlias = Callable[..., Answer]
+SCIM = "/scim2/"
+"""What the paths of Zoom's SCIM begin with, whose refusals have other words and another body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,13 @@ def _json() -> object:
     try:
         content = request.get_json()
         json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair is no text
-        return content
     except (BadRequest, UnicodeEncodeError):
+        if request.path.startswith(SCIM):
+            raise ZoomError(400, 400, "The request body must be in JSON format.") from None
         raise ZoomError(400, 300, "Request Body should be a valid JSON object.") from None
+    if content == {} and request.path.startswith(SCIM):
+        raise ZoomError(400, 400, "The request JSON must not be empty.")
+    return content
 
 
 def _respond(payload: Any, status: int) -> Response:
@@ -134,7 +140,7 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(ZoomError)
     def refuse(error: ZoomError) -> Response:
         # what is refused before SCIM comes in (the token, the rate) is refused as everywhere
-        scim = request.path.startswith("/scim2/") and error.status not in (401, 405, 429)
+        scim = request.path.startswith(SCIM) and error.status not in (401, 405, 429)
         response = _respond(error.scim_body() if scim else error.body(), error.status)
         response.headers.update(error.headers)
         return response

@@ -134,7 +134,8 @@ def test_a_new_user_without_a_word_of_the_phone_has_none() -> None:
     ("body", "status", "detail"),
     [
         ({"userName": "eva"}, 400, 'The "userName" of the request is invalid.'),
-        ({}, 400, 'The "userName" of the request is invalid.'),
+        ({"title": "Buyer"}, 400, 'The "userName" of the request is invalid.'),
+        ({}, 400, "The request JSON must not be empty."),
         ({"userName": "jan@example.org"}, 400, 'The email "jan@example.org" is already in use.'),
         ({"userName": "a@b.org", "userType": "Licensed"}, 409, "Cannot add paid users."),
         ({"userName": "a@b.org", "groups": [{"value": "none"}]}, 400, "Group does not exist."),
@@ -257,6 +258,16 @@ def test_what_no_group_can_be_or_do_is_refused() -> None:
     assert strange.json["detail"] == 'The "Operations" of the request is invalid.'
     assert "100,000 character limit" in large.json["detail"]
     assert other.json["detail"] == "The current filter does not support the filter name: id"
+
+
+def test_a_body_that_is_no_json_is_refused_in_scims_own_words() -> None:
+    zoom = account()
+    headers = {"Authorization": f"Bearer {zoom.token}", "Content-Type": "application/scim+json"}
+
+    answer = zoom.http.post("/scim2/Users", data=b"{", headers=headers)
+
+    assert answer.status_code == 400
+    assert answer.get_json()["detail"] == "The request body must be in JSON format."
 
 
 def test_a_token_that_is_none_is_refused_as_everywhere() -> None:
