@@ -108,7 +108,7 @@ class Oracle:
         self, application: _Application, vendor: str, tell: Callable[[str], None] = _tell
     ) -> None:
         self.checked: Counter[str] = Counter()
-        self._application, self._name, self._vendor = application, vendor, VENDORS[vendor]
+        self._application, self._vendor = application, VENDORS[vendor]
         self._spec, self._tell = load(vendor), tell
         put_down({"judging": vendor, "pid": os.getpid(), "with": self._spec and "its file"})
 
