@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path as File
 
 from sqlalchemy import Engine, create_engine, inspect
@@ -17,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.errors import InputError, ProvisionerError
 from connectors.records import Directory, Flaw, fold
-from connectors.scim_filter import Compare, Path
+from connectors.scim_filter import Compare, Filter, Path, Present
 from mappings import Mapping, load_mapping
 from mappings.lint import lint
 from mappings.yaml_file import did_you_mean, load_yaml
@@ -162,9 +163,8 @@ def _unknown_groups(mapping: Mapping, known: Known, last: Known) -> Iterator[Fin
     ]
     said: set[str] = set()
     for who, each, where in filters:
-        for test in each.tests:
-            name = _group(test) if isinstance(test, Compare) else None
-            if name is None or fold(name) in there | said:
+        for name in chain.from_iterable(map(_groups, each.tests)):
+            if fold(name) in there | said:
                 continue
             said.add(fold(name))
             near = did_you_mean(name, known.groups) if known.groups else "nobody is in any group"
@@ -175,12 +175,18 @@ def _unknown_groups(mapping: Mapping, known: Known, last: Known) -> Iterator[Fin
             yield problem(str(where), f"{who}: no directory has a group {name!r}; {near}{was}")
 
 
-def _group(test: Compare) -> str | None:
-    """Return the group that a test names; None if it names none."""
-    if test.path.uri is not None or test.path.attribute != "groups" or test.op != "eq":
-        return None
-    names = (None, "display", "value")
-    return test.value if test.path.sub in names and isinstance(test.value, str) else None
+def _groups(test: Compare | Present) -> Iterator[str]:
+    """Yield the groups that a test names, in brackets too."""
+    path = test.path
+    if path.uri is not None or path.attribute != "groups":
+        return
+    named = path.sub in (None, "display", "value")
+    if isinstance(test, Compare) and test.op == "eq" and named and isinstance(test.value, str):
+        yield test.value
+    for part in () if path.part is None else Filter(path.part).tests:
+        chosen = part.path.attribute in ("display", "value")
+        if isinstance(part, Compare) and part.op == "eq" and chosen and isinstance(part.value, str):
+            yield part.value
 
 
 def _empty_attributes(

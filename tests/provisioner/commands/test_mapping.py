@@ -197,6 +197,25 @@ rules: []
     assert "m.yaml:3:19: existing_account: no directory has a group 'Partners'" in said
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        'groups.display eq "Salse"',
+        'groups[value eq "Salse" and type ne "indirect"]',
+        'groups[display eq "Salse"].value pr',
+        'not (groups[type pr and (display eq "Salse")].display eq "Sales")',
+    ],
+)
+def test_lint_knows_a_group_however_a_filter_names_it(company: Path, when: str) -> None:
+    text = f"version: 1\nrules:\n  - name: r\n    when: '{when}'\n    give: {{site: Brno}}\n"
+    (company / "m.yaml").write_text(text, encoding="utf-8")
+
+    said = run("mapping", "lint", "-c", company / "c.yaml")[1]
+
+    assert said.count("no directory has a group 'Salse'; did you mean 'Sales'?") == 1
+    assert said.count("no directory has a group") == 1
+
+
 def test_lint_ends_with_0_where_there_are_warnings_alone(company: Path) -> None:
     text = "version: 1\npersonas: {idle: {license: P}}\nrules: []\n"
     (company / "m.yaml").write_text(text, encoding="utf-8")
