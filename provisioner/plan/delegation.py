@@ -57,21 +57,42 @@ def _delegates(case: Case, ground: Ground) -> Iterator[Draft]:
     if "delegates" not in given.left_alone:
         for name in sorted(held.keys() - wished.keys()):
             yield Draft("delegate.remove", case, held[name], None, None, "service")
+    new = {mail: _unclear(mail, name, ground) for mail, (name, _) in wished.items()}
+    reasons = {mail: reason for mail, reason in new.items() if mail not in held}
     room = _room(held, wished, ground.abilities.max_delegates, "delegates" in given.left_alone)
-    for position, mail in enumerate(sorted(wished.keys() - held.keys())):
+    if room is not None:
+        clear = [mail for mail, reason in reasons.items() if reason is None]
+        first = [rule for mail, (_, rule) in wished.items() if mail not in clear[room:]]
+        reasons |= dict.fromkeys(clear[room:], _too_many(first, ground))
+    for mail in sorted(reasons):
         name, rule = wished[mail]
         draft = Draft("delegate.add", case, None, name, rule, "service")
-        if mail in ground.shared_areas:
-            draft.block(f"several common areas are called {name!r}: give each a name of its own")
-        elif mail not in ground.mails and mail not in ground.phone_users and "@" not in mail:
-            if shares(ground.shared_names, name):
-                draft.block(f"several people are called {name!r}: name them by mail or key")
-            else:
-                draft.block(f"no person and no common area is called {name!r}")
-        elif room is not None and position >= room:
-            limit = ground.abilities.max_delegates
-            draft.block(f"a delegator has at most {limit} delegates there; take one away first")
+        if (reason := reasons[mail]) is not None:
+            draft.block(reason)
         yield draft
+
+
+def _unclear(mail: str, name: str, ground: Ground) -> str | None:
+    """Return why it isn't clear whom a name means, None if it is."""
+    if mail in ground.shared_areas:
+        return f"several common areas are called {name!r}: give each a name of its own"
+    if mail in ground.mails or mail in ground.phone_users or "@" in mail:
+        return None
+    if shares(ground.shared_names, name):
+        return f"several people are called {name!r}: name them by mail or key"
+    return f"no person and no common area is called {name!r}"
+
+
+def _too_many(rules: Iterable[str], ground: Ground) -> str:
+    """Return why there is no room for a delegate beside those of the rules that come first."""
+    named = " and ".join(
+        ground.mapping.rule_in_words(rule, "delegates") for rule in dict.fromkeys(rules)
+    )
+    limit = ground.abilities.max_delegates
+    return (
+        f"a delegator has at most {limit} delegates there, and those of {named} come first:"
+        " take one away"
+    )
 
 
 def _mails(case: Case) -> set[str]:

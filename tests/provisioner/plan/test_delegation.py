@@ -79,3 +79,27 @@ def test_the_sixteenth_delegate_is_blocked() -> None:
     plan = office(full("eva", delegates=helpers), full("jan"), mapping=mapping).plan()
 
     assert "at most 15 delegates" in str(only(plan.blocked, "delegate.add").reason)
+
+
+def test_the_delegates_of_the_rules_that_come_first_have_the_places() -> None:
+    late = [f"a{n}@example.org" for n in range(8)]
+    first = [f"h{n}@example.org" for n in range(10)]
+    mapping = f"""\
+rules:
+- {{name: first, when: 'title pr', give: {{delegates: [aaa, {", ".join(first)}]}}}}
+- {{name: late, when: 'title pr', give: {{delegates: [{", ".join(late)}]}}}}
+"""
+    users = [
+        PhoneUser(each, email=each, license="phone", packages=("basic",)) for each in first + late
+    ]
+
+    plan = office(full("eva"), *users, mapping=mapping).plan()
+
+    added = {c.after for c in plan.changes if c.kind == "delegate.add"}
+    assert added == {*first, *late[:5]}, "a name that is nobody's takes no place"
+    refused = [c for c in plan.blocked if c.after in late]
+    assert {c.after for c in refused} == set(late[5:])
+    assert {str(c.reason) for c in refused} == {
+        "a delegator has at most 15 delegates there, and those of rule first (mapping.yaml:3)"
+        " and rule late (mapping.yaml:4) come first: take one away"
+    }
