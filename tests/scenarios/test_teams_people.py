@@ -287,3 +287,16 @@ def test_who_may_have_no_credits_is_not_told_to_be_without_a_seat_of_them(tmp_pa
         assert told.status == 0, told.said
         assert "relying        1 person" in told.out
         assert "can't dial out" not in told.out
+
+
+def test_other_services_that_are_off_within_a_suite_stay_off(tmp_path: Path) -> None:
+    yammer = "7547a3fe-08ee-4ccb-b430-5077c5041653"
+    off = [{"sku": E5, "disabled_plans": ["MCOEV", yammer]}]
+    with tenant([seats(), user(1, vendor={"licenses": off}, usage_location="DE")]) as graph:
+        company = installed(tmp_path, graph, rule("all", license=PHONE))
+        company.people([person(1)])
+
+        company.carry_out()
+
+        (suite,) = graph.users()["user1@example.org"]["vendor"]["licenses"]
+        assert suite == {"sku": E5, "disabled_plans": [yammer]}

@@ -22,7 +22,7 @@ from .license_rules import violations
 from .odata import select
 from .pages import page_of, sliced
 from .service import Answer, Body, operation
-from .skus import PLANS, Product
+from .skus import PLANS, SUITES, Product
 from .users import user_named, whole
 
 blueprint = Blueprint("teams_licenses", __name__)
@@ -90,6 +90,8 @@ def wanted_licenses(call: Call, entries: list[dict[str, Any]]) -> dict[str, froz
             raise errors.not_subscribed(sku)
         disabled = frozenset(plan.lower() for plan in entry.get("disabledPlans", ()))
         foreign = sorted(disabled - set(own.plans))
+        if own.role in SUITES:  # of a suite only the plans around phones are known here
+            foreign = [plan for plan in foreign if plan in PLANS]
         if foreign and own.role != "other":
             raise errors.refused(
                 f"License {sku} does not contain the service plan(s) {', '.join(foreign)}."

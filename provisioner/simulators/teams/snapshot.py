@@ -21,6 +21,7 @@ from provisioner.simulators.common.lines import Catalog, Line, Loaded, SnapshotE
 from provisioner.simulators.common.lines import load as load_lines
 
 from .account import Tenant
+from .fields import GUID
 from .holdings import NONE
 from .skus import (
     BASE,
@@ -272,6 +273,8 @@ class Loader:
         seats = self._tenant.options.credits_seats if own.id == CREDITS else None
         self._subscribe(own, seats, keep=True)
         off = sorted(PLAN_IDS.get(plan, plan) for plan in told.get("disabled_plans") or ())
+        if unknown := [plan for plan in off if not GUID.fullmatch(plan)]:
+            raise SnapshotError(f"no such service plan: {', '.join(unknown)} (give its GUID)")
         source = ""
         if told.get("group"):
             source = make_id("group", fold(told["group"]))

@@ -15,6 +15,7 @@ from tests.provisioner.simulators.teams.graph_client import (
     PLAN_NAME,
     TEAMS1,
     Graph,
+    Reply,
     caller,
     catalog,
     person,
@@ -126,6 +127,25 @@ def test_assigning_what_is_held_sets_the_disabled_plans_anew_and_takes_no_seat()
     shown = graph.get("/users/id-eva", select="assignedLicenses").json["assignedLicenses"]
     assert shown == [{"skuId": E5, "disabledPlans": []}]
     assert graph.seats(E5) == (1, 1)
+
+
+def test_a_suites_plans_of_other_services_can_be_off_and_stay_so() -> None:
+    yammer = "7547a3fe-08ee-4ccb-b430-5077c5041653"
+    off = {"sku": "Microsoft 365 E5", "disabled_plans": ["MCOEV", yammer]}
+    graph = Graph([person("eva", vendor={"licenses": [off]})])
+
+    def assign(plan: str) -> Reply:
+        licenses = [{"skuId": E5, "disabledPlans": [plan]}]
+        body = {"addLicenses": licenses, "removeLicenses": []}
+        return graph.post("/users/id-eva/assignLicense", body)
+
+    assert assign(yammer).status == 200
+    foreign = assign(MCOPSTN1)
+
+    shown = graph.get("/users/id-eva", select="assignedLicenses").json["assignedLicenses"]
+    assert shown == [{"skuId": E5, "disabledPlans": [yammer]}]
+    assert foreign.status == 400
+    assert "does not contain the service plan" in str(foreign.json)
 
 
 def test_a_product_that_was_never_bought_is_refused() -> None:

@@ -97,6 +97,9 @@ def test_what_no_tenant_can_be_is_refused_with_its_line_and_nothing_is_loaded() 
         load_snapshot(app, map(json.dumps, lines))
     with pytest.raises(SnapshotError, match="line 2: another user has this userPrincipalName"):
         load_snapshot(app, map(json.dumps, [person("eva"), person("eva", id="other")]))
+    off = [{"sku": "Microsoft 365 E5", "disabled_plans": ["YAMMER"]}]
+    with pytest.raises(SnapshotError, match="line 1: no such service plan: YAMMER"):
+        load_snapshot(app, [json.dumps(person("eva", vendor={"licenses": off}))])
     with pytest.raises(SnapshotError, match=r"line 1: .*colour"):
         load_snapshot(app, ['{"id": "x", "colour": "red"}'])
     assert app.test_client().get("/_portal/state").text.count("\n") == 1
