@@ -38,6 +38,7 @@ from connectors.phone.teams.entries import (
     understood,
 )
 from connectors.phone.teams.memory import (
+    NOTHING,
     Known,
     Link,
     Memory,
@@ -103,11 +104,12 @@ class UserList:
         """Yield what the lists say. The links are had first, so that no change falls between."""
         begun = self._api.now()
         users, groups = self._first_link(OF_USERS, begun), self._first_link(OF_GROUPS, begun)
+        followed = users is not None and groups is not None
         packer, live, trashed = Packer(), dict[str, Packed](), dict[str, str]()
         for entry in self._entries.listed(USERS):
             if (id := id_of(entry)) not in live:
                 with understood(entry):
-                    live[id] = packer.pack(entry)
+                    live[id] = packer.pack(entry) if followed else NOTHING
                 yield entry, False
         for entry in self._entries.listed(DELETED):
             if (id := id_of(entry)) not in live and id not in trashed:

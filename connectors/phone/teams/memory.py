@@ -23,6 +23,8 @@ _encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder().d
 
 Packed: TypeAlias = tuple[bytes, bytes]
 """An entry: everything but the licenses, and the licenses."""
+NOTHING: Packed = (b"", b"")
+"""What stands for an entry that nobody will ask for."""
 
 
 class Link(msgspec.Struct, frozen=True):

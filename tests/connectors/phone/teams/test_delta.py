@@ -9,6 +9,7 @@ import pytest
 
 from connectors.errors import IncompleteRead
 from connectors.phone.teams import TeamsPhone
+from connectors.phone.teams.memory import Memory
 from connectors.records import PhoneUser
 from tests.connectors.phone.teams.simulated_graph import SimulatedGraph, carried_out, users
 
@@ -306,6 +307,14 @@ def test_a_full_read_comes_again_after_a_day_or_when_the_clock_went_back(by: Any
 
     assert set(users(phone)) == set(STAFF)
     assert listed(graph)
+
+
+def test_nobody_is_remembered_where_every_read_is_full() -> None:
+    graph, kept = company(), dict[str, Any]()
+    users(graph.phone(kept, full_read="0h"))
+
+    (memory,) = (value for value in kept.values() if isinstance(value, Memory))
+    assert memory.known is None
 
 
 def test_how_often_reads_are_full_is_told_by_config() -> None:
