@@ -14,7 +14,7 @@ from provisioner.store import scim_people
 from provisioner.store.direct import Direct, Session
 from provisioner.store.scim_members import resolve
 from provisioner.store.scim_users import UserKeys, insert
-from tests.provisioner.store.made import store
+from tests.provisioner.store.made import KINDS, store
 
 IDS = [f"{n:032x}" for n in range(30)]
 
@@ -71,3 +71,34 @@ def test_a_few_cost_the_same_among_few_and_among_many(
 
     assert among_few > 30
     assert among_many < 1.2 * among_few
+
+
+def nest(session: Session) -> None:
+    """Have groups a, b and c, of which a is in both others, and b in c."""
+    for name in "abc":
+        session.rows(
+            "INSERT INTO scim_groups (sync, id, created, last_modified, version, document)"
+            " VALUES ('emea', :id, '', '', 1, '{}') RETURNING seq",
+            id=name,
+        )
+    seqs: dict[str, int] = dict(session.rows("SELECT id, seq FROM scim_groups"))
+    for inner, outer in (("a", "b"), ("b", "c"), ("a", "c")):
+        session.rows(
+            "INSERT INTO scim_nested (group_seq, child_seq, sync) VALUES (:outer, :inner, 'emea')"
+            " RETURNING group_seq",
+            outer=seqs[outer],
+            inner=seqs[inner],
+        )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_some_groups_it_is_known_which_are_in_which(kind: str, tmp_path: Path) -> None:
+    with store(kind, tmp_path) as engine:
+        direct = Direct(engine)
+        direct.write(nest)
+        every = direct.read(lambda session: scim_people.nesting(session, "emea", ["a", "b", "c"]))
+        some = direct.read(lambda session: scim_people.nesting(session, "emea", ["a", "c"]))
+        direct.close()
+
+    assert every == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert some == [("a", "c")]
