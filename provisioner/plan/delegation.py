@@ -6,7 +6,8 @@ loses them. A delegate may be a common area.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from connectors.records import PhoneUser, fold
 from provisioner.plan.called import mail_of, shares
@@ -85,14 +86,16 @@ def _unclear(mail: str, name: str, ground: Ground) -> str | None:
 
 def _too_many(rules: Iterable[str], ground: Ground) -> str:
     """Return why there is no room for a delegate beside those of the rules that come first."""
-    named = " and ".join(
-        ground.mapping.rule_in_words(rule, "delegates") for rule in dict.fromkeys(rules)
-    )
     limit = ground.abilities.max_delegates
     return (
-        f"a delegator has at most {limit} delegates there, and those of {named} come first:"
+        f"a delegator has at most {limit} delegates there, and those of {_named(rules, ground)} come first:"
         " take one away"
     )
+
+
+def _named(rules: Iterable[str], ground: Ground) -> str:
+    words = (ground.mapping.rule_in_words(rule, "delegates") for rule in dict.fromkeys(rules))
+    return " and ".join(words)
 
 
 def _mails(case: Case) -> set[str]:
@@ -110,8 +113,13 @@ def _room(
     return max(0, limit - len(staying))
 
 
-def link_delegations(drafts: list[Draft], ground: Ground) -> None:
-    """Let each new delegation wait for both sides' services, and block those that can't have any."""
+def link_delegations(
+    drafts: list[Draft], ground: Ground, priority: Mapping[str | None, int] = MappingProxyType({})
+) -> None:
+    """Let each new delegation wait for both sides' services, and block those that can't have any.
+
+    Where somebody would answer for too many, the lowest `priority` goes without: rule order, then key.
+    """
     by_mail: dict[str, list[Draft]] = {}
     for draft in drafts:
         for mail in {fold(draft.user)} | _mails(draft.case):
@@ -120,12 +128,10 @@ def link_delegations(drafts: list[Draft], ground: Ground) -> None:
     for draft in drafts:
         if draft.kind == "delegate.remove" and isinstance(draft.before, str):
             serving[fold(draft.before)] = serving.get(fold(draft.before), 0) - 1
-    for draft in drafts:
-        if (
-            draft.kind != "delegate.add"
-            or draft.state != "planned"
-            or not isinstance(draft.after, str)
-        ):
+    claims = [d for d in drafts if d.kind == "delegate.add" and d.state == "planned"]
+    served: dict[str, list[str]] = {}
+    for draft in sorted(claims, key=lambda d: (priority.get(d.rule, len(priority)), d.key)):
+        if not isinstance(draft.after, str):
             continue
         mail = fold(draft.after)
         other = by_mail.get(mail, [])
@@ -140,10 +146,14 @@ def link_delegations(drafts: list[Draft], ground: Ground) -> None:
         else:
             serving[mail] = serving.get(mail, 0) + 1
             limit = ground.abilities.max_delegators
+            rules = served.setdefault(mail, [])
             if limit is not None and serving[mail] > limit:
+                said = f"{draft.after} already answers for {limit} people, the most that is allowed"
                 draft.block(
-                    f"{draft.after} already answers for {limit} people, the most that is allowed"
+                    f"{said}; those of {_named(rules, ground)} come first" if rules else said
                 )
+            elif draft.rule is not None:
+                rules.append(draft.rule)
 
 
 def _go_by_new_mail(draft: Draft, theirs: Iterable[Draft]) -> None:

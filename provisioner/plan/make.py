@@ -277,7 +277,7 @@ def _settle(
     grant_accounts(drafts, situation.catalog.accounts, priority)
     check_catalog(drafts, situation.catalog, differences, priority)
     link_needs(drafts)
-    link_delegations(drafts, ground)
+    link_delegations(drafts, ground, priority)
     pass_on(drafts)
     set_idle(drafts, rejected)
     for family in ("license", "package", "credits"):

@@ -103,3 +103,23 @@ rules:
         "a delegator has at most 15 delegates there, and those of rule first (mapping.yaml:3)"
         " and rule late (mapping.yaml:4) come first: take one away"
     }
+
+
+def test_whom_a_delegate_answers_for_is_decided_by_the_order_of_rules_then_by_key() -> None:
+    people = [*(person(f"a{n}", title="Clerk") for n in range(10)), person("jan")]
+    people += [person(f"b{n}", title="Boss") for n in range(10)]
+    mapping = """\
+rules:
+- {name: bosses, when: 'title eq "Boss"', give: {delegates: [jan]}}
+- {name: clerks, when: 'title eq "Clerk"', give: {delegates: [jan]}}
+"""
+    users = [full(each.key) for each in people]
+
+    plan = Office(mapping=mapping, people=people, users=users).plan()
+
+    added = {c.key for c in plan.changes if c.kind == "delegate.add"}
+    assert added == {*(f"b{n}" for n in range(10)), *(f"a{n}" for n in range(5))}
+    assert {str(c.reason) for c in plan.blocked} == {
+        "jan@example.org already answers for 15 people, the most that is allowed; those of"
+        " rule bosses (mapping.yaml:3) and rule clerks (mapping.yaml:4) come first"
+    }
