@@ -32,7 +32,8 @@ _WHY: tuple[tuple[str, Why], ...] = (
 )
 REMEDIES: dict[Why, str] = {
     "location": "see their usage location: Microsoft doesn't offer every product in every country",
-    "dependency": "give the license that holds that service plan in the same rule",
+    "dependency": "give them a license that holds what it depends on, switched on there (Teams comes"
+    " with Microsoft 365), or a suite that holds both",
     "exclusive": "take one of the two licenses away",
     "no_seat": "order seats, or free some",
     "not_held": "see whether a group gives it: then only leaving the group takes it",
