@@ -42,12 +42,11 @@ class NameIndex:
     __hash__ = None  # type: ignore[assignment]
 
     def __iter__(self) -> Iterator[tuple[str, int, bytes]]:
-        """Yield (directory, bucket, its data) of the buckets that aren't empty; equal names, equal data."""
+        """Yield (directory, bucket, its data) of the buckets that aren't empty, in the order of the read."""
         for directory, buckets in sorted(self._directories.items()):
-            for number, bucket in enumerate(buckets):
-                if pairs := sorted(set(zip(*bucket, strict=True))):
-                    hashes, keys = zip(*pairs, strict=True)
-                    yield directory, number, _packed("Q", hashes) + _packed("I", keys)
+            for number, (hashes, keys) in enumerate(buckets):
+                if hashes:
+                    yield directory, number, _packed(hashes) + _packed(keys)
 
 
 def checksum(key: str) -> int:
@@ -71,8 +70,8 @@ def keys_among(data: bytes, names: Collection[int]) -> Iterator[tuple[int, int]]
     yield from ((name, key) for name, key in zip(hashes, keys, strict=True) if name in names)
 
 
-def _packed(code: str, numbers: Iterable[int]) -> bytes:
-    packed = array(code, numbers)
+def _packed(numbers: array[int]) -> bytes:
     if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers.tobytes()
