@@ -98,3 +98,19 @@ def test_marked_people_are_read_by_id_and_by_external_id_once(tenant: Tenant) ->
 
     assert [person.key for person in found] == ["E1", "E2"]
     assert directory.keys_of([("gone", "E9"), ("x", None)]) == {"E9", "x"}
+
+
+def test_people_are_found_once_by_id_external_id_user_name_and_mail(
+    tenant: Tenant, other: Tenant
+) -> None:
+    mail = {"value": "Eva.Nova@example.org", "type": "work"}
+    eva = push_user(tenant, externalId="E1", emails=[mail])
+    jan = push_user(tenant, "jan", externalId="E2")
+    push_user(other, externalId="E1", emails=[mail])
+    pushed = Pushed("entra", tenant.sync, tenant.store, {})
+
+    for name in (eva.id, "E1", "EVA@example.org", "eva.nova@example.org"):
+        assert [person.where for person in pushed.named({name})] == [eva.id]
+    both = pushed.named({eva.id, "E1", "eva.nova@example.org", "jan@example.org", "nobody"})
+    assert {person.where for person in both} == {eva.id, jan.id}
+    assert len(list(pushed.named({eva.id, "E1", "eva.nova@example.org"}))) == 1

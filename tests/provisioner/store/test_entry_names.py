@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
 
 from provisioner.plan.name_index import BUCKETS, NameIndex, checksum, hashed
-from provisioner.store.database import open_database
 from provisioner.store.entry_names import called, has_names, keep_names
 from provisioner.store.tables import entry_names
+from tests.provisioner.store import made
+from tests.provisioner.store.made import KINDS
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Engine:
-    return open_database(f"sqlite:///{tmp_path}/store.db")
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    with made.store(request.param, tmp_path) as engine:
+        yield engine
 
 
 def index(*people: tuple[str, str, str]) -> NameIndex:
