@@ -23,19 +23,23 @@ from provisioner.audit.calls import collecting
 from provisioner.joining import join
 from provisioner.memory import Binding
 from provisioner.plan.calendar import Calendar, Days, standing_on
+from provisioner.plan.called import folded_name
 from provisioner.plan.document import instant
 from provisioner.plan.explain import Explainer
 from provisioner.plan.explain_now import Facts, filled_in
 from provisioner.plan.explanation import Explanation, Standing, WhyNot
 from provisioner.plan.model import Plan
+from provisioner.plan.name_index import checksum
 from provisioner.plan.places import as_person, is_touchable, place_case
 from provisioner.plan.why_not import why_not
 from provisioner.planning import grace_s, uses_of, warming_of
+from provisioner.pools import NumberPool
 from provisioner.progress import Progress, Silent
 from provisioner.reads import Uses
 from provisioner.store import history, quarantine
 from provisioner.store import people as people_store
 from provisioner.store.database import reading as store_reading
+from provisioner.store.entry_names import called
 from provisioner.whom import Known, Whom
 from provisioner.wiring import MOMENT_S, Site, Stop, Stopped, Wired, wire, wire_phone
 
@@ -172,7 +176,23 @@ class _Asked:
 
     def _why_not(self, explainer: Explainer) -> WhyNot | None:
         asked = self._question.why_not
-        return None if asked is None else why_not(explainer, *asked)
+        if asked is None:
+            return None
+        means = {"number": self._is_of_pool, "delegates": self._is_whom}.get(asked[0])
+        return why_not(explainer, *asked) if means is None else why_not(explainer, *asked, means)
+
+    def _is_of_pool(self, given: str, number: str) -> bool:
+        """Tell whether a pool, as plans write it, has a number."""
+        pool = self._sync.pools.get(given.removeprefix("pool:"))
+        return pool is not None and NumberPool(given, pool, None).has(number)
+
+    def _is_whom(self, given: str, name: str) -> bool:
+        """Tell whether two names are one person's, as of the last accepted read."""
+        names = [folded_name(given), folded_name(name)]
+        with store_reading(self._site.engine) as connection:
+            found = called(connection, self._sync.name, names)
+        one, other = ({checksum(each), *(key for _, key in found[each])} for each in names)
+        return not one.isdisjoint(other)
 
     def _claims(self, plan: str, kind: str) -> list[Change]:
         with store_reading(self._site.engine) as connection:

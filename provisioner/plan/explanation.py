@@ -181,7 +181,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A rule that would give what somebody asked about, and why it doesn't, or that it does.
 
     `outcome`: condition (see `because`), lost (`winner` decided before: `beaten` says how), missing (its
-    text lacks `missing`), scope (they are out of scope), or given.
+    text lacks `missing`), scope (they are out of scope), pool (it gives any number of a pool that has
+    this one), or given.
     """
 
     rule: str

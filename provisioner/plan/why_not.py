@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import msgspec
 
 from connectors.records import fold
 from connectors.scim_filter import parse_filter
@@ -14,6 +17,8 @@ from mappings.yaml_file import did_you_mean
 from provisioner.plan.explain import Explainer
 from provisioner.plan.explanation import Candidate, WhyNot
 from provisioner.plan.wishes import plain, wishes
+
+Means: TypeAlias = Callable[[str, str], bool]
 
 _NEAREST = 3
 _ACTIVE = parse_filter("not (active eq false)")
@@ -47,34 +52,51 @@ def entitlement_called(name: str) -> str:
     raise ValueError(f"there is no entitlement {name!r}; {did_you_mean(name, names)}")
 
 
-def why_not(explainer: Explainer, entitlement: str, value: str) -> WhyNot:
-    """Return why the mapping doesn't give somebody this value of an entitlement, or that it does."""
-    given = _gives_it(explainer, entitlement, value)
-    found = tuple(_candidates(explainer, entitlement, value))
+def why_not(
+    explainer: Explainer, entitlement: str, value: str, means: Means = lambda *_: False
+) -> WhyNot:
+    """Return why the mapping doesn't give somebody this value of an entitlement, or that it does.
+
+    `means`: whether a value as plans write it stands for another one: a name for a person, a pool for
+    each of its numbers.
+    """
+    given = _gives_it(explainer, entitlement, value, means)
+    found = tuple(_candidates(explainer, entitlement, value, means))
     near = () if found or given else tuple(_nearest(explainer, entitlement, value))
     return WhyNot(entitlement=entitlement, value=value, given=given, rules=found, nearest=near)
 
 
-def _gives_it(explainer: Explainer, entitlement: str, value: str) -> bool:
+def _gives_it(explainer: Explainer, entitlement: str, value: str, means: Means) -> bool:
     if explainer.standing != "in_scope":
         return False
     return any(
-        wish.entitlement == entitlement and not wish.stays and _alike(wish.value, value)
+        wish.entitlement == entitlement
+        and not wish.stays
+        and not _of_pool(wish.value, value)
+        and _alike(wish.value, value, means)
         for wish in wishes(explainer.mapping.entitlements(explainer.person))
     )
 
 
-def _alike(given: GivenValue | None, value: str) -> bool:
+def _alike(given: GivenValue | None, value: str, means: Means) -> bool:
     """Return whether a given value is the one that was asked about, however it is written."""
     if given is None:
         return False
     said = plain(given)
     if isinstance(said, bool):
         return fold(value) in (("true", "yes") if said else ("false", "no"))
-    return fold(said) in (fold(value), f"pool:{fold(value)}")
+    return fold(said) in (fold(value), f"pool:{fold(value)}") or means(said, value)
 
 
-def _candidates(explainer: Explainer, entitlement: str, value: str) -> Iterator[Candidate]:
+def _of_pool(given: GivenValue, value: str) -> bool:
+    """Return whether a number was asked about, and any one of a pool is given."""
+    said = plain(given)
+    return isinstance(said, str) and said.startswith("pool:") and value.startswith("+")
+
+
+def _candidates(
+    explainer: Explainer, entitlement: str, value: str, means: Means
+) -> Iterator[Candidate]:
     mapping, resource = explainer.mapping, explainer.person.resource
     if entitlement.startswith("profile."):
         text = mapping.profile.get(entitlement.removeprefix("profile."))
@@ -89,12 +111,15 @@ def _candidates(explainer: Explainer, entitlement: str, value: str) -> Iterator[
             filled = fill(entitlement, written, resource)
             if filled is None and isinstance(written, AttributeText):
                 lacking = lacking or written.missing(resource)
-            elif _alike(filled, value):
-                yield _judged(explainer, entitlement, value, name, rule, None)
+            elif _alike(filled, value, means):
+                found = _judged(explainer, entitlement, value, name, rule, None, means)
+                if found.outcome == "given" and filled is not None and _of_pool(filled, value):
+                    found = msgspec.structs.replace(found, outcome="pool")
+                yield found
                 break
         else:
             if lacking is not None:
-                yield _judged(explainer, entitlement, value, name, rule, lacking)
+                yield _judged(explainer, entitlement, value, name, rule, lacking, means)
 
 
 def _written(give: Give, entitlement: str) -> Iterator[GivenValue | AttributeText]:
@@ -110,6 +135,7 @@ def _judged(
     name: str,
     rule: Rule | None,
     missing: str | None,
+    means: Means,
 ) -> Candidate:
     """Return what stood in a rule's way, the first thing that did."""
     where, persona = explainer.where.gives(name, entitlement, value)
@@ -119,7 +145,7 @@ def _judged(
         outcome = "condition"
     elif missing is not None:
         outcome = "missing"
-    elif (lost := _lost(explainer, entitlement, value, name)) is not None:
+    elif (lost := _lost(explainer, entitlement, value, name, means)) is not None:
         outcome = "lost"
     elif explainer.standing != "in_scope":
         inactive = explainer.standing == "inactive"
@@ -140,10 +166,13 @@ def _judged(
     )
 
 
-def _lost(explainer: Explainer, entitlement: str, value: str, rule: str) -> Loser | None:
+def _lost(
+    explainer: Explainer, entitlement: str, value: str, rule: str, means: Means
+) -> Loser | None:
     """Return how a rule that matches lost; None if it lost to none."""
     for loser in explainer.mapping.losers(explainer.person):
-        if loser.entitlement == entitlement and loser.rule == rule and _alike(loser.value, value):
+        theirs = loser.entitlement == entitlement and loser.rule == rule
+        if theirs and _alike(loser.value, value, means):
             return loser
     return None
 

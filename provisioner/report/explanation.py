@@ -336,6 +336,7 @@ def _outcome(each: Candidate) -> str:
         "condition": "it doesn't match",
         "missing": f"it matches, but they have no {each.missing}, which its text takes",
         "scope": "it matches, but they are out of scope",
+        "pool": "it matches, and gives a number of its pool, of which this is one",
         "given": "it matches, and gives it",
     }[each.outcome]
 

@@ -168,3 +168,32 @@ def test_why_not_tells_the_inactive_that_they_are(hq: Installation) -> None:
 
     assert "it matches, but they are out of scope" in ran.out
     assert "not (active eq false) fails: they have false (hr)" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("delegates=user2@example.org", "the mapping gives it to them"),
+        ("delegates=E002", "the mapping gives it to them"),
+        ("delegates=user2", "the mapping gives it to them"),
+        ("delegates=user3@example.org", "no rule gives delegates user3@example.org"),
+        ("number=+420539001015", "gives a number of its pool, of which this is one"),
+        ("number=+420539009999", "no rule gives number +420539009999"),
+        ("number=brno", "the mapping gives it to them"),
+    ],
+)
+def test_why_not_knows_a_person_by_any_name_and_a_pool_by_its_numbers(
+    hq: Installation, asked: str, said: str
+) -> None:
+    pools = {"brno": {"ranges": ["+420539001010-+420539001019"]}}
+    hq.configure(pools=pools, limits={"changes": "100%"})
+    give: dict[str, Any] = {
+        "license": "zoom_phone",
+        "delegates": ["{manager}"],
+        "number": {"pool": "brno"},
+    }
+    hq.mapping(join="externalId", rules=[rule("all", **give)])
+    hq.people([person(1, manager="user2"), *PEOPLE[1:]])
+    hq.plan()
+
+    assert said in hq.run("explain", "user1", "--why-not", asked).out
