@@ -23,6 +23,8 @@ OWNER, ADMINISTRATOR = "owner@example.com", "administrator@example.com"
 _OWNERS_ROLE = "0"
 _VERBS = {"POST": ("ADD", "Add"), "PUT": ("UPDATE", "Edit"), "PATCH": ("UPDATE", "Edit"), "DELETE": ("DELETE", "Delete")}  # fmt: skip
 _CATEGORIES = {
+    "/phone/call_queues": "Call Queue",
+    "/phone/shared_line_groups": "Shared Line Group",
     "/phone/common_areas": "User",
     "/phone/rooms": "Zoom Room",
     "/phone/sites": "Multiple Sites",
