@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import select
+import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -18,10 +19,12 @@ from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import errors
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 Row = tuple[Any, ...]
+_Key = tuple[str, tuple[int, ...]]
+"""A statement's SQL, and the types of its values."""
 
 _NAMED = re.compile(r"(?<!:):(\w+)")
 _BOOL, _INT8, _INT2, _INT4, _FLOAT4, _FLOAT8, _NUMERIC = 16, 20, 21, 23, 700, 701, 1700
@@ -33,6 +36,12 @@ _DECODERS: dict[int, Callable[[bytes], Any]] = {
     **dict.fromkeys((_INT2, _INT4, _INT8), int),
     **dict.fromkeys((_FLOAT4, _FLOAT8), float),
 }
+_YOUNG_S, _OLD_S = 1.0, 600.0
+"""Seconds that a statement's first plan is kept, and the longest; each lives twice as long as the one before.
+
+The server plans a statement for the tables as they are, and keeps that: what was planned for an empty
+table goes through all of one that has filled since.
+"""
 _OF_AN_ARRAY = re.compile(r'(["\\])')
 _DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
@@ -46,10 +55,11 @@ class _Statement(NamedTuple):
 class _Prepared:
     """One statement on one connection; its columns are known from its first answer on."""
 
-    __slots__ = ("decoders", "name")
+    __slots__ = ("decoders", "life_s", "name", "until")
 
-    def __init__(self, name: bytes) -> None:
-        self.name = name
+    def __init__(self, name: bytes, life_s: float) -> None:
+        self.name, self.life_s = name, life_s
+        self.until = time.monotonic() + life_s
         self.decoders: tuple[Callable[[bytes], Any], ...] | None = None
 
     def rows(self, result: PGresult) -> list[Row]:
@@ -82,8 +92,9 @@ class Pipeline:
 
     def __init__(self, connection: PGconn) -> None:
         self._connection = connection
-        self._prepared: dict[tuple[str, tuple[int, ...]], _Prepared] = {}
+        self._prepared: dict[_Key, _Prepared] = {}
         self._names = count()
+        self._outlived: list[bytes] = []
         self._waiting: list[_Statement] = []
         self._poll = select.poll()
 
@@ -120,13 +131,14 @@ class Pipeline:
         self._waiting = []
 
     def _alone(self, statement: _Statement) -> list[Row]:
+        self._bury()
         sql, names = _numbered(statement.sql)
         values, kinds = _encoded(names, statement.values)
-        prepared = self._prepared.get((statement.sql, kinds))
+        prepared = self._living((statement.sql, kinds))
         if prepared is None:
-            prepared = self._new()
+            prepared = self._new((statement.sql, kinds))
             _refuse(self._connection.prepare(prepared.name, sql, kinds), self._connection)
-            self._prepared[statement.sql, kinds] = prepared
+            self._keep({(statement.sql, kinds): prepared})
         result = self._connection.exec_prepared(prepared.name, values)
         _refuse(result, self._connection)
         rows = prepared.rows(result)
@@ -135,17 +147,18 @@ class Pipeline:
         return rows
 
     def _together(self, statements: Sequence[_Statement]) -> list[Row]:
+        self._bury()
         connection = self._connection
         connection.enter_pipeline_mode()
         sent: list[_Sent | None] = []  # None: what only prepares the next
-        new: dict[tuple[str, tuple[int, ...]], _Prepared] = {}
+        new: dict[_Key, _Prepared] = {}
         for statement in statements:
             sql, names = _numbered(statement.sql)
             values, kinds = _encoded(names, statement.values)
             key = (statement.sql, kinds)
-            prepared = self._prepared.get(key) or new.get(key)
+            prepared = new.get(key) or self._living(key)
             if prepared is None:
-                prepared = new[key] = self._new()
+                prepared = new[key] = self._new(key)
                 connection.send_prepare(prepared.name, sql, kinds)
                 sent.append(None)
             connection.send_query_prepared(prepared.name, values)
@@ -153,7 +166,7 @@ class Pipeline:
         connection.pipeline_sync()
         self._flush()
         rows = self._answers(sent)
-        self._prepared.update(new)
+        self._keep(new)
         return rows
 
     def _answers(self, sent: Sequence[_Sent | None]) -> list[Row]:
@@ -207,8 +220,27 @@ class Pipeline:
     def _is_lost(self) -> bool:
         return self._connection.status != psycopg.pq.ConnStatus.OK
 
-    def _new(self) -> _Prepared:
-        return _Prepared(f"p{next(self._names)}".encode())
+    def _living(self, key: _Key) -> _Prepared | None:
+        """Return the statement as it was prepared, None if that is too long ago, or never."""
+        prepared = self._prepared.get(key)
+        return prepared if prepared is not None and time.monotonic() < prepared.until else None
+
+    def _new(self, key: _Key) -> _Prepared:
+        before = self._prepared.get(key)
+        life_s = _YOUNG_S if before is None else min(2 * before.life_s, _OLD_S)
+        return _Prepared(f"p{next(self._names)}".encode(), life_s)
+
+    def _keep(self, new: dict[_Key, _Prepared]) -> None:
+        """Use what was prepared anew from now on."""
+        self._outlived += [old.name for key in new if (old := self._prepared.get(key)) is not None]
+        self._prepared.update(new)
+
+    def _bury(self) -> None:
+        """Have the server forget what was prepared anew; in a transaction that failed it couldn't."""
+        if self._outlived and self._connection.transaction_status == TransactionStatus.IDLE:
+            names, self._outlived = self._outlived, []
+            for name in names:
+                _refuse(self._connection.exec_(b"DEALLOCATE " + name), self._connection)
 
 
 @lru_cache(maxsize=4096)

@@ -68,6 +68,53 @@ def test_the_last_that_waited_tells_its_rows_too(pipeline: Pipeline) -> None:
         assert rows == [(1 if count == 1 else 3,)]
 
 
+def known(connection: psycopg.Connection[Any]) -> set[str]:
+    """Return what the server has prepared of ours."""
+    return {name for (name,) in connection.execute("SELECT name FROM pg_prepared_statements")}
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_statement_is_planned_anew_after_a_second_then_two_then_four(
+    pipeline: Pipeline,
+    connection: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    together: bool,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("provisioner.store.pipeline.time.monotonic", lambda: now)
+    names = []
+    for now in (0.0, 0.9, 1.0, 2.9, 3.0, 6.9, 7.0):  # noqa: B007 - the clock reads it
+        if together:
+            pipeline.later("SELECT 1", {})
+        assert pipeline.rows("SELECT count(*) FROM things", {}) == [(0,)]
+        names.append(max(known(connection), key=lambda name: int(name[1:])))
+
+    assert names[0] == names[1] != names[2] == names[3] != names[4] == names[5] != names[6]
+    pipeline.rows("SELECT count(*) FROM things", {})
+    assert len(known(connection)) == (2 if together else 1), "what was outlived is forgotten"
+
+
+def test_what_was_outlived_in_a_transaction_that_failed_is_forgotten_later(
+    pipeline: Pipeline, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("provisioner.store.pipeline.time.monotonic", lambda: now)
+    pipeline.rows("SELECT 1", {})
+    pipeline.rows("BEGIN", {})
+    now = 5.0
+    pipeline.rows("SELECT 1", {})
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        pipeline.rows("SELECT 1 / :zero", {"zero": 0})
+    assert len(known_after_rollback(pipeline, connection)) == 4  # SELECT 1, BEGIN, 1 / 0, ROLLBACK
+
+
+def known_after_rollback(pipeline: Pipeline, connection: psycopg.Connection[Any]) -> set[str]:
+    pipeline.rows("ROLLBACK", {})
+    pipeline.rows("ROLLBACK", {})
+    return known(connection)
+
+
 def test_nothing_is_carried_out_before_it_is_asked_for(
     pipeline: Pipeline, connection: psycopg.Connection[Any]
 ) -> None:
