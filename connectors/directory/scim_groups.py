@@ -1,9 +1,9 @@
 """Who is in which groups, as a SCIM service tells it: from its Users' side or from its Groups'.
 
 Both give a `Membership`: a function from a canonical User resource to its `groups`, objects of
-value and display, inherited ones with `type: indirect` (and, where the Groups tell, in `via` the value
-of the group that is their member, in `also_via` those of others). `User.groups` holds nested memberships too (RFC 7643 section 4.1.2), so the map
-that is made from `Group.members` follows nesting as well.
+value and display, inherited ones with `type: indirect` (and, where the Groups tell, in `via` the value of the
+group that is their member, in `also_via` those of others). `User.groups` holds nested memberships too
+(RFC 7643 section 4.1.2), so the map that is made from `Group.members` follows nesting as well.
 """
 
 from __future__ import annotations

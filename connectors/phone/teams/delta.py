@@ -115,19 +115,20 @@ class UserList:
             if (id := id_of(entry)) not in live and id not in trashed:
                 trashed[id] = str(entry["id"])
                 yield entry, True
-        if users is None or groups is None:
-            if self._full_every:
-                self._memory.known = None
-            return
-        self._memory.known = Known(
-            full_at=begun,
-            live=live,
-            trashed=trashed,
-            packer=packer,
-            unseen=self._unseen(live),
-            users=reaching((*(before.users if before else ()), users), begun - LATE),
-            groups=reaching((*(before.groups if before else ()), groups), begun - PROCESSED),
-        )
+        if users is not None and groups is not None:
+            self._memory.known = Known(
+                full_at=begun,
+                live=live,
+                trashed=trashed,
+                packer=packer,
+                unseen=self._unseen(live),
+                users=reaching((*(before.users if before else ()), users), begun - LATE),
+                groups=reaching((*(before.groups if before else ()), groups), begun - PROCESSED),
+            )
+        elif self._full_every:
+            self._memory.known = None
+        known = self._memory.known  # perhaps another reader's, who still asks for older writes
+        self._written((known.users[-1].at if known else begun) - LATE)
 
     def _first_link(self, what: tuple[str, str], at: datetime) -> Link | None:
         """Return a link that tells changes from now on, None where none is needed or to be had."""

@@ -80,8 +80,8 @@ class Known(msgspec.Struct, frozen=True):
 
     `full_at`: when its last full read began. `live`: everybody by id in small letters; `trashed`:
     the ids, as Graph spells them, of who is deleted and can be restored. `unseen`: by product for
-    phones, how many more seats the tenant counts than these people hold. `users` and `groups`: links that tell what
-    changed since, the oldest first.
+    phones, how many more seats the tenant counts than these people hold. `users` and `groups`:
+    links that tell what changed since, the oldest first.
     """
 
     full_at: datetime

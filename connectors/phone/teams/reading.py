@@ -1,8 +1,8 @@
 """Phone users as a tenant tells of them: directory users with their licenses, and Teams' view of them.
 
 Three lists make one read: the directory's users (and the deleted ones, who can be restored), in full or
-as what changed since the last read (delta.py); Teams' user configurations; the telephone numbers. Teams' lists are read once for a read: Microsoft asks not
-to poll them. What the directory has assigned is held at once; Teams knows of a calling plan up to a
+as what changed since the last read (delta.py); Teams' user configurations; the telephone numbers.
+Teams' lists are read once for a read: Microsoft asks not to poll them. What the directory has assigned is held at once; Teams knows of a calling plan up to a
 day later, and until then it is `settling`.
 Source: Microsoft Graph, user, licenseAssignmentState, teamsUserConfiguration, numberAssignment.
 """

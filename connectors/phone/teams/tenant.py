@@ -201,8 +201,9 @@ class Tenant:
         skip = 0
         while True:
             listed = [read_number(each) for each in self.teams_list(NUMBERS, skip)]
+            before = len(found)
             found |= {number.number: number for number in listed}
-            if len(listed) != A_PAGE:
+            if len(listed) != A_PAGE or len(found) == before:  # $skip may not be minded
                 return found
             skip += A_PAGE
 

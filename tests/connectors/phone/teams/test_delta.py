@@ -436,3 +436,16 @@ def test_where_much_was_written_everybody_is_listed_too() -> None:
     users(phone)
 
     assert listed(graph)
+
+
+@pytest.mark.parametrize("full_read", ["0h", "24h"])
+def test_whom_a_process_wrote_to_is_not_remembered_for_ever(full_read: str) -> None:
+    graph, kept = company(), dict[str, Any]()
+    phone = graph.phone(kept, full_read=full_read)
+    users(phone)
+    carried_out(phone, "profile.update", "jan", {"department": None}, {"department": "Sales"})
+
+    graph.pass_by(days=2)  # the next read is a full one
+    users(phone)
+
+    assert [each.written for each in kept.values() if isinstance(each, Memory)] == [{}]

@@ -75,6 +75,17 @@ def test_a_full_page_of_numbers_without_a_link_is_not_taken_for_all_of_them(grap
     assert [q.get("$skip", ["0"]) for q in asked(graph, NUMBERS)] == [["0"], ["999"], ["1998"]]
 
 
+def test_a_full_page_of_numbers_that_comes_again_is_all_of_them(graph: Graph) -> None:
+    graph.mock.get(CONFIGURATIONS, json={"value": []})
+    graph.mock.get(NUMBERS, json={"value": [number(n) for n in range(PAGE)]})
+
+    free = graph.phone().catalog().numbers
+
+    assert free is not None
+    assert len(free) == PAGE
+    assert len(asked(graph, NUMBERS)) == 2
+
+
 def test_where_teams_refuses_the_largest_page_it_is_asked_for_its_own(graph: Graph) -> None:
     def page(asking: Any) -> tuple[int, dict[str, str], str]:
         if "$top" in parse_qs(urlsplit(asking.url).query):
