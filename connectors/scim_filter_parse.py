@@ -21,8 +21,8 @@ MAX_LENGTH = 64 * 1024
 MAX_DEPTH = 64
 """How deep parentheses and brackets may nest."""
 _MAX_NUMBER = 100
-_NAMES_KEPT = 1000
 """Characters that a number may have: enough for any double, and int() stays cheap."""
+_NAMES_KEPT = 1000
 
 WORD = re.compile(r"[\w$.:-]+")
 SIGN = re.compile(r"[=<>!~&|]+")

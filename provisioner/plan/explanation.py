@@ -102,8 +102,9 @@ class Entitled(msgspec.Struct, frozen=True, kw_only=True):
     """One entitlement that the mapping manages; of a list, one value of it.
 
     `value` None: nothing gives it, or the `rule` says there is none (`taken`), so it is taken away.
-    `rule` with `where`, and the `persona` whose it is, if any. `missing`: the attribute that the rule's text lacks, so that what is held stays.
-    `takes`: attributes that the value is made of. `pool`: why this number, or why they wait for it.
+    `rule` with `where`, and the `persona` whose it is, if any. `missing`: the attribute that the
+    rule's text lacks, so that what is held stays. `takes`: attributes that the value is made of.
+    `pool`: why this number, or why they wait for it.
     `needless`: why the phone system's account gives nobody any of it, and none is planned.
     """
 

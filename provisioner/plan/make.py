@@ -85,8 +85,9 @@ class Situation:
     they were released, with the folded key of whoever lost them. `held_before`: by folded key, the
     numbers that people once had, the last first. `prices`: what seats cost, None where nobody said.
     `resting_until`: when numbers that rest may be given again. `horizon`: how far ahead the forecast
-    looks. `warming`: pushed directories that nobody has declared ready. `earlier`: the last plan's mapping, if
-    it was another one and is still known. `meanings`: of delegates' names. `members`: how many a directory's group has, None if not counted.
+    looks. `warming`: pushed directories that nobody has declared ready. `earlier`: the last plan's
+    mapping, if it was another one and is still known. `meanings`: of delegates' names. `members`: how
+    many a directory's group has, None if not counted.
     """
 
     sync: str

@@ -57,7 +57,8 @@ class Numbers:
 
     `held`: every number that somebody holds. `cooling`: those that rest, each with the folded key of
     whoever lost it last. `before`: by folded key, the numbers that somebody once held, the last first.
-    `holder` says who holds a number that a rule names, in words, and `rule_in_words` where a rule is. `rejected` says whether a claim, with its number, was.
+    `holder` says who holds a number that a rule names, in words, and `rule_in_words` where a rule is.
+    `rejected` says whether a claim, with its number, was.
     """
 
     pools: Mapping[str, NumberPool]

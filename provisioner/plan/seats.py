@@ -133,8 +133,8 @@ def grant_seats(
 ) -> None:
     """Give every claim of a family its seat, or block it with the reason; by order of rule, then key.
 
-    Only planned drafts free a seat, and none that is idle claims or frees any. A claim that lives on another draft's release needs it. `shortage`:
-    what to do where a family has no seat, in words.
+    Only planned drafts free a seat, and none that is idle claims or frees any. A claim that lives on
+    another draft's release needs it. `shortage`: what to do where a family has no seat, in words.
     """
     planned = [draft for draft in drafts if draft.state == "planned" and not draft.idle]
     returning = Counter(pool for draft in planned for pool in brings_back(draft, pools))

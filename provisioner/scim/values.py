@@ -2,15 +2,18 @@
 
 A reader takes what JSON gave and returns the canonical value, or None for what is unset: null, blank
 text, and an empty list or object (RFC 7643 section 2.5). Text is clean, as a Person's is: in Unicode
-NFC without surrounding blanks. What an attribute can't hold is refused with its path. Where real clients write something else, it is read so:
+NFC without surrounding blanks. What an attribute can't hold is refused with its path. Where real clients
+write something else, it is read so:
 
 - "True" and "False" for booleans, in any case (Microsoft, "Known issues and resolutions with SCIM
   2.0 protocol compliance of the Microsoft Entra user provisioning service").
-- One object where a list of them belongs; a member that says only its `$ref`; a manager's id as bare text; roles, entitlements and
-  members as bare texts, and mail addresses so in a list (wso2/product-is issue 21040); roles and entitlements whose text is a JSON object of `value` and
-  `displayName` (Microsoft, "Customize user provisioning attribute-mappings", AppRoleAssignments).
+- One object where a list of them belongs; a member that says only its `$ref`; a manager's id as bare
+  text; roles, entitlements and members as bare texts, and mail addresses so in a list (wso2/product-is
+  issue 21040); roles and entitlements whose text is a JSON object of `value` and `displayName`
+  (Microsoft, "Customize user provisioning attribute-mappings", AppRoleAssignments).
 - `[{"value": X}]` where X alone belongs (the same "Known issues", behavior before December 2018), each
-  value of a list too, and a text for the object that a PATCH's brackets choose (grokability/snipe-it pull request 19183).
+  value of a list too, and a text for the object that a PATCH's brackets choose (grokability/snipe-it
+  pull request 19183).
 - A number for text in an extension: employee and extension numbers are often numbers at home.
 """
 

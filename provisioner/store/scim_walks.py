@@ -148,9 +148,8 @@ def _bounds(moment: Moment) -> dict[str, Any]:
 
 
 def _delete(session: Session, where: str, **values: Any) -> None:
-    locked = session.locked(
-        "UPDATE SKIP LOCKED"
-    )  # who deletes waits for nobody, nor they in a circle
+    # who deletes waits for nobody, nor they in a circle
+    locked = session.locked("UPDATE SKIP LOCKED")
     session.run(
         "DELETE FROM scim_walks WHERE (walk, start, mark) IN"
         f" (SELECT walk, start, mark FROM scim_walks WHERE {where}{locked})",

@@ -45,7 +45,11 @@ class Packer:
         """Return an entry, packed. Raises ValueError for text that is none."""
         assigned, states = (entry.get(name) for name in _LICENSES)
         if isinstance(states, list):  # moments would tell everybody's licenses apart
-            states = [{k: v for k, v in s.items() if k != _UNUSED} for s in states if _is_object(s)]
+            states = [
+                {k: v for k, v in s.items() if k != _UNUSED}
+                for s in states
+                if isinstance(s, Mapping)
+            ]
         licenses = _encode((assigned, states))
         if licenses not in self._same:
             self._same[licenses] = licenses
@@ -108,7 +112,3 @@ def reaching(links: tuple[Link, ...], since: datetime) -> tuple[Link, ...]:
     """
     older = [link for link in links if link.at <= since]
     return (*older[-1:], *links[len(older) :])
-
-
-def _is_object(state: object) -> bool:
-    return isinstance(state, dict)

@@ -78,7 +78,7 @@ __all__ = [
 
 
 V2 = (
-    divisions, provision_templates,     call_queues, shared_line_groups,
+    divisions, provision_templates, call_queues, shared_line_groups,
     user_features, user_profile, users, groups, phone_users, batch, calling_plans, delegation, catalog,
     sites, numbers, templates, devices, addresses, places, place_making, policies, operation_logs,
 )  # fmt: skip

@@ -50,7 +50,8 @@ class Options:
     The account: `sso` ("none": ssoCreate is refused with 2002; "login": with 2032; "provisioning":
     allowed), `managed_domains` (whose users can't be disassociated: 1107), `multiple_sites`,
     `site_codes` (an extension number then begins with its site's code), `phone_enabled` (off: every
-    phone call is 403), `operation_logs` (off: the app has no scope to read them), `auto_activate` (new phone users can call at once), `licensed_seats` and `basic_seats` (None: not counted).
+    phone call is 403), `operation_logs` (off: the app has no scope to read them), `auto_activate` (new
+    phone users can call at once), `licensed_seats` and `basic_seats` (None: not counted).
 
     Where nobody knows what Zoom does: `partial_batches` (a batch that is partly right does what it
     can), `trash_keeps` (whoever is in the trash goes on holding plans and numbers),

@@ -201,7 +201,10 @@ def list_members(call: Call, division_id: str) -> Answer:
     touches=lambda body, _: [u.get("user_id") or u.get("user_email", "") for u in body["users"]],
 )
 def add_members(call: Call, division_id: str) -> Answer:
-    """Assign up to 30 users, out of whichever division they were in; who is nobody's is left out. The answer joins the ids by commas."""
+    """Assign up to 30 users, out of whichever division they were in; who isn't there is left out.
+
+    The answer joins the ids by commas.
+    """
     _found(call, division_id)
     added = []
     for each in call.body["users"]:

@@ -444,7 +444,6 @@ def test_whom_a_process_wrote_to_is_not_remembered_for_ever(full_read: str) -> N
     phone = graph.phone(kept, full_read=full_read)
     users(phone)
     carried_out(phone, "profile.update", "jan", {"department": None}, {"department": "Sales"})
-
     graph.pass_by(days=2)  # the next read is a full one
     users(phone)
 
