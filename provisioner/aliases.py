@@ -154,11 +154,13 @@ def in_vendors_words(lines: Iterable[str], aliases: Aliases | None = None) -> It
         return
     document = _read(first)
     catalog = document.get("catalog")
-    told = catalog.pop("aliases", None) if isinstance(catalog, dict) else None
-    words = _Words(told if isinstance(told, dict) else aliases or {})
     if not isinstance(catalog, dict):
-        yield from map(words.line, chain((first,), rest))
+        yield from map(_Words(aliases or {}).line, chain((first,), rest))
         return
+    if not _are_aliases(catalog.get("aliases")):
+        yield from chain((first,), rest)
+        return
+    words = _Words(catalog.pop("aliases", None) or aliases or {})
     yield json.dumps({"catalog": words.catalog(catalog)})
     yield from map(words.line, rest)
 
@@ -193,7 +195,8 @@ class _Words:
         for member, family in _FAMILY.items():
             if member in user:
                 user[member] = self._name(family, user[member])
-        user |= {"packages": [self._name("packages", each) for each in user.get("packages") or ()]}
+        if isinstance(packages := user.get("packages"), list):
+            user["packages"] = [self._name("packages", each) for each in packages]
         for member in ("counts_as", "seatless", "settling"):
             if isinstance(names := user.get(member), list):
                 user[member] = [self._any(name) for name in names]
@@ -212,6 +215,14 @@ class _Words:
         if isinstance(entry, list) and len(entry) == 2:
             return [self._name(family, entry[0]), self._name("sites", entry[1])]
         return self._name(family, entry)
+
+
+def _are_aliases(told: object) -> bool:
+    try:
+        msgspec.convert(told, dict[str, dict[str, str]] | None)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -210,5 +210,12 @@ def test_lines_without_aliases_and_lines_that_cant_be_read_stay_as_they_are() ->
     assert list(in_vendors_words([], ALIASES)) == []
 
 
+def test_odd_aliases_and_odd_packages_are_left_for_whoever_loads_them() -> None:
+    odd = ['{"catalog": {"aliases": {"packages": 3}}}', '{"id": "p1", "packages": 5}']
+
+    assert list(in_vendors_words(odd)) == odd
+    assert parsed(in_vendors_words(odd[1:], ALIASES)) == parsed(odd[1:])
+
+
 def parsed(lines: Iterable[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
