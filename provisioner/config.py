@@ -363,7 +363,7 @@ def _sync(name: str, sync: dict[str, Any], base: Path) -> SyncConfig:
     return SyncConfig(
         name=name,
         directories=tuple(DirectoryConfig(**d) for d in sync["directories"]),
-        mapping=base / sync["mapping"],
+        mapping=_beside(base, sync["mapping"]),
         phone_system=PhoneConfig(**sync["phone_system"]),
         schedule=sync["schedule"] and _schedule(sync["schedule"]),
         approval=Approval(
@@ -398,6 +398,13 @@ def _pool(pool: dict[str, Any]) -> PoolConfig:
         site=pool["site"],
         numbers=frozenset(pool["numbers"]),
     )
+
+
+def _beside(base: Path, name: str) -> Path:
+    """Return a file that is named relative to a folder, without `..` unless a link makes that another one."""
+    path = base / name
+    short = Path(os.path.normpath(path))
+    return short if path.exists() and short.exists() and short.samefile(path) else path
 
 
 def _store(url: str, base: Path) -> str:

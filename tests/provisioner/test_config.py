@@ -175,6 +175,21 @@ def test_paths_are_relative_to_the_config_wherever_it_is_read_from(
     assert config.base == Path("..")
 
 
+def test_a_mapping_in_a_folder_beside_is_named_the_short_way_unless_a_link_leads_elsewhere(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(LEAST)
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "c.yaml").write_text(LEAST.replace("emea.yaml", "../emea.yaml"))
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "link").symlink_to(tmp_path / "far")
+    monkeypatch.chdir(tmp_path)
+
+    assert load_config(Path("far/c.yaml"), {}).syncs["emea"].mapping == Path("emea.yaml")
+    through = load_config(Path("near/link/c.yaml"), {}).syncs["emea"].mapping
+    assert through == Path("near/link/../emea.yaml")
+
+
 def test_every_problem_is_told_at_once_in_the_order_of_the_file(load: Load) -> None:
     text = """\
 version: 2
