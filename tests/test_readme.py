@@ -1,0 +1,59 @@
+"""What the first page shows is what the program reads."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from mappings import load_mapping
+from provisioner.config import Config, load_config
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONFIG, MAPPING, *PARTS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+TENANT = "      tenant_id: abc\n      client_id: def\n      client_secret: ghi\n"
+PLACES = re.findall(r"([\w-]+)(?:,| ) *mappings/demo\.yaml:(\d+):(\d+)", README)
+
+
+def read(folder: Path, text: str) -> Config:
+    """Read a config in a folder of its own, the mapping beside that."""
+    for name in ("config", "mappings"):
+        (folder / name).mkdir()
+    (folder / "mappings" / "emea.yaml").write_text(MAPPING, encoding="utf-8")
+    (folder / "config" / "emea.yaml").write_text(text, encoding="utf-8")
+    return load_config(folder / "config" / "emea.yaml", {"SCIM_TOKEN": "a", "ZOOM_SECRET": "b"})
+
+
+def test_the_config_and_the_mapping_that_it_shows_fit_each_other(tmp_path: Path) -> None:
+    sync = read(tmp_path, CONFIG).syncs["emea"]
+
+    mapping = load_mapping(sync.mapping, sync.people, sync.pools)
+
+    assert [rule.name for rule in mapping.rules] == ["munich-sales"]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.partition(":")[0])
+def test_each_part_of_a_config_that_it_shows_can_be_read(tmp_path: Path, part: str) -> None:
+    name = part.partition(":")[0]
+    if name == "server":
+        of_others = re.compile(r"\{kind: scim_endpoint.*\}\n")
+        text = of_others.sub("{kind: pushed, name: entra}\n", CONFIG) + part
+    else:
+        more = TENANT if name == "phone_system" else ""
+        text = re.sub(rf"\n    {name}:.*", "", CONFIG) + indent(part, "    ") + more
+
+    assert list(read(tmp_path, text).syncs) == ["emea"]
+
+
+def test_where_the_sample_says_that_a_rule_is_it_is() -> None:
+    lines = (ROOT / "mappings" / "demo.yaml").read_text(encoding="utf-8").splitlines()
+
+    assert len(PLACES) == 3
+    for rule, line, column in PLACES:
+        of_rule = [text for text in lines[: int(line)] if text.startswith("  - name: ")]
+        assert of_rule[-1] == f"  - name: {rule}"
+        assert lines[int(line) - 1].lstrip().startswith("give: ")
+        assert lines[int(line) - 1][int(column) - 2] in "{["  # the value begins behind it
