@@ -11,6 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+LONGEST_PAUSE_S = 86_400.0
+"""The longest pause that anybody is believed to ask for: after a day they are asked again."""
 
 
 class ProvisionerError(Exception):
@@ -51,6 +56,34 @@ class TransientError(ProvisionerError):
         self.retry_after_s = retry_after_s
         self.in_doubt = in_doubt
         self.alone = alone
+
+
+def pause_s(retry_after: str, said_at: str = "", now: datetime | None = None) -> float | None:
+    """Return the seconds that a Retry-After asks to wait, at most a day; None where it can't be read.
+
+    A date is counted from `said_at`, the answer's own Date, so that a clock that is wrong on either side
+    doesn't matter; without one from `now`, the present moment unless given. What is past asks for no wait.
+    Source: RFC 9110 section 10.2.3.
+
+    >>> pause_s("Wed, 21 Oct 2015 07:28:20 GMT", "Wed, 21 Oct 2015 07:28:00 GMT")
+    20.0
+    """
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), LONGEST_PAUSE_S)
+    at = _date(text)
+    if at is None:
+        return None
+    since = _date(said_at) or now or datetime.now(UTC)
+    return min(max(0.0, (at - since).total_seconds()), LONGEST_PAUSE_S)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class PersonError(ProvisionerError):

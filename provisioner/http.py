@@ -16,8 +16,6 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from typing import Any, Protocol
@@ -35,7 +33,7 @@ from requests.exceptions import (
 )
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from connectors.errors import RunError, TransientError
+from connectors.errors import RunError, TransientError, pause_s
 from connectors.records import Http, Rate
 from provisioner.places import Place
 
@@ -272,27 +270,8 @@ class _Carrier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def retry_after_s(response: requests.Response) -> float | None:
-    """Return the seconds that the answer asks to wait (RFC 9110 section 10.2.3); None if it doesn't.
-
-    A date is counted from the answer's own Date where it has one, so that a clock that is wrong on
-    either side doesn't matter.
-    """
-    text = response.headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    at = _date(text)
-    if at is None:
-        return None
-    now = _date(response.headers.get("Date", "")) or datetime.now(UTC)
-    return max(0.0, (at - now).total_seconds())
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    """Return the seconds that the answer asks to wait (`pause_s`); None if it doesn't."""
+    return pause_s(response.headers.get("Retry-After", ""), response.headers.get("Date", ""))
 
 
 def _refuse_redirect(method: str, url: str, response: requests.Response) -> None:

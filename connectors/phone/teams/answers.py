@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import requests
 
-from connectors.errors import PersonError, RunError, TransientError
+from connectors.errors import PersonError, RunError, TransientError, pause_s
 from connectors.phone.teams.skus import with_names
 
 Why = Literal[
@@ -147,9 +147,9 @@ def said(body: Any) -> tuple[str, str]:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that an answer asks to wait, None where it doesn't say."""
-    text = next((v for k, v in headers.items() if k.lower() == "retry-after"), "")
-    return float(text) if str(text).isdigit() else None
+    """Return the seconds that an answer asks to wait, None where it doesn't say (`pause_s`)."""
+    said = {name.lower(): str(value) for name, value in headers.items()}
+    return pause_s(said.get("retry-after", ""), said.get("date", ""))
 
 
 def _json(response: requests.Response) -> Any:

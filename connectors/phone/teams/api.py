@@ -238,13 +238,16 @@ class Api:
 
     def _post(self, items: Sequence[Item], chosen: Sequence[int], label: str) -> dict[int, Answer]:
         body = {"requests": [_entry(n, items[n]) for n in chosen]}
-        told = self.request("POST", "/$batch", label=label, json=body).json()
+        response = self.request("POST", "/$batch", label=label, json=body)
+        told, said_at = response.json(), response.headers.get("Date")
+        common = {"Date": said_at} if said_at else {}  # an item may ask to wait until a date
         listed = told.get("responses") if isinstance(told, dict) else None
         answers: dict[int, Answer] = {}
         for each in listed if isinstance(listed, list) else ():
             if isinstance(each, dict) and str(each.get("id")).isdigit():
                 status = each.get("status")
-                headers = {str(k): str(v) for k, v in (each.get("headers") or {}).items()}
+                own = each.get("headers") or {}
+                headers = common | {str(k): str(v) for k, v in own.items()}
                 answers[int(each["id"])] = Answer(int(status or 0), each.get("body"), headers)
         if missing := [n for n in chosen if n not in answers]:
             raise TransientError(

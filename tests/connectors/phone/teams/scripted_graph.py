@@ -27,13 +27,15 @@ Reply = dict[str, Any] | Callable[[dict[str, Any]], dict[str, Any]]
 class Graph:
     """Answers by method and path; a batch's items are answered from the same script.
 
-    `waits` are the seconds that the connector slept; `lost`: so many batches get no answer.
+    `waits` are the seconds that the connector slept; `lost`: so many batches get no answer; `headers`: what
+    batches are answered with.
     """
 
     def __init__(self, mock: responses.RequestsMock) -> None:
         self.mock = mock
         self.waits: list[float] = []
         self.lost = 0
+        self.headers: dict[str, str] = {}
         self.batches: list[list[dict[str, Any]]] = []
         self.items: dict[tuple[str, str], list[tuple[int, Any, dict[str, str]]]] = {}
         mock.post(TOKEN, json={"access_token": "t", "expires_in": 3600, "token_type": "Bearer"})
@@ -95,7 +97,7 @@ class Graph:
             status, body, headers = listed.pop(0) if len(listed) > 1 else listed[0]
             answer = {"id": each["id"], "status": status, "headers": headers}
             answers.append(answer if body is None else answer | {"body": body})
-        return 200, {}, json.dumps({"responses": answers})
+        return 200, self.headers, json.dumps({"responses": answers})
 
 
 def _nap(seconds: float) -> None:

@@ -67,6 +67,28 @@ def test_without_a_told_wait_the_pauses_grow_and_the_last_answer_is_given(graph:
     assert len(graph.waits) == 5
 
 
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        ("7", 7),
+        ("Mon, 23 Nov 2026 09:00:20 GMT", 20),
+        ("Mon, 23 Nov 2026 08:59:00 GMT", 0),
+        ("Tue, 24 Nov 2026 09:00:00 GMT", 120),
+    ],
+)
+def test_an_item_that_asks_to_wait_until_a_date_is_understood_by_the_batchs_own_clock(
+    graph: Graph, asked: str, waited: float
+) -> None:
+    graph.headers = {"Date": "Mon, 23 Nov 2026 09:00:00 GMT"}
+    busy = error("Too Many Requests", "TooManyRequests")
+    graph.item("GET", "/users/u1", 429, busy, Retry_After=asked)
+    graph.item("GET", "/users/u1", 200, {"id": "u1"})
+
+    (answer,) = api(graph).batch([Item("GET", "/users/u1")], label="directory.batch")
+
+    assert (answer.status, graph.waits) == (200, [waited])
+
+
 def test_pauses_dont_grow_as_long_as_something_comes_through(graph: Graph) -> None:
     items = [Item("GET", f"/users/u{n}") for n in range(9)]
     for n, item in enumerate(items):
