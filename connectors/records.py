@@ -112,7 +112,8 @@ class PhoneUser(msgspec.Struct, frozen=True, gc=False):
     switched off within a suite that they hold. `settling`: the license or packages that they hold and that
     aren't effective yet. `by_hand`: what only a person can take from them, by "license", "credits" or a
     package's name, with the step in words; `{user}` is filled in. `vendor` keeps what only that vendor has: in
-    `blocks` the kinds of change that it refuses for this user, with the reasons; in `to_activate` why their
+    `blocks` the changes that it refuses for this user (`license.assign`, or `license.assign=NAME`, folded), with
+    the reasons; in `failed` likewise, in sentences, what was to give them that; in `to_activate` why their
     license is no good yet.
     """
 

@@ -127,7 +127,22 @@ class Aliased:
             seatless=tuple(map(self._any, user.seatless)),
             settling=tuple(map(self._any, user.settling)),
             by_hand={self._any(name): step for name, step in user.by_hand.items()},
+            vendor=self._vendor(user.vendor),
         )
+
+    def _vendor(self, vendor: dict[str, Any]) -> dict[str, Any]:
+        """Return what only the vendor has, the changes that it names there under the short names."""
+        told = {what: vendor[what] for what in ("blocks", "failed") if what in vendor}
+        short = {
+            what: {self._named_change(change): why for change, why in said.items()}
+            for what, said in told.items()
+        }
+        return vendor | short if short else vendor
+
+    def _named_change(self, change: str) -> str:
+        kind, equals, name = change.partition("=")
+        family = _FAMILY.get(kind.partition(".")[0], "")
+        return f"{kind}={fold(self._name(family, name))}" if equals else kind
 
     def _vendors_change(self, change: Change) -> Change:
         family = _FAMILY.get(change.kind.split(".")[0])

@@ -7,13 +7,17 @@ yet waits for them to accept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from connectors.records import Abilities, fold
 from provisioner.plan.accounts import NEW
 from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.satisfied import by_hand
+from provisioner.plan.warnings import some
+
+DIRECTLY = "they get it directly, as what was to give it didn't: "
+"""What the consequence begins with of a change that takes the place of what failed elsewhere."""
 
 
 def keep_to_abilities(drafts: Iterable[Draft], ground: Ground) -> None:
@@ -26,6 +30,8 @@ def keep_to_abilities(drafts: Iterable[Draft], ground: Ground) -> None:
             draft.state = "needless"
         if draft.state != "planned":
             continue
+        if (failed := said_of(draft, "failed")) is not None:
+            draft.consequences.append(f"{DIRECTLY}{failed}")
         reason = _blocked(draft, abilities)
         if reason is not None:
             draft.block(reason)
@@ -38,6 +44,26 @@ def keep_to_abilities(drafts: Iterable[Draft], ground: Ground) -> None:
             draft.block(f"this phone system can't do {draft.kind}")
         elif since := _pending(draft, abilities):
             draft.wait(f"{draft.user} {since}: planned again when they accept")
+
+
+def failed_elsewhere(drafts: Iterable[Draft]) -> Iterator[str]:
+    """Yield a sentence, with names, on everything that was to come from elsewhere and didn't."""
+    lacking: dict[str, set[str]] = {}
+    for draft in drafts:
+        if draft.state != "needless" and (failed := said_of(draft, "failed")) is not None:
+            lacking.setdefault(failed, set()).add(draft.user)
+    for failed, users in sorted(lacking.items()):
+        yield f"{some(sorted(users))}: {failed}"
+
+
+def said_of(draft: Draft, what: str) -> str | None:
+    """Return what is said of a draft's change in its phone user's `blocks` or `failed`."""
+    actual = draft.case.actual
+    said = None if actual is None or actual.id != draft.id else actual.vendor.get(what)
+    if not isinstance(said, dict):
+        return None
+    found = said.get(draft.kind) or said.get(f"{draft.kind}={fold(str(draft.after))}")
+    return None if found is None else str(found)
 
 
 def _pending(draft: Draft, abilities: Abilities) -> str | None:
@@ -56,9 +82,8 @@ def _blocked(draft: Draft, abilities: Abilities) -> str | None:
         return reason
     actual = draft.case.actual
     if actual is not None and actual.id == draft.id:
-        blocks = actual.vendor.get("blocks")
-        if isinstance(blocks, dict) and draft.kind in blocks:
-            return str(blocks[draft.kind])
+        if (why := said_of(draft, "blocks")) is not None:
+            return why
         if actual.kind != "person" and draft.kind not in abilities.places.get(actual.kind, ()):
             return f"this phone system can't do {draft.kind} for a {actual.kind.replace('_', ' ')}"
     if draft.kind in NEW and abilities.domains is not None and isinstance(draft.after, str):

@@ -19,7 +19,7 @@ from mappings import Mapping
 from mappings.entitlements import DEFAULTS_RULE, PROFILE_RULE
 from provisioner.memory import Memory
 from provisioner.plan import invitations, trash
-from provisioner.plan.abilities import keep_to_abilities
+from provisioner.plan.abilities import failed_elsewhere, keep_to_abilities
 from provisioner.plan.accounts import account_changes, grant_accounts, profile_changes
 from provisioner.plan.away import away_changes, leaves
 from provisioner.plan.catalog_checks import check_catalog
@@ -205,6 +205,7 @@ def _plan(
             *situation.warnings,
             *needless(drafts, ground.abilities),
             *warnings_of(differences, ground),
+            *failed_elsewhere(drafts),
             *unpriced_warnings(situation, drafts, pools),
         ),
         adoption=None if situation.memory.adopted else _adoption(differences),

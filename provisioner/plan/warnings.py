@@ -27,11 +27,11 @@ def warnings_of(differences: Differences, ground: Ground) -> Iterator[str]:
     if never := never_accepted(differences.cases, ground):
         yield (
             f"invited and reminded {ground.abilities.resend_max} times, and never accepted:"
-            f" {_some(never)}"
+            f" {some(never)}"
         )
     if differences.untouchable:
         yield (
-            f"{_some(sorted(differences.untouchable))} can't be touched: `manages` doesn't name owners,"
+            f"{some(sorted(differences.untouchable))} can't be touched: `manages` doesn't name owners,"
             " admins, rooms and common areas unless it says so"
         )
     yield from _dates(differences)
@@ -55,10 +55,10 @@ def warnings_of(differences: Differences, ground: Ground) -> Iterator[str]:
     if invited:
         yield (
             "left before they accepted the invitation, and only phone users can be put into the"
-            f" trash; withdraw it by hand: {_some(invited)}"
+            f" trash; withdraw it by hand: {some(invited)}"
         )
     if left:
-        yield f"left, and keep what they have (leavers.do is report): {_some(left)}"
+        yield f"left, and keep what they have (leavers.do is report): {some(left)}"
 
 
 def _dates(differences: Differences) -> Iterator[str]:
@@ -69,10 +69,10 @@ def _dates(differences: Differences) -> Iterator[str]:
         yield f"and {rest} more are left alone, whose dates can't be read"
     there = [case for case in differences.cases if case.actual is not None]
     if away := _named(case for case in there if case.standing == "on_leave"):
-        yield f"on leave, and given nothing new: {_some(away)}"
+        yield f"on leave, and given nothing new: {some(away)}"
     early = [case for case in there if case.standing == "early"]
     if put_off := _named(c for c in early if c.binding is None or c.binding.gone_since is None):
-        yield f"start later, and keep until then what they have: {_some(put_off)}"
+        yield f"start later, and keep until then what they have: {some(put_off)}"
     if differences.later:
         people = "person starts" if differences.later == 1 else "people start"
         yield f"{differences.later} {people} later than the forecast looks ahead"
@@ -82,7 +82,8 @@ def _named(cases: Iterable[Case]) -> list[str]:
     return sorted(named.user for case in cases if (named := case.person or case.actual) is not None)
 
 
-def _some(names: Sequence[str], most: int = 10) -> str:
+def some(names: Sequence[str], most: int = 10) -> str:
+    """Return names in a row; of many the first ones, and how many more there are."""
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
 

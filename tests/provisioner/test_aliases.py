@@ -151,6 +151,11 @@ def test_what_counts_as_something_settles_or_is_by_hand_is_told_under_the_short_
                 counts_as=("zoom phone pro", "audio_conferencing"),
                 settling=("Germany Unlimited",),
                 by_hand={"US/CA Unlimited": "leave the group", "license": "leave the group"},
+                vendor={
+                    "blocks": {"package.assign=us/ca unlimited": "no", "delegate.add": "no"},
+                    "failed": {"license.assign=zoom phone pro": "why", "credit.assign": "why"},
+                    "suite": "Suite",
+                },
             )
 
     (user,) = with_aliases(Suites(), ALIASES).read()
@@ -158,6 +163,11 @@ def test_what_counts_as_something_settles_or_is_by_hand_is_told_under_the_short_
     assert user.counts_as == ("phone", "audio_conferencing")
     assert user.settling == ("de",)
     assert set(user.by_hand) == {"us", "license"}
+    assert user.vendor == {
+        "blocks": {"package.assign=us": "no", "delegate.add": "no"},
+        "failed": {"license.assign=phone": "why", "credit.assign": "why"},
+        "suite": "Suite",
+    }
 
 
 def test_a_pool_of_two_names_stays_one_pool_under_the_short_ones() -> None:

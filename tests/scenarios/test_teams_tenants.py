@@ -211,3 +211,50 @@ def test_a_product_that_a_country_may_not_have_fails_for_those_there_and_names_t
         assert "their usage location is FR: Microsoft doesn't offer every product" in applied.out
         licenses = {mail: told["license"] for mail, told in graph.users().items()}
         assert licenses == {"user1@example.org": None, "user2@example.org": PHONE}
+
+
+def test_who_has_no_teams_gets_no_phone_and_the_plan_says_what_is_missing(tmp_path: Path) -> None:
+    nothing = {"vendor": {"licenses": ["Exchange Online (Plan 1)"]}}
+    off = {"sku": E3, "disabled_plans": ["MCOSTANDARD", "TEAMS1"]}
+    lines = [seats(), user(1, **nothing), user(2), user(3, vendor={"licenses": [off]})]
+    with tenant(lines) as graph:
+        office = rule("office", license=PHONE, packages=[DOMESTIC])
+        company = installed(tmp_path, graph, office)
+        company.people([person(n) for n in (1, 2, 3)])
+
+        plan = company.carry_out()
+        graph.do("group", name="Everybody", licenses=[E3], add=["user1@example.org"])
+        graph.a_day_later()
+        after = company.carry_out()
+
+        assert set(kinds(plan)) == {
+            (kind, "user2@example.org")
+            for kind in ("profile.update", "license.assign", "package.assign")
+        }
+        reasons = {(b["kind"], b["user"]): b["reason"] for b in plan["blocked"]}
+        assert "they have no Teams" in reasons["license.assign", "user1@example.org"]
+        assert "rule office, " in reasons["license.assign", "user1@example.org"]
+        assert f"off in their {E3}" in reasons["license.assign", "user3@example.org"]
+        assert ("license.assign", "user1@example.org") in kinds(after)
+        assert graph.users()["user1@example.org"]["license"] == PHONE
+
+
+def test_a_group_that_had_no_seat_left_is_named_by_whoever_takes_its_place(tmp_path: Path) -> None:
+    with tenant([seats(phone=1), caller(1), user(2, usage_location="DE")]) as graph:
+        company = installed(tmp_path, graph)
+        graph.do("group", name="Callers", licenses=[PHONE], add=["user2@example.org"])
+        graph.a_day_later()
+        company.people([person(1), person(2)])
+
+        short = company.carry_out()
+        graph.do("seats", **{PHONE: 2})
+        enough = company.plan()
+
+        words = "the group Callers was to give Microsoft Teams Phone Standard, and that failed"
+        assert [b["kind"] for b in short["blocked"] + short["waiting"]] == ["license.assign"]
+        for plan in (short, enough):
+            (warning,) = [w for w in plan["warnings"] if words in w]
+            assert warning.startswith("user2@example.org: ")
+            assert "no seat was left; order or free seats" in warning
+        (said,) = only(enough, "license.assign")["consequences"]
+        assert words in said

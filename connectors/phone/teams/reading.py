@@ -24,6 +24,7 @@ from connectors.phone.teams.entries import (
     object_in,
     understood,
 )
+from connectors.phone.teams.obstacles import obstacles
 from connectors.phone.teams.policies import Policy, Templates
 from connectors.phone.teams.skus import CREDITS_SKU, Product
 from connectors.phone.teams.tenant import (
@@ -145,7 +146,7 @@ class Reader:
     def _phone_user(
         self, entry: Mapping[str, Any], voice: Voice, numbers: Sequence[Number]
     ) -> PhoneUser:
-        held = self._held(entry)
+        held, states = self._held(entry), entry.get("licenseAssignmentStates") or ()
         phone = self._phone(held)
         packages = sorted(h.product.name for h in held if h.product.is_calling_plan)
         shown = self._numbers(voice, numbers)
@@ -176,7 +177,8 @@ class Reader:
             seatless=self._tenant.license_names() if _is_off(held) and license is None else (),
             settling=_settling(license, packages, voice, shown),
             by_hand=self._by_hand(held, phone),
-            vendor=self._vendor(entry, held, voice),
+            vendor=self._vendor(entry, held, voice)
+            | ({} if kinds else obstacles(states, held, self._tenant)),
         )
 
     def _phone(self, held: Sequence[Held]) -> Held | None:
@@ -300,7 +302,9 @@ class Reader:
 
 
 def _trashed(user: PhoneUser) -> PhoneUser:
-    return msgspec.structs.replace(user, status="trashed", settling=())
+    """Return somebody as deleted: what they will hold is seen when they are back."""
+    vendor = {k: v for k, v in user.vendor.items() if k not in ("blocks", "failed")}
+    return msgspec.structs.replace(user, status="trashed", settling=(), vendor=vendor)
 
 
 def _voice(entry: Mapping[str, Any]) -> Voice:

@@ -9,7 +9,7 @@ service_plans.csv beside this file).
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -45,22 +45,43 @@ CALLING = frozenset(
     }
 )
 """The service plans of calling plans."""
+TEAMS = frozenset(
+    {
+        "57ff2da0-773e-42df-b2af-ffb7a2317929",  # TEAMS1
+        "0feaeb32-d00e-4d66-bd5a-43b5b83db82c",  # MCOSTANDARD, which Teams Phone takes for Teams
+        "afc06cb0-b4f4-4473-8286-d644f70d8faf",  # MCOIMP, the same in smaller products
+        "f4f2f6de-6830-442b-a433-e92249faebe2",  # TeamsEss
+    }
+)
+"""The service plans that Teams Phone rests on: any of them will do."""
+_LIKE_TEAMS = ("teams", "mco", "lync", "skype")
+"""What names of service plans begin with that may be Teams in a form that TEAMS lacks."""
 _NOT_FOR_PEOPLE = {
     "room": "room",
     "shared_device": "common_area",
     "resource_account": "common_area",
 }
+_NOTHING_SAID: Mapping[str, str] = {}
 _ALONE = frozenset({"teams_phone", "teams_phone_edu", "teams_phone_smb"})
 
 
 class Product(msgspec.Struct, frozen=True):
-    """One product: `id` and `plans` (service plans) are GUIDs in small letters; `role` is ours."""
+    """One product: `id` and `plans` (service plans) are GUIDs in small letters; `role` is ours.
+
+    `may_have_teams`: it isn't in the table, and what the tenant says of it doesn't rule Teams out.
+    """
 
     id: str
     part_number: str
     name: str
     role: str
     plans: frozenset[str]
+    may_have_teams: bool = False
+
+    @property
+    def rests_on_teams(self) -> bool:
+        """Whether it is refused to whoever has no Teams from another product."""
+        return self.role in _ALONE or self.role == "teams_phone_with_calling_plan"
 
     @property
     def is_phone(self) -> bool:
@@ -115,8 +136,10 @@ def service_plans() -> dict[str, str]:
     return {row["id"]: row["name"] for row in _rows("service_plans.csv")}
 
 
-def product(id: str, part_number: str = "", plans: Iterable[str] = ()) -> Product:
+def product(id: str, part_number: str = "", plans: Mapping[str, str] = _NOTHING_SAID) -> Product:
     """Return a product: as the table has it, else from what the tenant says of it.
+
+    `plans`: the names of its service plans by GUID, "" for one without a name.
 
     >>> product("0DAB259F-bf13-4952-b7f8-7db8f131b28d").name
     'Skype for Business PSTN Domestic Calling'
@@ -127,7 +150,9 @@ def product(id: str, part_number: str = "", plans: Iterable[str] = ()) -> Produc
     held = frozenset(map(fold, plans))
     suite = len(held - CALLING - PHONE - CONFERENCING - {CREDITS}) > 0
     role = "base_licence" if suite else "other" if held.isdisjoint(PHONE) else "teams_phone"
-    return Product(fold(id), part_number, part_number or id, role, held)
+    unclear = (name for plan, name in plans.items() if fold(plan) not in service_plans())
+    may = not plans or any(not name or fold(name).startswith(_LIKE_TEAMS) for name in unclear)
+    return Product(fold(id), part_number, part_number or id, role, held, may)
 
 
 def with_names(text: str) -> str:

@@ -107,6 +107,14 @@ class Tenant:
         alone = {b.product.name for b in self.bought().values() if b.product.is_phone_alone}
         return alone | {LICENSE}
 
+    def resting_names(self) -> tuple[str, ...]:
+        """Return every name of a license that is refused to whoever has no Teams."""
+        return self.keep("resting", lambda: tuple(sorted(self._resting_names())))
+
+    def _resting_names(self) -> Iterable[str]:
+        there = {b.product.name for b in self.bought().values() if b.product.rests_on_teams}
+        return there | {LICENSE}
+
     def license(self, name: str) -> Product:
         """Return the product that a license's name means. Raises PersonError for one that there isn't."""
         main = self.phone_product()
@@ -240,7 +248,10 @@ def _bought(entry: Mapping[str, Any]) -> Bought | None:
         raise IncompleteRead("a subscription without a product's id was listed", remedy=AFRESH)
     if fold(str(entry.get("appliesTo") or "User")) != "user":
         return None
-    plans = [str(p.get("servicePlanId")) for p in entry.get("servicePlans") or ()]
+    plans = {
+        str(p.get("servicePlanId")): str(p.get("servicePlanName") or "")
+        for p in entry.get("servicePlans") or ()
+    }
     product = skus.product(str(entry["skuId"]), str(entry.get("skuPartNumber") or ""), plans)
     units = entry.get("prepaidUnits") or {}
     usable = fold(str(entry.get("capabilityStatus") or "Enabled")) in _USABLE

@@ -177,3 +177,39 @@ def test_an_extension_number_has_its_sites_code_and_length() -> None:
     for wrong in ("4077", "824077", "81407"):
         reason = only(plan_for(wrong).blocked, "extension.set").reason
         assert "begin with 81 and have 6 digits" in str(reason)
+
+
+def test_one_license_can_be_refused_to_somebody_and_another_one_not() -> None:
+    told_of = {"blocks": {"license.assign=zoom_phone": "they have nothing that it rests on"}}
+    eva = user("eva", vendor=told_of)
+
+    refused = office(users=[eva]).plan()
+    other = office(users=[eva], mapping=LICENSED.replace("zoom_phone", "Suite")).plan()
+
+    assert only(refused.blocked, "license.assign").reason == (
+        "they have nothing that it rests on (rule all, mapping.yaml:2)"
+    )
+    assert only(other.changes, "license.assign").after == "Suite"
+
+
+def test_what_was_to_come_from_elsewhere_and_failed_is_told_with_the_change_and_the_people() -> (
+    None
+):
+    failed = {"failed": {"license.assign=zoom_phone": "the group G failed: no seat"}}
+    people = [person(key) for key in ("eva", "jan")]
+    users = [user(key, vendor=failed) for key in ("eva", "jan")]
+
+    plan = office(people=people, users=users).plan()
+
+    assert {c.consequences for c in plan.changes} == {
+        ("they get it directly, as what was to give it didn't: the group G failed: no seat",)
+    }
+    assert plan.warnings == ("eva@example.org, jan@example.org: the group G failed: no seat",)
+
+
+def test_what_failed_elsewhere_is_not_told_of_who_has_it_or_is_to_have_none() -> None:
+    failed = {"failed": {"license.assign=zoom_phone": "the group G failed: no seat"}}
+    has_it = user("eva", license="zoom_phone", vendor=failed)
+
+    assert office(users=[has_it]).plan().warnings == ()
+    assert office(people=[], users=[user("jan", vendor=failed)]).plan().warnings == ()

@@ -52,7 +52,9 @@ def test_a_room_is_no_person_with_a_phone() -> None:
 
 
 def test_a_product_that_the_table_lacks_is_known_by_its_service_plans() -> None:
-    other = skus.product("aaaaaaaa-0000-4000-8000-000000000000", "MCOEV_NEW", skus.PHONE)
+    other = skus.product(
+        "aaaaaaaa-0000-4000-8000-000000000000", "MCOEV_NEW", dict.fromkeys(skus.PHONE, "MCOEV")
+    )
 
     assert other.is_phone
     assert other.is_phone_alone
@@ -60,7 +62,7 @@ def test_a_product_that_the_table_lacks_is_known_by_its_service_plans() -> None:
 
 
 def test_an_unknown_product_with_more_than_phone_service_is_a_suite() -> None:
-    plans = [*skus.PHONE, "57ff2da0-773e-42df-b2af-ffb7a2317929"]
+    plans = dict.fromkeys([*skus.PHONE, "57ff2da0-773e-42df-b2af-ffb7a2317929"], "")
 
     assert skus.product("aaaaaaaa-0000-4000-8000-000000000001", "SUITE", plans).is_suite
 
