@@ -16,7 +16,7 @@ from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.satisfied import by_hand
 from provisioner.plan.warnings import some
 
-DIRECTLY = "they get it directly, as what was to give it didn't: "
+DIRECTLY = "given directly, as what was to give it didn't: "
 """What the consequence begins with of a change that takes the place of what failed elsewhere."""
 
 

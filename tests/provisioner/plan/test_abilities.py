@@ -202,7 +202,7 @@ def test_what_was_to_come_from_elsewhere_and_failed_is_told_with_the_change_and_
     plan = office(people=people, users=users).plan()
 
     assert {c.consequences for c in plan.changes} == {
-        ("they get it directly, as what was to give it didn't: the group G failed: no seat",)
+        ("given directly, as what was to give it didn't: the group G failed: no seat",)
     }
     assert plan.warnings == ("eva@example.org, jan@example.org: the group G failed: no seat",)
 
