@@ -15,7 +15,7 @@ from connectors.phone.teams import skus
 from connectors.phone.teams.skus import CREDITS_SKU, Product
 from connectors.records import fold
 
-REPROCESS = "then have it tried again (Microsoft Entra admin center > Users > the user > Licenses > Reprocess)"
+REPROCESS = "then reprocess their licenses (Microsoft Entra admin center > Users > Licenses)"
 _ERRORS = {
     "countviolation": ("no seat was left", "order or free seats"),
     "mutuallyexclusiveviolation": (
@@ -130,14 +130,13 @@ def _without_teams(
     if off:
         return (
             f"Teams is switched off in their {', '.join(off)}, and Teams Phone rests on it: switch it on"
-            " (Microsoft 365 admin center > Users > Active users > the user > Licenses and apps)"
+            " (Microsoft 365 admin center > Users > Active users > Licenses and apps)"
         )
     if tried:
         return f"they have no Teams, on which Teams Phone rests: {'; '.join(tried)}"
     return (
-        "they have no Teams, on which Teams Phone rests: give them a product that has it (Microsoft 365"
-        " or Office 365 with Teams, Microsoft Teams Enterprise or Essentials), or, as their license, a"
-        " suite that has both (Microsoft 365 E5); where a group is about to, a later plan sees it"
+        "they have no Teams, on which Teams Phone rests: give them Microsoft 365 or Office 365 with Teams,"
+        " or Teams Essentials, or, as their license, a suite that has both; a later plan sees it"
     )
 
 

@@ -71,7 +71,7 @@ def test_teams_phone_by_itself_is_refused_to_whoever_has_no_teams_and_a_suite_is
     blocks = holding(graph).vendor["blocks"]
 
     assert set(blocks) == RESTING
-    assert "no Teams, on which Teams Phone rests: give them a product that has it" in " ".join(
+    assert "no Teams, on which Teams Phone rests: give them Microsoft 365" in " ".join(
         blocks.values()
     )
 
