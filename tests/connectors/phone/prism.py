@@ -51,8 +51,10 @@ def mock(vendor: str) -> Iterator[str]:
                 requests.get(address, timeout=5)
                 break
             time.sleep(0.1)
-        yield address
-        process.terminate()
+        try:
+            yield address
+        finally:
+            process.terminate()  # else a test that fails waits for it for ever
 
 
 class Called(NamedTuple):
