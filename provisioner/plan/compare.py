@@ -280,7 +280,7 @@ class Comparison:
             binding = self._gone.pop(user.id)
             self._gone_met.add(binding.key)
             self._result.people += 1
-            self._look(Case(binding.key, "gone", actual=user, binding=binding))
+            self._touch(user, Case(binding.key, "gone", actual=user, binding=binding))
             return None
         if user.id in self._alone:
             return None
@@ -347,10 +347,14 @@ class Comparison:
 
     def _case(self, number: int, user: PhoneUser) -> None:
         self._state[number] |= _MET
-        if not is_touchable(user, self._manages):
+        self._touch(user, self._second_look(number, user))
+
+    def _touch(self, user: PhoneUser, case: Case) -> None:
+        """Look at somebody's case, or only name them if this sync may not touch their phone user."""
+        if is_touchable(user, self._manages):
+            self._look(case)
+        else:
             self._result.untouchable.append(user.user)
-            return
-        self._look(self._second_look(number, user))
 
     def _second_look(self, number: int, user: PhoneUser | None) -> Case:
         key, person = self._keys[number], self._people.at(number)

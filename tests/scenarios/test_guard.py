@@ -478,6 +478,19 @@ def test_a_bound_admin_is_not_touched_and_is_named(emea: Installation) -> None:
     assert any("user1@example.org" in warning for warning in plan["warnings"])
 
 
+def test_an_owner_who_leaves_the_directory_is_not_touched_and_is_named(emea: Installation) -> None:
+    emea.phone([phone_user(1, role="owner"), *phone_users(40)[1:]])
+    assert emea.plan()["changes"] == []
+    emea.people(staff(40)[1:])
+
+    plan = emea.plan()
+
+    assert plan["changes"] == []
+    assert any("user1@example.org" in warning for warning in plan["warnings"])
+    emea.configure(manages="kind pr and id pr")
+    assert kinds(emea.plan()) == [("license.remove", "user1@example.org")]
+
+
 def test_manages_bounds_what_a_sync_may_take_from(emea: Installation) -> None:
     emea.mapping(unmanaged="remove")
     emea.configure(manages='site eq "Munich"')

@@ -312,6 +312,19 @@ def test_a_bound_person_who_is_in_no_directory_any_more_is_gone(simple: Mapping)
     assert found.people == 2
 
 
+def test_a_leaver_who_is_an_admin_is_named_as_untouchable_and_not_looked_at(
+    simple: Mapping,
+) -> None:
+    bound = [Binding("1", "p1")]
+    boss = user("1", id="p1", role="admin", email="a@x.org")
+
+    found = compare(simple, [], [boss], bound)
+    named = compare(simple, [], [boss], bound, manages='role eq "admin"')
+
+    assert (found.cases, found.untouchable, found.people) == ([], ["a@x.org"], 1)
+    assert standings(named) == {"1": "gone"}
+
+
 def test_whoever_is_gone_on_both_sides_is_lost(simple: Mapping) -> None:
     found = compare(simple, [person("2")], [user("2")], [Binding("1", "p1")])
 
