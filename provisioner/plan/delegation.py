@@ -13,7 +13,7 @@ from connectors.records import PhoneUser, fold
 from provisioner.plan.called import mail_of, shares
 from provisioner.plan.differences import Case
 from provisioner.plan.draft import Draft, Ground
-from provisioner.plan.services import license_goes
+from provisioner.plan.services import calling_ends, license_goes
 
 _SERVICES = ("user.restore", "user.activate", "license.assign", "package.assign")
 """What a delegate may have to get first."""
@@ -26,14 +26,30 @@ def delegation_changes(case: Case, ground: Ground) -> Iterator[Draft]:
     if license_goes(case, ground):
         yield from endings(case, ground, frozenset())
         return
+    if ending := ground.abilities.delegation_needs_package and calling_ends(case, ground):
+        yield from endings(case, ground, frozenset())
     if ground.manages("delegates"):
         yield from _delegates(case, ground)
+    if ending:
+        return
+    if not _is_delegator(case, ground):
+        return  # who has no delegates lets nobody do anything, and their desk phones would restart
     if ground.manages("delegate_privileges") and "delegate_privileges" not in given.left_alone:
         wished = given.many.get("delegate_privileges", {})
         held = ground.privileges_of(case)
         if held is not None and set(map(fold, wished)) != set(map(fold, held)):
             rule = next(iter(wished.values()), None)
             yield Draft("delegation.set", case, listed(held), listed(wished), rule, "service")
+
+
+def _is_delegator(case: Case, ground: Ground) -> bool:
+    """Return whether somebody in scope has delegates when the plan is carried out, or may have."""
+    given = case.entitlements
+    assert given is not None
+    if given.many.get("delegates"):
+        return True
+    taken = ground.manages("delegates") and "delegates" not in given.left_alone
+    return not taken and ground.delegates_of(case) != ()
 
 
 def listed(names: Iterable[str]) -> str | None:
@@ -177,9 +193,14 @@ def _lacks(
         return f"{name} loses the phone license in this plan"
     if not (user and user.license) and not any(d.kind == "license.assign" for d in drafts):
         return f"{name} has no phone license, so nobody can answer there"
-    gets = any(d.kind == "package.assign" for d in drafts)
-    if not (user and user.packages) and not gets and ground.abilities.delegation_needs_package:
-        return f"{name} has no calling package, so nobody can answer there"
+    if ground.abilities.delegation_needs_package and not any(
+        d.kind == "package.assign" for d in drafts
+    ):
+        if not (user and user.packages):
+            return f"{name} has no calling package, so nobody can answer there"
+        lost = {str(d.before) for d in drafts if d.kind == "package.remove"}
+        if lost.issuperset(user.packages):
+            return f"{name} loses the last calling package in this plan"
     return None
 
 

@@ -139,6 +139,19 @@ def license_goes(case: Case, ground: Ground) -> bool:
     )
 
 
+def calling_ends(case: Case, ground: Ground) -> bool:
+    """Return whether somebody in scope loses every package, because no rule gives one any more."""
+    given, actual = case.entitlements, case.actual
+    assert given is not None
+    return (
+        ground.manages("packages")
+        and actual is not None
+        and bool(actual.packages)
+        and not given.many.get("packages")
+        and "packages" not in given.left_alone
+    )
+
+
 def _package_removal(
     case: Case, actual: PhoneUser, package: str | None, ground: Ground, *, last: bool
 ) -> Draft:

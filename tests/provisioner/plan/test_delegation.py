@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from connectors.records import PhoneUser
 from tests.provisioner.plan.office import Office, full, only, person, told, user
 
@@ -123,3 +125,57 @@ rules:
         "jan@example.org already answers for 15 people, the most that is allowed; those of"
         " rule bosses (mapping.yaml:3) and rule clerks (mapping.yaml:4) come first"
     }
+
+
+MOVED = EVERYBODY.replace(
+    "{name: all, when: 'not (title eq \"Former\")', give: {license: phone, packages: [basic]}}",
+    "{name: all, when: 'userName pr', give: {license: phone}}\n"
+    "- {name: calls, when: 'not (userType eq \"Store\")', give: {packages: [basic]}}",
+)
+"""Everybody has the license, and whoever is in the store no package."""
+
+
+def moved(who: str, *users: PhoneUser) -> Office:
+    jobs = {"eva": "Boss", "jan": None}
+    people = [
+        person(key, title=title, userType="Store" if key == who else None)
+        for key, title in jobs.items()
+    ]
+    return office(*users, people=people, mapping=MOVED)
+
+
+@pytest.mark.parametrize("who", ["eva", "jan"])
+def test_a_delegation_ends_before_either_side_loses_the_last_package(who: str) -> None:
+    plan = moved(who, full("eva", delegates=("jan@example.org",)), full("jan")).plan()
+
+    removal, package = only(plan.changes, "delegate.remove"), only(plan.changes, "package.remove")
+    assert told([removal]) == [("delegate.remove", "eva", "jan@example.org", None)]
+    assert package.key == who
+    assert removal.seq in package.needs
+    after = moved(who, *(full(k, packages=() if k == who else ("basic",)) for k in ("eva", "jan")))
+    assert "has no calling package" in str(only(after.plan().blocked, "delegate.add").reason)
+
+
+@pytest.mark.parametrize("who", ["eva", "jan"])
+def test_no_delegation_is_added_to_a_side_that_loses_the_last_package(who: str) -> None:
+    plan = moved(who, full("eva", delegates=()), full("jan")).plan()
+
+    blocked = only(plan.blocked, "delegate.add")
+    assert f"{who}@example.org loses the last calling package" in str(blocked.reason)
+
+
+def test_privileges_are_set_for_delegators_alone() -> None:
+    privileges = "{name: may, when: 'title eq \"Boss\"', give: {delegate_privileges: [Answer]}}"
+    users = [
+        full(key, delegates=delegates, delegate_privileges=("Dial",))
+        for key, delegates in (("eva", ()), ("jan", ()), ("zoe", ("jan@example.org",)))
+    ]
+    people = [person("eva", title="Boss"), person("jan"), person("zoe")]
+
+    plan = office(*users, people=people, mapping=f"{EVERYBODY}- {privileges}\n").plan()
+    left = office(*users, people=people, mapping=f"rules:\n- {privileges}\n").plan()
+
+    assert told(c for c in plan.changes if c.kind == "delegation.set") == [
+        ("delegation.set", "eva", "Dial", "Answer")
+    ], "eva is given a delegate, and zoe loses hers"
+    assert told(left.changes) == [("delegation.set", "zoe", "Dial", None)]
