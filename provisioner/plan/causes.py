@@ -26,6 +26,7 @@ from provisioner.reads import Uses
 MOVED = "the phone system moved by itself: "
 GONE = "the phone user is no longer there"
 """How the reasons of drift begin."""
+NOT_ACCEPTED = "the invitation has not been accepted yet"
 _MOST = 3
 """Events that a reason tells."""
 
@@ -99,6 +100,8 @@ class _Finder:
 
     def reason(self, draft: Draft) -> Reason:
         standing = draft.case.standing
+        if draft.kind == "welcome.resend":  # time has passed, and nothing else
+            return Reason("directory", *_twice(NOT_ACCEPTED))
         if not self._grounds.memory.adopted:
             return Reason("first_run", *_twice(f"first run: {_why_at_first(draft)}"))
         if standing == "unmanaged":

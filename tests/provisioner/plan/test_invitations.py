@@ -37,6 +37,8 @@ def test_an_invitation_is_sent_again_when_it_is_old_enough_with_the_portals_step
     assert (step.state, step.risk) == ("manual", "safe")
     assert "User Management > Users > Pending; find eva@example.org" in str(step.reason)
     assert step.consequences == ("the invitation mail is sent again: reminder 1 of 3",)
+    assert step.because == "the invitation has not been accepted yet"
+    assert step.cause == "directory", "nobody changed anything in the phone system"
 
 
 def test_a_fresh_invitation_waits_and_one_that_nobody_saw_leave_is_noted_first() -> None:
