@@ -245,8 +245,8 @@ class Catalog(msgspec.Struct, frozen=True):
     numbers that nobody holds, E.164, with their site where they have one. `accounts`: seats of which every new
     account takes one, None where that is so of none, or isn't told. `notes`: sentences for every plan about
     what couldn't be told. `without`: entitlements that this account has no place for, each with the reason in
-    words. `extensions`: by site the digits that its extension numbers begin with, and how many follow, where
-    the vendor tells. `credits`: the seats of the communication-credit license.
+    words. `extensions`: by site the digits that its extension numbers begin with, and how many follow (None:
+    not told), where the vendor tells. `credits`: the seats of the communication-credit license.
     """
 
     licenses: dict[str, Seats] | None = None
@@ -258,7 +258,7 @@ class Catalog(msgspec.Struct, frozen=True):
     accounts: Seats | None = None
     notes: tuple[str, ...] = ()
     without: dict[str, str] = {}
-    extensions: dict[str, tuple[str, int]] = {}
+    extensions: dict[str, tuple[str, int | None]] = {}
 
 
 class Abilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -278,7 +278,8 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     in sentences. `places`: by kind of phone user who is no person (room, common_area), what it can do for
     one. `resend_after`: an invitation is sent again so long after the last one, `resend_max` times; None:
     never. `delegation_sweep`: how many people's delegations a full plan reads beyond those that matter to it,
-    where each takes a call. `delegation_needs_package`: both sides need a package, too. `looks_closer`:
+    where each takes a call. `delegation_needs_package`: both sides need a package, too;
+    `number_needs_package`: so does a direct number. `looks_closer`:
     entitlements for which only a read of one user tells whether the vendor lets them have any. `profile`: the
     profile attributes that it has a place for; None for all. `keeps`: entitlements that can be changed there
     but not taken away (a user always has a site). `restore_brings`: what an account brings back from deletion
@@ -315,6 +316,7 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     resend_max: int = 0
     delegation_sweep: int = 0
     delegation_needs_package: bool = False
+    number_needs_package: bool = False
     looks_closer: frozenset[str] = frozenset()
     places: dict[str, frozenset[str]] = {}
     joining: tuple[str, ...] = ()

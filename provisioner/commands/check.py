@@ -177,7 +177,7 @@ def _listed(catalog: Catalog) -> Iterator[str]:
         told["seats for accounts"] = [_seats("licensed", catalog.accounts)]
     if catalog.extensions:
         told["extension numbers"] = [
-            f"{site} ({code} and {length} digits)"
+            f"{site} ({code} and {'more' if length is None else length} digits)"
             for site, (code, length) in sorted(catalog.extensions.items())
         ]
     for family, names in told.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from connectors.records import Abilities, fold
+from connectors.records import ACTIVATED, Abilities, fold
 from provisioner.plan.accounts import NEW
 from provisioner.plan.draft import Draft, Ground
 from provisioner.plan.satisfied import by_hand
@@ -24,7 +24,8 @@ def keep_to_abilities(drafts: Iterable[Draft], ground: Ground) -> None:
     """Say of each planned draft whether it is manual, blocked or waiting there, and what it says."""
     abilities = ground.abilities
     for draft in drafts:
-        if sentence := abilities.says.get(draft.kind):
+        sentence = abilities.says.get(draft.kind)
+        if sentence and draft.after != ACTIVATED:  # that is about the account, not its phone
             draft.consequences.append(sentence)
         if draft.state == "planned" and draft.kind in abilities.needless:
             draft.state = "needless"

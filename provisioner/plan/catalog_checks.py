@@ -86,23 +86,28 @@ def _check_numbers(live: Iterable[Draft], catalog: Catalog, held: Collection[str
 
 
 def _check_shapes(live: Iterable[Draft], catalog: Catalog) -> None:
-    """An extension number begins with its site's code, and has the site's length after it."""
+    """An extension number is digits; it begins with its site's code, and has the site's length after it."""
     shapes = {fold(site): (site, *shape) for site, shape in catalog.extensions.items()}
     live = list(live)
     moves = {id(d.case): str(d.after) for d in live if d.kind == "site.set"}
     for draft in live:
         actual = draft.case.actual
         at = moves.get(id(draft.case)) or (actual.site if actual else None)
-        if draft.kind != "extension.set" or at is None or fold(at) not in shapes:
+        if draft.kind != "extension.set":
             continue
-        site, code, length = shapes[fold(at)]
         number = str(draft.after)
-        if not (number.startswith(code) and len(number) == len(code) + length):
-            begin = f"begin with {code} and " if code else ""
-            draft.block(
-                f"extension number {number} doesn't fit site {site}: its extension numbers {begin}"
-                f"have {len(code) + length} digits"
-            )
+        if not (number.isascii() and number.isdigit()):
+            draft.block(f"extension number {number!r} is not made of digits alone")
+        elif at is not None and fold(at) in shapes:
+            site, code, length = shapes[fold(at)]
+            shape = [f"begin with {code}"] if code else []
+            shape += [] if length is None else [f"have {len(code) + length} digits"]
+            fits = length is None or len(number) == len(code) + length
+            if not (number.startswith(code) and number != code and fits):
+                draft.block(
+                    f"extension number {number} doesn't fit site {site}: its extension numbers"
+                    f" {' and '.join(shape)}"
+                )
 
 
 def _check_extensions(claims: Iterable[Draft], drafts: Iterable[Draft], found: Differences) -> None:

@@ -38,7 +38,7 @@ from provisioner.plan.model import UNDO, Adoption, Base, Plan
 from provisioner.plan.numbers import Numbers, give_numbers, number_changes
 from provisioner.plan.ordering import in_order, link_needs, pass_on
 from provisioner.plan.places import ground_of_place, place_changes
-from provisioner.plan.prerequisites import block_without_license
+from provisioner.plan.prerequisites import block_without_license, block_without_package
 from provisioner.plan.protection import (
     PROTECTED,
     known_as,
@@ -268,6 +268,7 @@ def _settle(
     _protect(drafts, situation)
     keep_to_abilities(drafts, ground)
     block_without_license(drafts, ground)
+    block_without_package(drafts, ground)
     block_without_location(drafts, ground)
     wait_for_settling(drafts)
     _hold_absences(drafts, situation)

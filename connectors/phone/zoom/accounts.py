@@ -14,6 +14,7 @@ from connectors.errors import PersonError, TransientError
 from connectors.phone.zoom import activation
 from connectors.phone.zoom.answers import Refused, is_about
 from connectors.phone.zoom.calls import JOINER, profile
+from connectors.phone.zoom.catalog import LICENSED
 from connectors.phone.zoom.desk import Desk, done, failed, looking_back
 from connectors.records import Change, Outcome
 
@@ -133,12 +134,23 @@ def _licensed(desk: Desk, licensed: list[Change], user_id: str | None) -> Iterat
 
 
 def set_status(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
-    """Deactivate (which takes every license) or activate (which gives none back)."""
+    """Deactivate (which takes every license) or activate (which gives none back).
+
+    Whoever is let in again is made what accounts are made here, so that they have their Zoom Workplace
+    license again.
+    """
     (change,) = changes
     action = "activate" if change.kind == "user.activate" else "deactivate"
     path = desk.account_path(change, "/status")
     desk.api.request("PUT", path, label="users.light", json={"action": action})
-    yield from done(changes)
+    reason = None
+    if action == "activate" and desk.options.account_type == LICENSED:
+        try:
+            body = {"type": LICENSED}
+            desk.api.request("PATCH", desk.account_path(change), label="users.light", json=body)
+        except Refused as error:
+            reason = f"they are active, but without a Zoom Workplace license: {error.message}"
+    yield Outcome(change.seq, "done", reason)
 
 
 def delete(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:

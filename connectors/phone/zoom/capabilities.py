@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from connectors.phone.zoom.catalog import LICENSED
 from connectors.phone.zoom.place_calls import CAN
 from connectors.records import Abilities, fold
 
@@ -53,6 +54,7 @@ STRIPPED = (
     "Zoom strips every license from a deactivated user, their Zoom Workplace license too, and"
     " reactivation gives none back"
 )
+LICENSED_AGAIN = "they are given a Zoom Workplace license again (create.type: 2)"
 DEVICES = "desk phones assigned to them are unassigned"
 
 
@@ -60,7 +62,7 @@ def joining(account_type: int) -> tuple[str, ...]:
     """Return what an invitation means to somebody who has a paid Zoom account of their own."""
     given = (
         "a Zoom Workplace license comes with this invitation (create.type: 2)"
-        if account_type == 2
+        if account_type == LICENSED
         else "this invitation comes without a Zoom Workplace license: `create: {type: 2}` would give"
         " one in the same run"
     )
@@ -116,7 +118,8 @@ def abilities(
         manual=MANUAL,
         refuses={} if leave else {"user.delete": NO_LEAVE},
         says={"user.deactivate": STRIPPED, "license.remove": DEVICES}
-        | ({"user.delete": LEAVE[leave]} if leave else {}),
+        | ({"user.delete": LEAVE[leave]} if leave else {})
+        | ({"user.activate": LICENSED_AGAIN} if account_type == LICENSED else {}),
         joiner=joiner,
         unreadable=frozenset({"template"} if job_titles else {"template", "profile.job_title"}),
         pending=frozenset({"profile.update", "user.delete", "welcome.resend"}),
@@ -138,6 +141,7 @@ def abilities(
         resend_max=0 if resend is None else resend[1],
         delegation_sweep=sweep,
         delegation_needs_package=True,
+        number_needs_package=True,
         looks_closer=frozenset({"delegates"}),
         places=CAN,
     )

@@ -256,13 +256,13 @@ def read_catalog(api: Api, lookups: Lookups, *, account_type: int = 1) -> Catalo
     )
 
 
-def _extensions(lookups: Lookups, sites: Iterable[Site]) -> Iterator[tuple[str, tuple[str, int]]]:
+def _extensions(
+    lookups: Lookups, sites: Iterable[Site]
+) -> Iterator[tuple[str, tuple[str, int | None]]]:
     """Yield what the extension numbers of each site look like, where they begin with its code."""
     sites = [site for site in sites if site.code]
     for site in sites if sites and lookups.uses_site_codes() else ():
-        length = lookups.extension_length(site)
-        if length is not None:
-            yield site.name, (site.code or "", length)
+        yield site.name, (site.code or "", lookups.extension_length(site))
 
 
 def _account_seats(api: Api) -> tuple[Seats | None, tuple[str, ...]]:

@@ -213,3 +213,39 @@ def test_what_failed_elsewhere_is_not_told_of_who_has_it_or_is_to_have_none() ->
 
     assert office(users=[has_it]).plan().warnings == ()
     assert office(people=[], users=[user("jan", vendor=failed)]).plan().warnings == ()
+
+
+def test_an_extension_number_has_its_sites_code_though_nobody_tells_the_length() -> None:
+    catalog = Catalog(sites=("Munich",), extensions={"Munich": ("81", None)})
+
+    def plan_for(number: str) -> Any:
+        rule = "license: zoom_phone, site: Munich, extension_number: '{title}'"
+        mapping = f"rules: [{{name: all, when: userName pr, give: {{{rule}}}}}]"
+        people = [person("eva", title=number)]
+        return office(mapping=mapping, catalog=catalog, people=people, users=[user("eva")]).plan()
+
+    assert only(plan_for("8177").changes, "extension.set").after == "8177"
+    for wrong, words in (
+        ("4077", "begin with 81 ("),
+        ("81", "begin with 81 ("),
+        ("81-77", "is not made of digits alone"),
+        ("٨١٧٧", "is not made of digits alone"),
+    ):
+        assert words in str(only(plan_for(wrong).blocked, "extension.set").reason)
+
+
+def test_what_is_said_of_an_account_let_in_again_is_not_said_of_a_phone_put_to_use() -> None:
+    able = abilities("create", 15, job_titles=False, account_type=2)
+    mapping = "rules: [{name: all, when: userName pr, give: {license: zoom_phone}}]"
+    off = user("eva", status="inactive")
+    waits = user("eva", license="zoom_phone", vendor={"to_activate": "ready to activate"})
+
+    said = [
+        only(office(mapping=mapping, abilities=able, users=[each]).plan().changes, "user.activate")
+        for each in (off, waits)
+    ]
+
+    assert [c.consequences for c in said] == [
+        ("they are given a Zoom Workplace license again (create.type: 2)",),
+        (),
+    ]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tests.provisioner.plan.office import Office, person, user
+import msgspec
+
+from connectors.phone.snapshot import ABILITIES
+from connectors.records import PhoneUser
+from provisioner.plan.model import Plan
+from tests.provisioner.plan.office import Office, full, only, person, user
 
 MAPPING = """
 rules:
@@ -39,3 +44,34 @@ def test_a_license_that_is_part_of_something_else_they_hold_will_do() -> None:
     office = Office(mapping=MAPPING, people=[person("eva")], users=[suite])
 
     assert office.plan().blocked == ()
+
+
+NUMBERED = """
+rules:
+  - {name: all, when: userName pr, give: {license: phone, number: "+4989123401"}}
+  - {name: calls, when: 'title eq "CEO"', give: {packages: [basic]}}
+"""
+
+
+def numbered(*users: PhoneUser, title: str | None = None, mapping: str = NUMBERED) -> Plan:
+    able = msgspec.structs.replace(ABILITIES, number_needs_package=True)
+    people = [person("eva", title=title)]
+    return Office(mapping=mapping, people=people, users=users, abilities=able).plan()
+
+
+def test_a_number_without_a_calling_package_is_blocked_where_the_vendor_gives_none() -> None:
+    for held in ((), ("basic",)):  # the last one goes in this plan
+        plan = numbered(full("eva", packages=held))
+
+        reason = only(plan.blocked, "number.assign").reason
+        assert "no rule gives eva@example.org a calling package" in str(reason)
+
+
+def test_a_number_goes_with_its_package_or_where_nobody_says_who_has_which() -> None:
+    silent = NUMBERED.replace("packages: [basic]", "template: T")
+
+    assert only(numbered(user("eva"), title="CEO").changes, "number.assign").needs
+    assert numbered(full("eva", packages=("suite",)), mapping=silent).blocked == ()
+    assert numbered(user("eva"), mapping=silent).blocked == ()
+    plan = Office(mapping=NUMBERED, people=[person("eva")], users=[user("eva")]).plan()
+    assert plan.blocked == (), "a vendor who gives numbers without"

@@ -347,6 +347,22 @@ def test_deactivating_takes_the_phone_and_activating_gives_the_login_back() -> N
         assert w.people()["eva@example.org"].status == "active"
 
 
+def test_whoever_is_let_in_again_has_the_zoom_workplace_license_that_accounts_come_with() -> None:
+    licensed = [person(name, vendor={"type": 2}) for name in ("eva", "jan")]
+    with world(*licensed, config={"create": {"type": 2}}, licensed_seats=2) as w:
+        off, on = change("user.deactivate", "eva"), change("user.activate", "eva")
+        assert states(w.carry_out(off)) == {"done"}
+        assert states(w.carry_out(on)) == {"done"}
+        assert w.people()["eva@example.org"].vendor["type"] == 2
+
+        w.carry_out(off)
+        w.carry_out(change("user.create", "pat", "pat@example.org", id=None))
+        (outcome,) = w.carry_out(on)
+
+        assert (outcome.state, w.people()["eva@example.org"].status) == ("done", "active")
+        assert "without a Zoom Workplace license" in str(outcome.reason)
+
+
 def test_changes_carried_out_again_are_done_again_and_nothing_is_doubled() -> None:
     with world(EVA, JAN, LOBBY) as w:
         changes = [

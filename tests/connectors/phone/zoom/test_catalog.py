@@ -40,11 +40,11 @@ def test_an_account_with_site_codes_tells_what_a_sites_extension_numbers_look_li
         assert zoom.phone.catalog().extensions == {"Munich": ("12", 4)}
 
 
-def test_a_site_that_does_not_tell_its_length_restricts_nobody() -> None:
+def test_a_site_that_does_not_tell_its_length_still_tells_its_code() -> None:
     with scripted_zoom() as zoom:
-        with_codes(zoom, {})
+        with_codes(zoom, {"site_code": 12})
 
-        assert zoom.phone.catalog().extensions == {}
+        assert zoom.phone.catalog().extensions == {"Munich": ("12", None)}
 
 
 def test_an_account_without_site_codes_takes_no_request_a_site() -> None:
