@@ -240,13 +240,13 @@ class Seats(msgspec.Struct, frozen=True):
 class Catalog(msgspec.Struct, frozen=True):
     """What a phone system has to give, under the vendor's own names.
 
-    None for a family means that the vendor doesn't tell: every name is allowed and nothing runs short.
-    `templates` are (name, site) pairs, site None where it serves every site. `numbers` are the account's direct
-    numbers that nobody holds, E.164, with their site where they have one. `accounts`: seats of which every new
-    account takes one, None where that is so of none, or isn't told. `notes`: sentences for every plan about
-    what couldn't be told. `without`: entitlements that this account has no place for, each with the reason in
-    words. `extensions`: by site the digits that its extension numbers begin with, and how many follow (None:
-    not told), where the vendor tells. `credits`: the seats of the communication-credit license.
+    None for a family means that the vendor doesn't tell: every name is allowed and nothing runs short. `templates`
+    are (name, site) pairs, site None where it serves every site. `numbers` are the account's direct numbers that
+    nobody holds, E.164, with their site where they have one. `accounts`: seats of which every new account takes one,
+    None where that is so of none, or isn't told. `notes`: sentences for every plan about what couldn't be told.
+    `without`: entitlements that this account has no place for, each with the reason in words. `extensions`: by site
+    the digits that its extension numbers begin with, and how many follow (None: not told), where the vendor tells.
+    `credits`: the seats of the communication-credit license.
     """
 
     licenses: dict[str, Seats] | None = None
@@ -264,33 +264,31 @@ class Catalog(msgspec.Struct, frozen=True):
 class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a phone system can do, so that the plan asks for nothing else.
 
-    `kinds`: kinds of change it carries out. `manual`: kinds that only a person can do there, with the steps
-    in words; `{user}`, `{before}`, `{after}` and `{until}` (the day when what is soft-deleted today, and kept
-    `retention_days`, is lost) are filled in. What is in neither is blocked; `refuses` says why where config
-    stands in the way. `says`: a sentence for a kind's consequences, on what can't be read. `joiner`: the kind
-    that makes an account. `unreadable`: entitlements that can't be read back, so that our store remembers
-    them as last applied. `pending`: kinds that work for a user who has not accepted the invitation yet.
-    `license_takes`, `last_package_takes`, `deactivation_takes`: what goes with the license, with the last
-    package, and with deactivation (license, packages, numbers, delegates, credits); `trash_takes`: what goes
-    into the trash while the account stays. `needs_email`: an account can only be made for somebody with a
-    mail address; `domains`: folded, those in which one can be made, None for any. `existing`: folded mails of
-    people who have a paid account of their own with the vendor; `joining`: what an invitation means to them,
-    in sentences. `places`: by kind of phone user who is no person (room, common_area), what it can do for
-    one. `resend_after`: an invitation is sent again so long after the last one, `resend_max` times; None:
-    never. `delegation_sweep`: how many people's delegations a full plan reads beyond those that matter to it,
-    where each takes a call. `delegation_needs_package`: both sides need a package, too;
-    `number_needs_package`: so does a direct number. `looks_closer`:
-    entitlements for which only a read of one user tells whether the vendor lets them have any. `profile`: the
-    profile attributes that it has a place for; None for all. `keeps`: entitlements that can be changed there
-    but not taken away (a user always has a site). `restore_brings`: what an account brings back from deletion
-    (license, packages, credits), whether a seat is free for it or not. `needless`: kinds that this account
-    needs none of, with the reason: what asks for them is satisfied without; of those in `needless_warns` the
-    plan warns. `credit_bases`: what somebody must have for a credit license, one of these counting as good as
-    a package; None where anybody may have it. `shortage`: what to do where a family (license, package,
-    credits) has no seat. `located`: kinds of change that it refuses to somebody without a usage location;
-    `location`: the one that config has for these, None where it has none. `script` gives, for manual changes,
-    a script with which a person does them, "" where it does none of them; None where a person can't be helped
-    so. `side_by_side`: how many calls about different people it takes at the same moment; `carry_out` and
+    `kinds`: kinds of change it carries out. `manual`: kinds that only a person can do there, with the steps in words;
+    `{user}`, `{before}`, `{after}` and `{until}` (the day when what is soft-deleted today, and kept `retention_days`,
+    is lost) are filled in. What is in neither is blocked; `refuses` says why where config stands in the way. `says`:
+    a sentence for a kind's consequences, on what can't be read. `joiner`: the kind that makes an account.
+    `unreadable`: entitlements that can't be read back, so that our store remembers them as last applied. `pending`:
+    kinds that work for a user who has not accepted the invitation yet. `license_takes`, `last_package_takes`,
+    `deactivation_takes`: what goes with the license, with the last package, and with deactivation (license, packages,
+    numbers, delegates, credits); `trash_takes`: what goes into the trash while the account stays. `needs_email`: an
+    account can only be made for somebody with a mail address; `domains`: folded, those in which one can be made, None
+    for any. `existing`: folded mails of people who have a paid account of their own with the vendor; `joining`: what
+    an invitation means to them, in sentences. `places`: by kind of phone user who is no person (room, common_area),
+    what it can do for one. `resend_after`: an invitation is sent again so long after the last one, `resend_max`
+    times; None: never. `delegation_sweep`: how many people's delegations a full plan reads beyond those that matter
+    to it, where each takes a call. `delegation_needs_package`: both sides need a package, too;
+    `number_needs_package`: so does a direct number. `looks_closer`: entitlements for which only a read of one user
+    tells whether the vendor lets them have any. `profile`: the profile attributes that it has a place for; None for
+    all. `keeps`: entitlements that can be changed there but not taken away (a user always has a site).
+    `restore_brings`: what an account brings back from deletion (license, packages, credits), whether a seat is free
+    for it or not. `needless`: kinds that this account needs none of, with the reason: what asks for them is satisfied
+    without; of those in `needless_warns` the plan warns. `credit_bases`: what somebody must have for a credit
+    license, one of these counting as good as a package; None where anybody may have it. `shortage`: what to do where
+    a family (license, package, credits) has no seat. `located`: kinds of change that it refuses to somebody without a
+    usage location; `location`: the one that config has for these, None where it has none. `script` gives, for manual
+    changes, a script with which a person does them, "" where it does none of them; None where a person can't be
+    helped so. `side_by_side`: how many calls about different people it takes at the same moment; `carry_out` and
     `read_some` are then called from so many threads.
     """
 

@@ -316,9 +316,7 @@ class Comparison:
         return None if bits & _ELSEWHERE else number
 
     def _of_mail(self, user: PhoneUser) -> int | None:
-        if user.email is None:
-            return None
-        key = self._people.key_by_mail.get(fold(user.email))
+        key = self._people.key_by_mail.get(fold(user.email or ""))
         number = None if key is None else self._people.number.get(key)
         if number is None:
             return None
