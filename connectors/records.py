@@ -242,8 +242,8 @@ class Catalog(msgspec.Struct, frozen=True):
 
     None for a family means that the vendor doesn't tell: every name is allowed and nothing runs short. `templates`
     are (name, site) pairs, site None where it serves every site. `numbers` are the account's direct numbers that
-    nobody holds, E.164, with their site where they have one. `accounts`: seats of which every new account takes one,
-    None where that is so of none, or isn't told. `notes`: sentences for every plan about what couldn't be told.
+    nobody holds, E.164, with their site where they have one; None, too, where not wanted. `accounts`: seats of which
+    every new account takes one, None where none is, or isn't told. `notes`: sentences for every plan on what isn't told.
     `without`: entitlements that this account has no place for, each with the reason in words. `extensions`: by site
     the digits that its extension numbers begin with, and how many follow (None: not told), where the vendor tells.
     `credits`: the seats of the communication-credit license.
@@ -417,7 +417,7 @@ class PhoneSystem(Protocol):
 
     abilities: Abilities
 
-    def catalog(self) -> Catalog: ...
+    def catalog(self, *, numbers: bool = True) -> Catalog: ...
 
     def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:
         """Yield every phone user once; raise IncompleteRead if the vendor ends short.

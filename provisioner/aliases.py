@@ -56,9 +56,9 @@ class Aliased:
             for family, names in aliases.items()
         }
 
-    def catalog(self) -> Catalog:
+    def catalog(self, *, numbers: bool = True) -> Catalog:
         """Return the vendor's catalog under the short names."""
-        catalog = self._phone.catalog()
+        catalog = self._phone.catalog(numbers=numbers)
         templates, sites = catalog.templates, catalog.sites
         return msgspec.structs.replace(
             catalog,

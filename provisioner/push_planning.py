@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
+from typing import Protocol
 
 import msgspec
 
 from connectors.records import Catalog, Person, PhoneUser, fold
+from mappings.entitlements import PoolRef
 from provisioner.apply.ahead import Seen
 from provisioner.apply.claim import living
 from provisioner.audit.calls import Calls
@@ -21,6 +23,7 @@ from provisioner.calling import Some
 from provisioner.joining import People
 from provisioner.memory import Binding, Memory
 from provisioner.plan.compare import Comparison
+from provisioner.plan.differences import Differences
 from provisioner.plan.model import Plan
 from provisioner.planning import (
     PUSH,
@@ -30,6 +33,7 @@ from provisioner.planning import (
     uses_of,
     warming_of,
 )
+from provisioner.pools import NumberPool
 from provisioner.push_delegates import Touched, renamed, said, show_delegates
 from provisioner.reads import Reading
 from provisioner.scim.pushed import Marked, Pushed
@@ -49,14 +53,14 @@ def plan_pushed(
     wired: Wired,
     pushed: Pushed,
     marked: Collection[Marked],
-    catalog: Catalog,
+    offer: Offer,
     calls: Calls,
 ) -> tuple[Plan, Seen] | None:
     """Plan for whom the marks name; return the recorded plan, None if there is nothing to say.
 
     With the plan comes whom it read, so that they needn't be read again.
 
-    `catalog` may be some minutes old. `calls`, which collects the connected sync's, goes on record
+    What `offer` gives may be some minutes old. `calls`, which collects the connected sync's, goes on record
     with the plan. Raises what planning a sync raises; then nothing was recorded.
     """
     sync, now = wired.sync, site.now()
@@ -75,7 +79,7 @@ def plan_pushed(
     people = _joined(wired, pushed, there, known)
     comparison = comparison_of(wired, memory, now)
     comparison.add_people(people)
-    comparison.leave_out(catalog.without)
+    comparison.leave_out(offer(numbers=False).without)
     digested = Digested(bindings)
     comparison.add_bindings(digested)
     users = _phone_users(site, wired, people, bindings, comparison)
@@ -94,7 +98,7 @@ def plan_pushed(
         wired=wired,
         people=people,
         differences=differences,
-        catalog=catalog,
+        catalog=offer(numbers=_numbers_are_wished(differences, wired)),
         memory=memory,
         bindings=digested.sha256,
         warming=cold,
@@ -113,6 +117,30 @@ def plan_pushed(
             return None
         second, said = sync.approval.second, wired.mapping.sha256
         return plan_store.record(connection, plan, keys, second, mapping=said), seen
+
+
+class Offer(Protocol):
+    """Gives what the phone system has to give: its numbers, a long list, only where they matter."""
+
+    def __call__(self, *, numbers: bool) -> Catalog: ...
+
+
+def _numbers_are_wished(differences: Differences, wired: Wired) -> bool:
+    """Return whether a rule gives anybody a direct number that they don't have."""
+    pools = {name: NumberPool(name, pool, None) for name, pool in wired.sync.pools.items()}
+    for case in differences.cases:
+        given = None if case.entitlements is None else case.entitlements.single.get("number")
+        held = () if case.actual is None else case.actual.numbers
+        if given is None:
+            continue
+        value = given.value
+        if isinstance(value, PoolRef):
+            has = bool(value.keeps and held) or any(map(pools[value.name].has, held))
+        else:
+            has = value in held
+        if not has:
+            return True
+    return False
 
 
 def _joined(

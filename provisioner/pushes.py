@@ -57,12 +57,22 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
 
 @dataclass(slots=True)
 class _Ready:
-    """A connected sync, with its catalog: kept, because connecting takes longer than a push may."""
+    """A connected sync, with its catalog: kept, because connecting takes longer than a push may.
+
+    The catalog has no numbers before a push wishes one.
+    """
 
     wired: Wired
     catalog: Catalog
     mapping_at: int
     until: float
+    has_numbers: bool = False
+
+    def offer(self, *, numbers: bool) -> Catalog:
+        """Return the catalog, read anew where it lacks the numbers that are wanted."""
+        if numbers and not self.has_numbers:
+            self.catalog, self.has_numbers = self.wired.phone.catalog(), True
+        return self.catalog
 
 
 class Pushes:
@@ -162,9 +172,7 @@ class Pushes:
     def _carry_out(self, marks: Marks) -> None:
         began, ready = self._clock(), self._connected()
         (pushed,) = (d for d in ready.wired.directories if isinstance(d, Pushed))
-        drawn = plan_pushed(
-            self._site, ready.wired, pushed, marks.people, ready.catalog, self._calls
-        )
+        drawn = plan_pushed(self._site, ready.wired, pushed, marks.people, ready.offer, self._calls)
         plan, result = None, None
         if drawn is not None:
             plan, seen = drawn
@@ -189,7 +197,7 @@ class Pushes:
         ready = self._ready
         if ready is None or ready.mapping_at != changed_at or self._clock() > ready.until:
             wired = wire(self._tapped, self._sync)
-            catalog = wired.phone.catalog()
+            catalog = wired.phone.catalog(numbers=False)
             ready = _Ready(wired, catalog, changed_at, self._clock() + FRESH_S)
             self._ready = ready
         return ready

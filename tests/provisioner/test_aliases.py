@@ -36,7 +36,7 @@ class Vendor:
         self._catalog = catalog
         self.asked: list[Change] = []
 
-    def catalog(self) -> Catalog:
+    def catalog(self, *, numbers: bool = True) -> Catalog:
         return self._catalog
 
     def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:

@@ -80,7 +80,7 @@ class Snapshot:
         """Raise a RunError unless the file can be read and its catalog, if any, makes sense."""
         read_catalog(self.path)
 
-    def catalog(self) -> Catalog:
+    def catalog(self, *, numbers: bool = True) -> Catalog:  # noqa: ARG002 - they stand on the line
         """Return what the first line tells, seats in use counted; without one, no limits."""
         told = read_catalog(self.path)
         if told == CatalogLine():

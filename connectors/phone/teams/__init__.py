@@ -230,11 +230,11 @@ class TeamsPhone:
         self._looked: set[str] = set()  # which halves of a look at the tenant were had
         self._looked_at = desk.api.now()
 
-    def catalog(self) -> Catalog:
-        """Return what the tenant has to give: seats as subscribed, numbers that nobody holds."""
+    def catalog(self, *, numbers: bool = True) -> Catalog:
+        """Return what the tenant has to give: seats as subscribed, numbers that nobody holds if wanted."""
         self._look("catalog")
         with whole():
-            return self._desk.tenant.catalog()
+            return self._desk.tenant.catalog(numbers=numbers)
 
     def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:  # noqa: ARG002
         """Yield every directory user once, deleted ones too; who answers for whom no app is told.

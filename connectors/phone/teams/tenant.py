@@ -135,8 +135,11 @@ class Tenant:
         known |= {b.product.id: b.product for b in self.bought().values()}
         return sorted(p.name for p in known.values() if p.is_calling_plan and p.plans & held)
 
-    def catalog(self) -> Catalog:
-        """Return what the tenant has to give. Suites are uncounted: nobody is given one for a phone."""
+    def catalog(self, *, numbers: bool = True) -> Catalog:
+        """Return what the tenant has to give; its numbers, a long list of Teams', only if wanted.
+
+        Suites are uncounted: nobody is given one for a phone.
+        """
         main = self.phone_product()
         licenses = {LICENSE: Seats(0, 0)}
         packages: dict[str, Seats] = {}
@@ -152,16 +155,15 @@ class Tenant:
                 packages[product.name] = seats
             elif product.id == CREDITS_SKU:
                 credits = seats
-        free = [
-            (n.number, self.location_name(n.location)) for n in self.numbers().values() if n.free
-        ]
+        listed = self.numbers().values() if numbers else ()
+        free = tuple(sorted((n.number, self.location_name(n.location)) for n in listed if n.free))
         return Catalog(
             licenses=licenses,
             packages=packages,
             credits=credits,
             templates=None,
             sites=None,
-            numbers=tuple(sorted(free)),
+            numbers=free if numbers else None,
         )
 
     # Groups

@@ -109,11 +109,13 @@ class ZoomPhone:
         )
         self._desk = Desk(api, self._lookups, self._reader, options)
 
-    def catalog(self) -> Catalog:
-        """Return what the account has to give; phone licenses aren't counted by Zoom."""
+    def catalog(self, *, numbers: bool = True) -> Catalog:
+        """Return what the account has to give, its free numbers if wanted; Zoom counts no phone licenses."""
         self._lookups.forget()
         with whole():
-            return read_catalog(self._api, self._lookups, account_type=self._account_type)
+            return read_catalog(
+                self._api, self._lookups, account_type=self._account_type, numbers=numbers
+            )
 
     def read(self, delegators: Iterable[str] = ()) -> Iterator[PhoneUser]:
         """Yield every phone user once; delegations only of these ids or folded mail addresses.

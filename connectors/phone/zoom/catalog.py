@@ -228,8 +228,10 @@ class Lookups:
         return found
 
 
-def read_catalog(api: Api, lookups: Lookups, *, account_type: int = 1) -> Catalog:
-    """Return what the account has to give: plans with their seats, templates, sites, free numbers.
+def read_catalog(
+    api: Api, lookups: Lookups, *, account_type: int = 1, numbers: bool = True
+) -> Catalog:
+    """Return what the account has to give: plans with their seats, templates, sites, free `numbers`.
 
     Seats for accounts are asked for where new ones take one (`account_type` 2, licensed).
 
@@ -239,16 +241,16 @@ def read_catalog(api: Api, lookups: Lookups, *, account_type: int = 1) -> Catalo
     accounts, notes = _account_seats(api) if account_type == LICENSED else (None, ())
     names = {site.id: site.name for site in sites or ()}
     with understood("the numbers"):
-        numbers = tuple(
+        free = tuple(
             (e164(number["number"]), names.get(str((number.get("site") or {}).get("id"))))
-            for number in _free_numbers(api)
+            for number in (_free_numbers(api) if numbers else ())
         )
     return Catalog(
         licenses={LICENSE: Seats()},
         packages=_seats(lookups),
         templates=tuple(_all_templates(api, sites)),
         sites=tuple(site.name for site in sites) if sites is not None else None,
-        numbers=numbers,
+        numbers=free if numbers else None,
         accounts=accounts,
         notes=(*notes, *lookups.strange_subscriptions()),
         without={} if sites is not None else {"site": SITES_OFF},
