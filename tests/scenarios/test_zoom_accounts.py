@@ -20,6 +20,7 @@ from tests.scenarios.installation import (
     rule,
     staff,
     zoom_account,
+    zoom_log,
     zoom_users,
 )
 
@@ -124,6 +125,26 @@ def test_a_delegation_policy_that_is_off_is_seen_before_anything_is_approved(
         (blocked,) = plan["blocked"]
         assert blocked["kind"] == "delegate.add"
         assert "call delegation is off for them" in blocked["reason"]
+
+
+def test_a_delegate_who_has_to_accept_it_is_added_once_and_waited_for(tmp_path: Path) -> None:
+    helped = rule("helped", 'userName eq "user1"', delegates=["user2"])
+    with company(tmp_path, [had(1), had(2)], LICENSED, helped, delegates_accept=True) as (
+        here,
+        url,
+    ):
+        here.people(staff(2))
+        first = here.carry_out()
+        again = here.carry_out()
+
+        assert kinds(first) == kinds(again) == [("delegate.add", "user1@example.org")]
+        assert [entry["path"] for entry in zoom_log(url)] == ["/phone/users/p1/settings/delegation"]
+
+        portal(url, "delegate", email="user1@example.org", delegate="user2@example.org")
+        assert here.plan()["changes"] == []
+        assert here.run("sync").status == 0
+        shown = json.loads(here.run("show", first["id"], "--format", "json").out)
+        assert [c["state"] for c in shown["changes"]] == ["done"]
 
 
 def test_whoever_was_deactivated_and_comes_back_is_given_everything_anew_in_one_run(

@@ -19,6 +19,8 @@ from connectors.phone.zoom.reading import PRIVILEGES
 from connectors.phone.zoom.shapes import Phone
 from connectors.records import Change, Outcome, fold
 
+UNACCEPTED = "isn't shown as delegate yet: they may have to accept it"
+
 
 def set_up(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
     """Set site, template and extension number in one PATCH.
@@ -113,7 +115,11 @@ def _release(desk: Desk, change: Change) -> None:
 
 
 def add_delegate(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
-    """Let somebody answer for this user; Zoom takes one delegate a call, by extension id."""
+    """Let somebody answer for this user; Zoom takes one delegate a call, by extension id.
+
+    Whom the answer leaves out of the user's delegates is not one yet: Zoom doesn't document whether a
+    delegate whom an administrator names has to accept it, as one whom a user names does.
+    """
     (change,) = changes
     name = str(change.after)
     extension = _extension(desk, name)
@@ -129,7 +135,10 @@ def add_delegate(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
         )
     try:
         body = {"delegation_assistant_extension_id": extension}
-        desk.send("POST", desk.phone_path(change, "/settings/delegation"), body)
+        answer = desk.send("POST", desk.phone_path(change, "/settings/delegation"), body)
+        if _leaves_out(answer, extension):
+            yield Outcome(change.seq, "settling", f"{name} {UNACCEPTED}")
+            return
     except Refused:
         desk.lookups.forget("extension:")  # a license taken and given anew makes a new extension
         if not _is_delegate(desk, change, name):
@@ -138,6 +147,16 @@ def add_delegate(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:
         if not (error.in_doubt and _is_delegate(desk, change, name)):
             raise
     yield from done(changes)
+
+
+def _leaves_out(answer: Any, extension: str) -> bool:
+    """Return whether an answer tells a user's delegates, and not this one, by extension id."""
+    told = answer.get("delegation") if isinstance(answer, dict) else None
+    assistants = told.get("assistants") if isinstance(told, dict) else None
+    if not isinstance(assistants, list):
+        return False
+    ids = [each.get("extension_id") if isinstance(each, dict) else None for each in assistants]
+    return None not in ids and extension not in ids
 
 
 def remove_delegate(desk: Desk, changes: tuple[Change, ...]) -> Iterator[Outcome]:

@@ -573,6 +573,26 @@ def test_a_delegate_is_added_and_removed_by_extension_id() -> None:
         assert zoom.whats().count("GET /phone/users/jan@example.org") == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ({"delegation": {"assistants": [{"extension_id": "ext-jan"}]}}, "done"),
+        ({"delegation": {"assistants": [{"extension_id": "ext-pat"}]}}, "settling"),
+        ({"delegation": {"assistants": []}}, "settling"),
+        ({"delegation": {"assistants": [{"display_name": "Jan"}]}}, "done"),
+        ({"delegation": {}}, "done"),
+    ],
+)
+def test_a_delegate_whom_the_answer_leaves_out_has_yet_to_accept_it(
+    answer: Any, state: str
+) -> None:
+    with scripted_zoom() as zoom:
+        zoom.on("GET /phone/users/jan@example.org", phone("jan", extension_id="ext-jan"))
+        zoom.on("POST /phone/users/eva/settings/delegation", (201, answer))
+
+        assert states(zoom.carry_out(change("delegate.add", "eva", "jan@example.org"))) == [state]
+
+
 def test_a_common_area_is_a_delegate_by_its_name() -> None:
     with scripted_zoom() as zoom:
         area = {"id": "c1", "display_name": "Lobby"}
