@@ -20,6 +20,7 @@ from heapq import heapify, heappop, heappush
 import msgspec
 
 from connectors.errors import RunError
+from connectors.phone.zoom.capabilities import LICENSED_AGAIN
 from connectors.phone.zoom.names import batch_name
 from connectors.phone.zoom.place_calls import place_units
 from connectors.records import ACTIVATED, Call, Change, fold
@@ -365,6 +366,8 @@ def _call(units: list[Unit]) -> Call:
     elif what == UPDATE and "email" in wished:
         alone = len(changes) == 1 and len(wished) == 1
         what, requests = (EMAIL, 1) if alone else (UPDATE, 2)
+    elif what == STATUS:
+        requests += sum(LICENSED_AGAIN in change.consequences for change in changes)
     elif what == ADD_NUMBERS:
         requests += sum(not _new(change) for change in changes)
     label = LABELS.get(what, "phone.light")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.errors import RunError
 from connectors.phone.zoom.calls import group
+from connectors.phone.zoom.capabilities import LICENSED_AGAIN
 from connectors.records import Call, Change
 
 PRO, US = "Zoom Phone Pro", "US/CA Unlimited Calling Plan"
@@ -185,6 +186,18 @@ def test_a_mail_address_has_an_operation_of_its_own() -> None:
     assert [(c.what, c.requests) for c in plan.calls()] == [
         ("PUT /users/{userId}/email", 1),
         ("PATCH /users/{userId}", 2),
+    ]
+
+
+def test_an_account_let_in_again_takes_a_request_more_where_it_gets_a_license_with_that() -> None:
+    changes = [
+        Change(seq=n, kind="user.activate", user=who, key=who, id=who, consequences=said)
+        for n, (who, said) in enumerate({"eva": (LICENSED_AGAIN,), "jan": ()}.items(), start=1)
+    ]
+
+    assert [(c.what, c.requests, seqs(c)) for c in group(changes)] == [
+        ("PUT /users/{userId}/status", 2, [1]),
+        ("PUT /users/{userId}/status", 1, [2]),
     ]
 
 
