@@ -7,19 +7,23 @@ accepted read, and of the phone system only these people's users are asked for.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Protocol
 
 import msgspec
+from sqlalchemy import Connection
 
 from connectors.records import Catalog, Person, PhoneUser, fold
 from mappings.entitlements import PoolRef
 from provisioner.apply.ahead import Seen
 from provisioner.apply.claim import living
+from provisioner.apply.fresh import MAKES
 from provisioner.audit.calls import Calls
 from provisioner.bases import Digested
 from provisioner.calling import Some
+from provisioner.config import SyncConfig
 from provisioner.joining import People
 from provisioner.memory import Binding, Memory
 from provisioner.plan.compare import Comparison
@@ -35,6 +39,7 @@ from provisioner.planning import (
 )
 from provisioner.pools import NumberPool
 from provisioner.push_delegates import Touched, renamed, said, show_delegates
+from provisioner.push_stock import Stock
 from provisioner.reads import Reading
 from provisioner.scim.pushed import Marked, Pushed
 from provisioner.store import entries as entry_store
@@ -47,39 +52,113 @@ from provisioner.wiring import Site, Wired
 FRESH = timedelta(seconds=10)
 """How long a read of the phone system is as good as one before the first write."""
 
+_TOGETHER = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What came of planning for a push: the recorded plan, None if there is nothing to say.
+
+    `seen`: whom it read, so that they needn't be read again. The rest is of ids of marked users.
+    `later`: they are to be planned for again, because another run had them meanwhile. `again`: so are
+    these, because a plan that was under way may be about their delegates. `keys`: by what folded keys
+    each of them is, or was, known.
+    """
+
+    plan: Plan | None
+    seen: Seen
+    keys: Mapping[str, frozenset[str]]
+    later: frozenset[str] = frozenset()
+    again: frozenset[str] = frozenset()
+
+    def users(self, keys: Collection[str]) -> frozenset[str]:
+        """Return who is known by one of these folded keys."""
+        return _users(self.keys, keys)
+
 
 def plan_pushed(
     site: Site,
     wired: Wired,
     pushed: Pushed,
     marked: Collection[Marked],
-    offer: Offer,
+    stock: Stock,
     calls: Calls,
-) -> tuple[Plan, Seen] | None:
-    """Plan for whom the marks name; return the recorded plan, None if there is nothing to say.
+) -> Planned:
+    """Plan for whom the marks name, but for those whom another run has just now; record the plan.
 
-    With the plan comes whom it read, so that they needn't be read again.
-
-    What `offer` gives may be some minutes old. `calls`, which collects the connected sync's, goes on record
-    with the plan. Raises what planning a sync raises; then nothing was recorded.
+    What `stock` has may be some minutes old. `calls`, which collects the connected sync's, goes on
+    record with the plan. Raises what planning a sync raises; then nothing was recorded.
     """
-    sync, now = wired.sync, site.now()
-    there = list(pushed.read_some(marked))
-    keys = {fold(key) for key in (*pushed.keys_of(marked), *(person.key for person in there))}
+    whom = _Whom.of(pushed, marked)
+    with store_reading(site.engine) as connection:
+        now, name = site.now(), wired.sync.name
+        holders = set(living(connection, now).values())
+        seen = Seen(lock_store.turns(connection, name, whom.keys, holders), now + FRESH)
+    busy = _users(whom.known_by, whom.keys - seen.turns.keys())
+    free = whom.without(busy) if busy else whom
+    if not free.keys:
+        return Planned(None, seen, whom.known_by, busy)
+    read, untold = _read(site, wired, pushed, free, stock.catalog)
+    with stock.alone(numbers=_numbers_are_wished(read.differences, wired)):
+        others = stock.under_way()
+        plan = _record(site, wired, read, stock, free.keys, calls)
+        if plan is not None:
+            stock.claim(plan)
+    seen, had = _had_by_others(site, name, free.keys, seen)
+    again = _users(whom.known_by, untold) if others else frozenset[str]()
+    return Planned(plan, seen, whom.known_by, busy | _users(whom.known_by, had), again)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whom:
+    """For whom is planned: the marks, those of them who are there, and by what keys each is known."""
+
+    marked: list[Marked]
+    there: list[Person]
+    known_by: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, pushed: Pushed, marked: Collection[Marked]) -> _Whom:
+        there = list(pushed.read_some(marked))
+        known_by: dict[str, set[str]] = {}
+        for each in marked:
+            known_by.setdefault(each[0], set()).update(map(fold, pushed.keys_of([each])))
+        for person in there:
+            known_by.setdefault(person.where, set()).add(fold(person.key))
+        return cls(list(marked), there, {id: frozenset(own) for id, own in known_by.items()})
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset[str]().union(*self.known_by.values())
+
+    def without(self, users: Collection[str]) -> _Whom:
+        return _Whom(
+            [each for each in self.marked if each[0] not in users],
+            [person for person in self.there if person.where not in users],
+            {id: own for id, own in self.known_by.items() if id not in users},
+        )
+
+
+def _users(known_by: Mapping[str, frozenset[str]], keys: Collection[str]) -> frozenset[str]:
+    """Return the ids of those who are known by one of these folded keys."""
+    wanted = frozenset(keys)
+    return frozenset(id for id, own in known_by.items() if wanted and not wanted.isdisjoint(own))
+
+
+def _read(
+    site: Site, wired: Wired, pushed: Pushed, whom: _Whom, catalog: Catalog
+) -> tuple[Drawing, Collection[str]]:
+    """Read and compare; return what to draw the plan up from, and whose delegates can't be told."""
+    sync, now, there, keys = wired.sync, site.now(), whom.there, set(whom.keys)
     with store_reading(site.engine) as connection:
         memory = plan_store.remembered(connection, sync.name, now, keys)
         known = entry_store.known_entries(connection, sync.name, keys)
         bindings = people_store.bound_some(connection, sync.name, keys)
         cold = warming_of(connection, wired)
-        bound = people_store.count_bound(connection, sync.name)
-        seen = Seen(
-            lock_store.turns(connection, sync.name, keys, set(living(connection, now).values())),
-            now + FRESH,
-        )
     people = _joined(wired, pushed, there, known)
     comparison = comparison_of(wired, memory, now)
     comparison.add_people(people)
-    comparison.leave_out(offer(numbers=False).without)
+    comparison.leave_out(catalog.without)
     digested = Digested(bindings)
     comparison.add_bindings(digested)
     users = _phone_users(site, wired, people, bindings, comparison)
@@ -91,14 +170,11 @@ def plan_pushed(
     comparison.add_phone_users(_asked(users, delegates.untold, bindings, people), some=True)
     differences = comparison.differences()
     differences.covers = keys
-    # limits are shares of everybody, whomever a plan is for
-    joiners = [c for c in differences.cases if c.standing == "in_scope" and c.actual is None]
-    differences.people = max(differences.people, bound + len(joiners))
     drawing = Drawing(
         wired=wired,
         people=people,
         differences=differences,
-        catalog=offer(numbers=_numbers_are_wished(differences, wired)),
+        catalog=catalog,
         memory=memory,
         bindings=digested.sha256,
         warming=cold,
@@ -108,21 +184,67 @@ def plan_pushed(
         notes=tuple(renamed(wired, pushed, touched, memory)),
         delegates=delegates.callings,
     )
-    plan = draw_up(site, drawing)
+    return drawing, delegates.untold
+
+
+def _record(
+    site: Site, wired: Wired, read: Drawing, stock: Stock, keys: Collection[str], calls: Calls
+) -> Plan | None:
+    """Draw up and record the plan, with what is left and what has changed by now; None for nothing."""
+    sync, memory, now = wired.sync, read.memory, site.now()
+    with store_reading(site.engine) as connection:
+        lately = plan_store.changed_lately(connection, sync.name, now)
+        everybody = _everybody(connection, sync, read.differences, stock)
+    read.differences.people = max(read.differences.people, everybody)
+    memory = plan_store.with_window(memory, [*lately, *stock.changing(sync.approval)])
+    plan = draw_up(site, replace(read, catalog=stock.catalog, memory=memory))
+    learned = read.differences.learned
     with site.engine.begin() as connection:
         calls.append(connection)
-        people_store.learn(connection, sync.name, differences.learned, now, adopted=memory.adopted)
+        people_store.learn(connection, sync.name, learned, read.now, adopted=memory.adopted)
         says = plan.changes or plan.blocked or plan.waiting or plan.conflicts
         if not says and not plan_store.has_open(connection, sync.name, keys):
             return None
         second, said = sync.approval.second, wired.mapping.sha256
-        return plan_store.record(connection, plan, keys, second, mapping=said), seen
+        return plan_store.record(connection, plan, keys, second, mapping=said)
 
 
-class Offer(Protocol):
-    """Gives what the phone system has to give: its numbers, a long list, only where they matter."""
+def _everybody(
+    connection: Connection, sync: SyncConfig, differences: Differences, stock: Stock
+) -> int:
+    """Return how many people are bound or about to be: limits are shares of all, whomever a plan is for."""
+    joining = {key for kind, key in stock.changing(sync.approval) if kind in MAKES}
+    bound = {each.key for each in people_store.bound_some(connection, sync.name, joining)}
+    own = {c.key for c in differences.cases if c.standing == "in_scope" and c.actual is None}
+    return people_store.count_bound(connection, sync.name) + len(own | (joining - bound))
 
-    def __call__(self, *, numbers: bool) -> Catalog: ...
+
+def _had_by_others(
+    site: Site, sync: str, keys: Collection[str], seen: Seen
+) -> tuple[Seen, list[str]]:
+    """Return who was another run's since they were read, by folded key, and `seen` without them.
+
+    That run may have sent, or be about to send, what an older plan says of them. It looks for newer
+    plans in the transaction in which it locks people: whom it locks from now on it knows this plan of.
+    """
+    with store_reading(site.engine) as connection:
+        claims = living(connection, site.now())
+    if not any(name.startswith(("sync:", "plan:")) for name in claims):
+        return seen, []
+    me, holders, turns = secrets.token_hex(8), set(claims.values()), dict(seen.turns)
+    had: list[str] = []
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _TOGETHER):
+        some = ordered[start : start + _TOGETHER]
+        with site.engine.begin() as connection:
+            taken = lock_store.take(connection, sync, some, me, holders)
+            lock_store.give_back(connection, sync, taken, me)
+        for key in some:
+            if taken.get(key) == turns.pop(key) + 1:
+                turns[key] = taken[key]
+            else:
+                had.append(key)
+    return Seen(turns, seen.until), had
 
 
 def _numbers_are_wished(differences: Differences, wired: Wired) -> bool:

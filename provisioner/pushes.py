@@ -11,25 +11,26 @@ Before a person has approved the sync's first full plan everything waits, pushes
 
 from __future__ import annotations
 
+import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import msgspec
 from sqlalchemy import Connection
 from structlog.contextvars import bound_contextvars
 
 from connectors.errors import ProvisionerError
-from connectors.records import Catalog, Change, Seats, fold
+from connectors.records import fold
 from provisioner.apply import Allowance, Applied, apply_plan
 from provisioner.audit.calls import collecting
 from provisioner.config import PUSHED, SyncConfig
 from provisioner.logs import logger
 from provisioner.plan.document import instant
-from provisioner.plan.model import Plan
-from provisioner.push_planning import plan_pushed
+from provisioner.push_batches import Batch, Batches
+from provisioner.push_planning import Planned, plan_pushed
+from provisioner.push_stock import Stock
 from provisioner.scim.pushed import Pushed
 from provisioner.store import decisions as decision_store
 from provisioner.store import scim_dirty
@@ -54,25 +55,17 @@ TRIES = 3
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
 """The pauses after something failed: the first, and the longest."""
 
+_UNTRIED = ("planned", "approved")
+"""The states of what wasn't tried, because the person is parked."""
+
 
 @dataclass(slots=True)
 class _Ready:
-    """A connected sync, with its catalog: kept, because connecting takes longer than a push may.
-
-    The catalog has no numbers before a push wishes one.
-    """
+    """A connected sync: kept, because connecting takes longer than a push may."""
 
     wired: Wired
-    catalog: Catalog
     mapping_at: int
     until: float
-    has_numbers: bool = False
-
-    def offer(self, *, numbers: bool) -> Catalog:
-        """Return the catalog, read anew where it lacks the numbers that are wanted."""
-        if numbers and not self.has_numbers:
-            self.catalog, self.has_numbers = self.wired.phone.catalog(), True
-        return self.catalog
 
 
 class Pushes:
@@ -93,8 +86,9 @@ class Pushes:
         self._next: tuple[Site, SyncConfig] | None = None
         self._tapped, self._calls = collecting(site, sync=sync.name)
         self._ready: _Ready | None = None
-        self._pause_s = 0.0
-        self._tries = 0
+        self._stock, self._batches = Stock(), Batches(clock)
+        self._lock = threading.Lock()  # of what follows, and of connecting
+        self._pause_s = self._paused_until = 0.0
         self._told_waiting = False
         self._told_rests_until: datetime | None = None
 
@@ -109,23 +103,53 @@ class Pushes:
         return span
 
     def run(self) -> None:
-        """Go on until the program stops. Raises Stopped then."""
+        """Go on until the program stops, and what is under way has ended. Raises Stopped then."""
         with bound_contextvars(sync=self._sync.name):
-            while True:
-                self._site.stop.sleep(self._pause_s or LOOK_S)
-                if self._may():
-                    self.look()
+            try:
+                while True:
+                    self._site.stop.sleep(LOOK_S)
+                    if self._may() and self._clock() >= self._paused_until:
+                        self.begin()
+            finally:
+                self._batches.wait()
+
+    def begin(self) -> None:
+        """Begin to carry out what is due, in a thread of its own, if there is room beside what goes on."""
+        batch = self._begun() if self._batches.has_room() else None
+        if batch is not None:
+            name = f"push {batch.number} of {self._sync.name}"
+            threading.Thread(target=self._go, args=[batch], name=name, daemon=True).start()
 
     def look(self) -> bool:
-        """Carry out what is due; return whether anything was. What fails is logged, and tried again."""
-        if self._next is not None:
-            (self._site, self._sync), self._next, self._ready = self._next, None, None
-            self._tapped, self._calls = collecting(self._site, sync=self._sync.name)
+        """Carry out what is due, without a pause after what failed; return whether anything was.
+
+        What fails is logged, and tried again. Raises Stopped.
+        """
+        batch = self._begun(resting=False)
+        if batch is not None:
+            self._carry_out(batch)
+        return batch is not None
+
+    def _go(self, batch: Batch) -> None:
+        with bound_contextvars(sync=self._sync.name), suppress(Stopped):
+            self._carry_out(batch)
+
+    def _begun(self, *, resting: bool = True) -> Batch | None:
+        """Return a batch of what is due, None for nothing; `resting`: what rests isn't due."""
+        with self._lock:
+            if self._next is not None:
+                (self._site, self._sync), self._next, self._ready = self._next, None, None
+                self._tapped, self._calls = collecting(self._site, sync=self._sync.name)
+        with self._failing():
+            marks = self._due(resting=resting)
+            return None if marks is None else self._batches.begin(marks)
+        return None
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Log what goes wrong, and pause after it; but for a stop it ends here."""
         try:
-            marks = self._due()
-            if marks is None:
-                return False
-            self._carry_out(marks)
+            yield
         except Stopped:
             raise
         except ProvisionerError as error:
@@ -133,27 +157,35 @@ class Pushes:
         except Exception as error:  # noqa: BLE001 - whatever it is, the next push is looked at again
             self._failed(type(error).__name__, "")
             logger().error("push.crashed", exc_info=error)
-        return True
 
     def _failed(self, reason: str, remedy: str) -> None:
-        self._ready = None
         said = {"error": self._calls.hide(reason)}
         self._calls.flush(Entry(kind="push.failed", sync=self._sync.name, detail=said))
-        self._pause_s = min(max(FIRST_PAUSE_S, 2 * self._pause_s), LONGEST_PAUSE_S)
+        with self._lock:
+            self._ready = None
+            if (now := self._clock()) >= self._paused_until:  # several may fail for one reason
+                self._pause_s = min(max(FIRST_PAUSE_S, 2 * self._pause_s), LONGEST_PAUSE_S)
+                self._paused_until = now + self._pause_s
         logger().warning("push.failed", error=reason, remedy=remedy, again_in_s=self._pause_s)
 
-    def _due(self) -> Marks | None:
+    def _due(self, *, resting: bool) -> Marks | None:
         """Return the marks to carry out now: as soon as the oldest one is as old as pushes coalesce."""
+        taken, planned_for = self._batches.taken(resting=resting), self._batches.planned_for()
         with reading(self._site.engine) as connection:
-            marked = scim_dirty.marked(connection).get(self._sync.name)
-            if marked is None or self._site.now() < marked[0] + self._coalesce:
+            first_at = scim_dirty.oldest(connection, self._sync.name, taken)
+            if not self._is_due(first_at):
                 return None
             if not decision_store.is_adopted(connection, self._sync.name):
                 self._tell_waiting()
                 return None
             if self._rests(connection):
                 return None
-            return scim_dirty.take(connection, self._sync.name, most=TOGETHER)
+            name = self._sync.name
+            marks = scim_dirty.take(connection, name, most=TOGETHER, but=taken, without=planned_for)
+        return marks if marks is not None and self._is_due(marks.first_at) else None
+
+    def _is_due(self, first_at: datetime | None) -> bool:
+        return first_at is not None and self._site.now() >= first_at + self._coalesce
 
     def _rests(self, connection: Connection) -> bool:
         """Return whether the sync is in quarantine, because its calls mostly failed; say so once."""
@@ -169,42 +201,75 @@ class Pushes:
             self._told_waiting = True
             logger().info("push.waiting", reason="nobody has approved a full plan of this sync yet")
 
-    def _carry_out(self, marks: Marks) -> None:
-        began, ready = self._clock(), self._connected()
+    def _carry_out(self, batch: Batch) -> None:
+        """Plan and apply for a batch, and end it whatever comes. Raises Stopped."""
+        left: Collection[int] = batch.marks.numbers
+        try:
+            with self._failing():
+                left = self._carried_out(batch)
+                with self._lock:
+                    self._pause_s = self._paused_until = 0.0
+        finally:
+            self._batches.end(batch, left)
+
+    def _carried_out(self, batch: Batch) -> Collection[int]:
+        """Plan and apply for a batch; return the numbers of its marks that are to be taken again."""
+        began, site, ready = self._clock(), self._site, self._connected()
         (pushed,) = (d for d in ready.wired.directories if isinstance(d, Pushed))
-        drawn = plan_pushed(self._site, ready.wired, pushed, marks.people, ready.offer, self._calls)
-        plan, result = None, None
-        if drawn is not None:
-            plan, seen = drawn
-            result = apply_plan(self._site, plan.id, Allowance(), seen=seen)
-            ready.catalog = spent(ready.catalog, plan.changes)
-        if result is not None and result.stopped_by is not None:
-            raise result.stopped_by
-        if result is not None and len(result.left) > result.parked and self._tries < TRIES:
-            # another run had them, or the vendor gave no answer: they go once more
-            self._tries += 1
-            self._pause_s = FIRST_PAUSE_S * 2**self._tries
-            return
-        self._tries = 0
-        with self._site.engine.begin() as connection:
-            scim_dirty.clear(connection, marks)
-        self._pause_s = 0.0
-        self._tell(marks, plan, result, self._clock() - began)
+        planned = plan_pushed(
+            site, ready.wired, pushed, batch.marks.people, self._stock, self._calls
+        )
+        self._batches.planned(batch)
+        plan, result = planned.plan, None
+        if plan is not None:
+            try:
+                result = apply_plan(site, plan.id, Allowance(), seen=planned.seen)
+            finally:
+                self._stock.end(plan)
+            if result.stopped_by is not None:
+                raise result.stopped_by
+        left = self._left(batch, planned, result)
+        with site.engine.begin() as connection:
+            scim_dirty.clear(connection, batch.marks, left)
+        self._tell(batch.marks, planned, result, self._clock() - began)
+        return left
+
+    def _left(self, batch: Batch, planned: Planned, result: Applied | None) -> frozenset[int]:
+        """Have those rest for a while who are to be planned for again; return their marks' numbers."""
+        marks, batches = batch.marks, self._batches
+        had = marks.of(planned.later)
+        batches.rest(batch, had, FIRST_PAUSE_S, counts=False, behind=False)
+        if batch.tries >= TRIES:
+            return had
+        # another run had them, or the vendor gave no answer: they go once more; the parked don't
+        undone = [] if result is None else [c for c, s, _ in result.left if s not in _UNTRIED]
+        users = [planned.users([fold(change.key)]) for change in undone]
+        again = marks.of(frozenset[str]().union(*users)) if all(users) else frozenset(marks.numbers)
+        batches.rest(
+            batch, again, FIRST_PAUSE_S * 2 ** (batch.tries + 1), counts=True, behind=False
+        )
+        # delegates who may get, or lose, their phone by a plan that was under way
+        after = marks.of(planned.again)
+        batches.rest(batch, after, FIRST_PAUSE_S, counts=True, behind=True)
+        return had | again | after
 
     def _connected(self) -> _Ready:
         """Return the sync, connected anew where its mapping changed or some minutes have passed."""
-        changed_at = self._sync.mapping.stat().st_mtime_ns
-        ready = self._ready
-        if ready is None or ready.mapping_at != changed_at or self._clock() > ready.until:
-            wired = wire(self._tapped, self._sync)
-            catalog = wired.phone.catalog(numbers=False)
-            ready = _Ready(wired, catalog, changed_at, self._clock() + FRESH_S)
-            self._ready = ready
-        return ready
+        with self._lock:
+            changed_at = self._sync.mapping.stat().st_mtime_ns
+            ready = self._ready
+            if ready is None or ready.mapping_at != changed_at or self._clock() > ready.until:
+                wired = wire(self._tapped, self._sync)
+                self._stock.renew(self._site.engine, wired.phone)
+                ready = _Ready(wired, changed_at, self._clock() + FRESH_S)
+                self._ready = ready
+            return ready
 
-    def _tell(self, marks: Marks, plan: Plan | None, result: Applied | None, took_s: float) -> None:
-        people = len({id for id, _ in marks.people})
+    def _tell(self, marks: Marks, planned: Planned, result: Applied | None, took_s: float) -> None:
+        plan, people = planned.plan, len({id for id, _ in marks.people})
         said: dict[str, object] = {"people": people, "waited_s": _since(marks, self._site.now())}
+        if planned.later:
+            said["had_by_others"] = len(planned.later)  # they are planned for again
         if plan is not None and result is not None:
             said |= {
                 "plan": plan.id,
@@ -219,36 +284,3 @@ class Pushes:
 
 def _since(marks: Marks, now: datetime) -> float:
     return round((now - marks.first_at).total_seconds(), 3)
-
-
-def spent(catalog: Catalog, changes: Iterable[Change]) -> Catalog:
-    """Return the catalog as it is when these changes are done: fewer seats, and numbers that are taken.
-
-    What comes free isn't counted: it is seen when the vendor is asked again.
-    """
-    taken: Counter[tuple[str, str]] = Counter()
-    numbers: set[str] = set()
-    for change in changes:
-        if change.kind in ("license.assign", "package.assign"):
-            taken[change.kind.partition(".")[0], fold(str(change.after))] += 1
-        elif change.kind == "number.assign":
-            numbers.add(str(change.after))
-    return msgspec.structs.replace(
-        catalog,
-        licenses=_fewer(catalog.licenses, "license", taken),
-        packages=_fewer(catalog.packages, "package", taken),
-        numbers=catalog.numbers and tuple(n for n in catalog.numbers if n[0] not in numbers),
-    )
-
-
-def _fewer(
-    seats: dict[str, Seats] | None, family: str, taken: Counter[tuple[str, str]]
-) -> dict[str, Seats] | None:
-    if seats is None:
-        return None
-    return {
-        name: seat
-        if seat.used is None
-        else Seats(seat.total, seat.used + taken[family, fold(name)])
-        for name, seat in seats.items()
-    }

@@ -140,3 +140,10 @@ def bound_ids(connection: Connection, sync: str, keys: Iterable[str]) -> dict[st
         )
         found.update((key, phone_id) for key, phone_id in rows)
     return found
+
+
+def ended(connection: Connection, plan: Plan) -> frozenset[int]:
+    """Return the changes of a plan of which it is known what became of them at the phone system, by seq."""
+    known = ("done", "settling", "failed", "stale", "skipped")
+    mine = (changes.c.plan == int(plan.id), changes.c.state.in_(known))
+    return frozenset(connection.execute(select(changes.c.seq).where(*mine)).scalars())

@@ -282,26 +282,40 @@ def remembered(
         asked = select(plans.c.mapping, plans.c.created_at).where(plans.c.id == int(newest))
         mapping, created_at = connection.execute(asked).one()
         planned_at = moment(created_at)
+    memory = Memory(
+        adopted=is_adopted(connection, sync),
+        applied=last_applied(connection, sync, keys),
+        reasons={} if newest is None else dict(_reasons(connection, newest, keys)),
+        mapping=mapping,
+        refused=refusals.refused(connection, sync),
+        rejected=rejected(connection, sync, now),
+        planned_at=planned_at,
+    )
+    return with_window(memory, changed_lately(connection, sync, now))
+
+
+def changed_lately(connection: Connection, sync: str, now: datetime) -> list[tuple[str, str]]:
+    """Return what the guard's rolling window has: (kind of change, folded key), of the last 24 hours."""
     since = written(now - _WINDOW)
     rows = connection.execute(
         select(changes.c.kind, changes.c.key).where(
             changes.c.sync == sync, changes.c.state.in_(_REACHED), changes.c.state_at >= since
         )
-    ).all()
+    )
+    return [(kind, key) for kind, key in rows]
+
+
+def with_window(memory: Memory, changed: Iterable[tuple[str, str]]) -> Memory:
+    """Return what is remembered, with these (kind of change, folded key) as the rolling window."""
     by_kind: dict[str, set[str]] = defaultdict(set)
-    for kind, key in rows:
+    for kind, key in changed:
         by_kind[kind].add(key)
-    return Memory(
-        adopted=is_adopted(connection, sync),
-        applied=last_applied(connection, sync, keys),
-        reasons={} if newest is None else dict(_reasons(connection, newest, keys)),
-        mapping=mapping,
-        lost=frozenset(key for kind, key in rows if kind in REMOVALS),
-        changed=frozenset(key for _, key in rows),
+    lost = (keys for kind, keys in by_kind.items() if kind in REMOVALS)
+    return msgspec.structs.replace(
+        memory,
+        lost=frozenset[str]().union(*lost),
+        changed=frozenset[str]().union(*by_kind.values()),
         by_kind={kind: frozenset(keys) for kind, keys in by_kind.items()},
-        refused=refusals.refused(connection, sync),
-        rejected=rejected(connection, sync, now),
-        planned_at=planned_at,
     )
 
 

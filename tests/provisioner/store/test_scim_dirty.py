@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from provisioner.store.direct import Direct, Session
 from provisioner.store.moments import written
-from provisioner.store.scim_dirty import clear, mark, marked, take
+from provisioner.store.scim_dirty import clear, mark, oldest, take
 from tests.provisioner.store.made import KINDS, store
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -62,16 +62,15 @@ def test_marks_younger_than_asked_for_are_left(engine: Engine) -> None:
     assert some == few
 
 
-def test_syncs_with_marks_are_told_with_their_oldest_and_newest(engine: Engine) -> None:
-    marks(engine, "eva")
-    marks(engine, "jan", at=NOW + SECOND)
-    marks(engine, "ota", sync="apac", at=NOW + 2 * SECOND)
+def test_the_oldest_mark_is_that_of_the_sync(engine: Engine) -> None:
+    marks(engine, "eva", at=NOW + SECOND)
+    marks(engine, "jan", at=NOW + 2 * SECOND)
+    marks(engine, "ota", sync="apac")
 
     with engine.begin() as connection:
-        assert marked(connection) == {
-            "emea": (NOW, NOW + SECOND),
-            "apac": (NOW + 2 * SECOND, NOW + 2 * SECOND),
-        }
+        assert oldest(connection, "emea") == NOW + SECOND
+        assert oldest(connection, "apac") == NOW
+        assert oldest(connection, "none") is None
         assert take(connection, "none") is None
 
 
@@ -91,3 +90,49 @@ def test_many_marks_are_cleared(engine: Engine) -> None:
     with engine.begin() as connection:
         assert take(connection, "emea") is None
     direct.close()
+
+
+def test_marks_that_are_left_out_are_neither_taken_nor_the_oldest(engine: Engine) -> None:
+    marks(engine, "eva", "jan", at=NOW)
+    marks(engine, "ana", at=NOW + SECOND)
+    with engine.begin() as connection:
+        two = take(connection, "emea", most=2)
+        assert two is not None
+        rest = take(connection, "emea", most=1, but=two.numbers)
+        first_at = oldest(connection, "emea", two.numbers)
+
+    assert rest is not None
+    assert (rest.people, first_at) == ((("ana", "x-ana"),), NOW + SECOND)
+
+
+def test_scattered_marks_are_left_out_however_many_they_are(engine: Engine) -> None:
+    marks(engine, *(f"u{n}" for n in range(240)))
+    with engine.begin() as connection:
+        every = take(connection, "emea")
+        assert every is not None
+        odd = every.numbers[1::2]
+        rest = take(connection, "emea", most=100, but=odd)
+
+    assert rest is not None
+    assert rest.numbers == every.numbers[0:200:2]
+
+
+def test_people_who_are_left_out_are_so_by_id_and_by_external_id(engine: Engine) -> None:
+    marks(engine, "eva", "jan", "ana", "eva")
+    with engine.begin() as connection:
+        left = take(connection, "emea", without={"eva", "x-ana"})
+
+    assert left is not None
+    assert left.users == ("jan",)
+
+
+def test_marks_that_stay_when_the_others_are_cleared(engine: Engine) -> None:
+    marks(engine, "eva", "jan", "eva")
+    with engine.begin() as connection:
+        every = take(connection, "emea")
+        assert every is not None
+        clear(connection, every, every.of({"eva"}))
+        left = take(connection, "emea")
+
+    assert left is not None
+    assert left.users == ("eva", "eva")
