@@ -241,7 +241,7 @@ class _Run:
                 course.expect(step)
                 ahead.prepare(step)
                 for call in step:
-                    if last.has(call.behind):
+                    if last.has(call.behind) or last.frees_for(call):
                         crew.wait()
                         last.forget_what()
                     job = partial(self._call, call, sender, course)
@@ -258,11 +258,18 @@ class _Run:
         self._progress.advance(len(call.changes))
 
 
+_FREES = frozenset(
+    {"license.remove", "package.remove", "credit.remove", "user.deactivate", "user.delete"}
+)
+_TAKES = frozenset({"license.assign", "package.assign", "credit.assign"})
+
+
 class _Last:
     """The last call so far about each person, the one that carries each change, and what went lately."""
 
     def __init__(self) -> None:
         self._what: set[str] = set()
+        self._frees = False
         self._about: dict[str, int] = {}
         self._carries: dict[int, int] = {}
 
@@ -276,12 +283,21 @@ class _Last:
         """Return whether a call of this operation may still be under way."""
         return what in self._what
 
+    def frees_for(self, call: Call) -> bool:
+        """Return whether a seat that this call takes may come from one that is still under way.
+
+        A plan says so by `needs` where seats are counted; some vendors don't tell how many there are.
+        """
+        return self._frees and any(change.kind in _TAKES for change in call.changes)
+
     def forget_what(self) -> None:
         """Note that every call so far is over."""
         self._what.clear()
+        self._frees = False
 
     def add(self, call: Call, number: int) -> None:
         """Note the number of a call."""
         self._what.add(call.what)
+        self._frees = self._frees or any(change.kind in _FREES for change in call.changes)
         for change in call.changes:
             self._about[fold(change.key)] = self._carries[change.seq] = number

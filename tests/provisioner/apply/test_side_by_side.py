@@ -137,6 +137,30 @@ def test_what_stands_behind_an_operation_leaves_when_all_of_it_is_over(
     assert (begun.is_set(), overtaken) == (True, [])
 
 
+def test_who_takes_a_seat_waits_for_whoever_gives_one_up_also_where_seats_are_not_counted(
+    world: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = world("eva", "jan", "zoe", hands=4)
+    eva = here.phone.users["p-eva"]
+    here.phone.users["p-eva"] = msgspec.structs.replace(eva, packages=("basic",))
+    plan = here.record(
+        change(1, "package.remove", "eva", "basic", None), gives(2, "jan"), gives(3, "zoe")
+    )
+    begun, overtaken = threading.Event(), list[int]()
+
+    def note(each: Change) -> None:
+        if each.kind != "package.remove":
+            begun.set()
+        elif begun.wait(0.3):  # it takes its time
+            overtaken.append(each.seq)
+
+    before_each(monkeypatch, note)
+
+    assert here.apply(plan).status == 0
+    assert here.states(plan) == ["done"] * 3
+    assert overtaken == []
+
+
 def test_whoever_fails_side_by_side_is_left_and_all_others_go_on(
     world: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
