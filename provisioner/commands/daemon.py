@@ -157,7 +157,8 @@ class Daemon:
         figures = getattr(self._http, "figures", None)
         board = open_board(site.engine) if site.config.pushed else None
         routes = [daemon_metrics.blueprint(site.engine, views, figures, board)]
-        self._admin = Served(admin.create_app(routes), server.admin_bind, member="admin_bind")
+        operators = admin.create_app(routes, lambda: self._site)
+        self._admin = Served(operators, server.admin_bind, member="admin_bind")
         deadline.running = lambda: self._scheduler.running
         deadline.leave = self._leave
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from flask import Blueprint, Flask, Response, jsonify
-from werkzeug.exceptions import HTTPException
+from flask import Blueprint, Flask
+
+from provisioner.console import door
+from provisioner.wiring import Site
 
 
-def create_app(routes: Iterable[Blueprint]) -> Flask:
-    """Return the application; each part brings its own routes."""
+def create_app(routes: Iterable[Blueprint], site: Callable[[], Site]) -> Flask:
+    """Return the application, behind the console's door; each part brings its own routes.
+
+    `site` gives the installation as it is now: config may be read again while we serve.
+    """
     app = Flask("provisioner.admin", static_folder=None)
+    door.install(app, site)
     for each in routes:
         app.register_blueprint(each)
-
-    @app.errorhandler(HTTPException)
-    def refuse(error: HTTPException) -> Response:
-        response = jsonify({"error": error.name})
-        response.status_code = error.code or 500
-        return response
-
     return app

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
@@ -17,7 +18,7 @@ from provisioner.logs import configure_logs
 from provisioner.scheduler import View
 from provisioner.store import plans as plan_store
 from provisioner.store import runs as run_store
-from provisioner.web import admin, daemon_metrics
+from provisioner.web import daemon_metrics
 from provisioner.web.daemon_metrics import SyncFigures
 from tests.provisioner.store.made import NOW, a_plan, change, store
 
@@ -33,7 +34,9 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def http(engine: Engine) -> FlaskClient:
-    return admin.create_app([daemon_metrics.blueprint(engine, lambda: VIEWS, None)]).test_client()
+    app = Flask("metrics")
+    app.register_blueprint(daemon_metrics.blueprint(engine, lambda: VIEWS, None))
+    return app.test_client()
 
 
 def samples(text: str) -> dict[str, float]:
@@ -95,9 +98,3 @@ def test_the_store_is_asked_seldom_however_many_ask(engine: Engine) -> None:
     list(figures.collect())
 
     assert len(asked) == 2 * first
-
-
-def test_other_addresses_of_the_operators_are_json_errors(http: FlaskClient) -> None:
-    answer = http.get("/nowhere")
-
-    assert (answer.status_code, answer.json) == (404, {"error": "Not Found"})

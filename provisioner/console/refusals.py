@@ -1,0 +1,129 @@
+"""What is answered when something is refused or goes wrong, and the headers of every answer.
+
+Under `/api/` it is a problem document (RFC 9457), elsewhere a page; neither ever tells more than was
+meant: a fault of ours is its request id, and the log has the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, g, request
+from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from connectors.errors import ProvisionerError, TransientError
+from provisioner.logs import logger
+
+API = "/api/"
+PROBLEM = "application/problem+json"
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self';"
+    " img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # `no-referrer` would have browsers send `Origin: null` with our own forms (Fetch, "append a request
+    # `Origin` header"), and there is nobody else whom this lets know anything
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""What every answer carries, unless a route says otherwise."""
+
+_SAID = {
+    400: "the request can't be understood",
+    404: "there is nothing at this address",
+    405: "this method isn't for this address",
+    413: "the body is too large",
+    415: "the body must be application/json",
+}
+
+
+class Refusal(Exception):
+    """A request that isn't carried out: `detail` says why, and what to do.
+
+    `headers` go with the answer; `more` are further members of the problem document.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.status = status
+        self.title = HTTPStatus(status).phrase
+        self.detail = _SAID.get(status, self.title) if detail is None else detail
+        self.headers, self.more = dict(headers or {}), dict(more or {})
+        super().__init__(self.detail)
+
+    def document(self) -> dict[str, Any]:
+        """Return the problem document."""
+        about = {"type": "about:blank", "title": self.title, "status": self.status}
+        return {**about, "detail": self.detail, **self.more}
+
+
+Page = Callable[[Refusal], str]
+"""Draws a refusal as a page."""
+
+
+def plain_page(refusal: Refusal) -> str:
+    """Return the barest page that tells a refusal."""
+    return Markup(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>{0}</title>'
+        '<main><h1>{0}</h1><p>{1}</p><p><a href="{2}/">Back to the console</a></p></main></html>'
+    ).format(refusal.title, refusal.detail, request.script_root)
+
+
+def install(app: Flask, page: Callable[[], Page]) -> None:
+    """Answer whatever goes wrong in an application; `page` gives what draws it."""
+
+    @app.errorhandler(Exception)
+    def refuse(error: Exception) -> BaseResponse:
+        if isinstance(error, HTTPException) and (error.code or 500) < 400:
+            return error.get_response()  # a redirect
+        return answer(refusal_of(error), page())
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+def answer(refusal: Refusal, page: Page = plain_page) -> Response:
+    """Return a refusal as whoever asks can take it."""
+    if not request.path.startswith(API):
+        return Response(page(refusal), refusal.status, refusal.headers, mimetype="text/html")
+    body = msgspec.json.encode(refusal.document())
+    return Response(body, refusal.status, refusal.headers, content_type=PROBLEM)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """Return what a failed request is answered with; what we didn't foresee is logged."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, HTTPException):
+        kept = ("Allow", "Retry-After")
+        headers = {name: value for name, value in error.get_headers() if name in kept}
+        return Refusal(error.code or 500, headers=headers)
+    if isinstance(error, TransientError):
+        return Refusal(503, str(error), headers={"Retry-After": "5"})
+    if isinstance(error, ProvisionerError):
+        return Refusal(409, "; ".join(filter(None, (error.message, error.remedy))))
+    id = g.get("request_id")
+    if isinstance(error, SQLAlchemyError):
+        logger().error("console.store_failed", exc_info=error)
+        why = f"the store doesn't answer just now; request id {id}"
+        return Refusal(503, why, headers={"Retry-After": "5"})
+    logger().error("console.crashed", exc_info=error)
+    return Refusal(500, f"a fault on our side; the log knows it by request id {id}")
