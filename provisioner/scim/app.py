@@ -4,7 +4,7 @@
 
 Whoever isn't known, and whoever is but asks for another sync, learns nothing of what is there: that comes
 before everything else. Only the ServiceProviderConfig needs no token, and so it is there under every
-name. A GET of one resource takes the shortest way, because it is what clients do most.
+name.
 """
 
 from __future__ import annotations
@@ -93,13 +93,11 @@ def receiver_of(
     return Receiver(store, registries, alias, limits, base_url, now, walks)
 
 
-def blueprint(receiver: Receiver, admit: Admit) -> Blueprint:
-    """Return the routes. Errors leave them as ScimErrors and werkzeug's own, for the application to answer."""
-    return _Routes(receiver, admit).blueprint()
+class Routes:
+    """The views, each twice: with the sync in the path, and without it.
 
-
-class _Routes:
-    """The views, each twice: with the sync in the path, and without it."""
+    Errors leave them as ScimErrors and werkzeug's own, for the application to answer.
+    """
 
     def __init__(self, receiver: Receiver, admit: Admit) -> None:
         self.receiver, self.admit = receiver, admit
@@ -107,6 +105,7 @@ class _Routes:
         self.cursors = Cursors(receiver.store)
 
     def blueprint(self) -> Blueprint:
+        """Return the routes."""
         routes = Blueprint("scim", __name__)
         for rule, methods, view in self._views():
             for prefix in ("/scim/v2", "/scim/<sync>/v2"):
@@ -122,9 +121,9 @@ class _Routes:
 
     def _views(self) -> Iterable[tuple[str, list[str], Callable[..., Response]]]:
         for name, endpoint in ENDPOINTS.items():
-            yield f"/{name}/<id>", ["GET"], partial(self.read, endpoint)
+            yield f"/{name}/<id>", ["GET"], partial(self.get, name)
             yield f"/{name}/<id>", ["PUT", "PATCH", "DELETE"], partial(self.write, endpoint)
-            yield f"/{name}", ["GET"], partial(self.find, endpoint)
+            yield f"/{name}", ["GET"], partial(self.get, name)
             yield f"/{name}", ["POST"], partial(self.create, endpoint)
             yield f"/{name}/.search", ["POST"], partial(self.search, endpoint)
             yield f"/{name}/.search", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"], self.only_post
@@ -138,8 +137,13 @@ class _Routes:
         yield "/ResourceTypes", ["GET"], self.resource_types
         yield "/ResourceTypes/<id>", ["GET"], self.resource_types
 
-    def read(self, endpoint: Endpoint, id: str, sync: str | None = None) -> Response:
-        return _response(endpoint.read(self._call(sync), known_id(id)))
+    def got(self, asked: Request, sync: str | None, name: str, id: str | None = None) -> Answer:
+        """Return what a GET is answered with: of one resource, or of those that are found."""
+        call, endpoint = self._call(sync, asked), ENDPOINTS[name]
+        return endpoint.list(call) if id is None else endpoint.read(call, known_id(id))
+
+    def get(self, name: str, id: str | None = None, sync: str | None = None) -> Response:
+        return _response(self.got(_asked(), sync, name, id))
 
     def write(self, endpoint: Endpoint, id: str, sync: str | None = None) -> Response:
         call = self._call(sync)
@@ -149,9 +153,6 @@ class _Routes:
         body = self._body()
         do = endpoint.replace if request.method == "PUT" else endpoint.patch
         return _response(do(call, id, body))
-
-    def find(self, endpoint: Endpoint, sync: str | None = None) -> Response:
-        return _response(endpoint.list(self._call(sync)))
 
     def create(self, endpoint: Endpoint, sync: str | None = None) -> Response:
         call = self._call(sync)
@@ -199,9 +200,9 @@ class _Routes:
             return _response(discovery.documents(found, call.parameters.get("filter")))
         return _response(discovery.document(found, id))
 
-    def _call(self, sync: str | None) -> Call:
-        """Return the call that this request is, once whoever asks is let in."""
-        asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # not by proxy
+    def _call(self, sync: str | None, asked: Request | None = None) -> Call:
+        """Return the call that a request is, the present one if none is given, once whoever asks is let in."""
+        asked = asked or _asked()
         tenant = self.tenants.get(sync or self.receiver.default or "")
         client = self.admit(asked, tenant.sync if tenant else None)
         if tenant is None:
@@ -232,6 +233,12 @@ class _Routes:
 
     def _body(self) -> Any:
         return body_of(request, self.receiver.limits.depth)
+
+
+def _asked() -> Request:
+    """Return the present request itself: its proxy costs as much as a look into a dict twenty times over."""
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+    return asked
 
 
 class _Answered(Response):

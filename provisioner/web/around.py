@@ -5,6 +5,9 @@ the answer, in the access log, and in whatever else is logged meanwhile. Whateve
 with a SCIM error (RFC 7644 section 3.12), also where no route of SCIM was found, in plain JSON's
 media type for who takes no other; a fault of ours is 500
 with the request id and nothing else, and the log has the rest.
+
+Environ is asked for what every request needs, and not the framework's proxies, each of which costs as
+much as twenty looks into a dict.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import re
 import time
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from flask import Flask, Request, Response, request
@@ -26,6 +29,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from provisioner.logs import logger
 from provisioner.scim.auth import CLIENT, Client
 from provisioner.scim.errors import ScimError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 MEDIA_TYPE = "application/scim+json"
 HEADER = "X-Request-Id"
@@ -62,16 +68,14 @@ class Figures(Protocol):
         """Count it out."""
 
 
-def install(app: Flask, log: Log | None, figures: Figures | None, max_body: int) -> None:
-    """Put all of it around an application's requests; bodies have at most `max_body` bytes."""
-    app.config["MAX_CONTENT_LENGTH"] = max_body
+class Around:
+    """What is done at the beginning and at the end of each request, whoever answers it."""
 
-    # what every request does: environ is asked, and not Flask's proxies, each of which costs as much
-    # as a look into a dict costs twenty times over
+    def __init__(self, log: Log | None, figures: Figures | None) -> None:
+        self._log, self._figures = log, figures
 
-    @app.before_request
-    def begin() -> None:
-        environ = request.environ
+    def began(self, environ: WSGIEnvironment) -> None:
+        """Give a request its id, and count it in."""
         environ[BEGAN] = time.perf_counter()
         given = environ.get(_HEADER_OF_CGI, "")
         environ[REQUEST_ID] = id = (
@@ -79,31 +83,58 @@ def install(app: Flask, log: Log | None, figures: Figures | None, max_body: int)
         )
         clear_contextvars()
         bind_contextvars(request_id=id)
-        if figures is not None:
-            figures.began()
+        if self._figures is not None:
+            self._figures.began()
+
+    def ended(self, environ: WSGIEnvironment, route: str | None, status: int) -> None:
+        """Count it out, and log it. `route`: the one that it took, None if there is none."""
+        duration = time.perf_counter() - environ[BEGAN]
+        client: Client | None = environ.get(CLIENT)
+        if self._figures is not None:
+            name = None if client is None else client.name
+            kind = operation(environ["REQUEST_METHOD"], route)
+            self._figures.ended(kind, name, status, duration)
+        if self._log is not None and not (status == 200 and environ["PATH_INFO"] in _QUIET):
+            self._log.write(_event(environ, route, client, status, duration))
+
+
+def install(app: Flask, around: Around, max_body: int) -> None:
+    """Put all of it around an application's requests; bodies have at most `max_body` bytes."""
+    app.config["MAX_CONTENT_LENGTH"] = max_body
+
+    @app.before_request
+    def begin() -> None:
+        around.began(request.environ)
 
     @app.after_request
     def end(response: Response) -> Response:
         asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # not by proxy
         environ = asked.environ
-        response.headers.extend(((HEADER, environ[REQUEST_ID]), _NOSNIFF))
-        accept = environ.get("HTTP_ACCEPT", "*/*")
-        if accept != "*/*" and _takes_plain_json_alone(accept):
-            _in_plain_json(response)
-        duration = time.perf_counter() - environ[BEGAN]
-        client: Client | None = environ.get(CLIENT)
-        if figures is not None:
-            name = None if client is None else client.name
-            figures.ended(operation(asked), name, response.status_code, duration)
-        if log is not None and not (response.status_code == 200 and environ["PATH_INFO"] in _QUIET):
-            log.write(_event(asked, client, response.status_code, duration))
+        response.headers.extend(headers(environ))
+        if response.headers.get("Content-Type") == MEDIA_TYPE:
+            response.headers["Content-Type"] = media_type(environ)
+        around.ended(environ, route_of(asked), response.status_code)
         return response
 
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> BaseResponse:
         if isinstance(error, HTTPException) and (error.code or 500) < 400:
             return error.get_response()  # a redirect
-        return answer(scim_error(error))
+        told = scim_error(error, request.environ)
+        body = msgspec.json.encode(told.body())
+        return Response(body, told.status, told.headers, content_type=MEDIA_TYPE)
+
+
+def headers(environ: WSGIEnvironment) -> tuple[tuple[str, str], ...]:
+    """Return the headers that every answer has."""
+    return (HEADER, environ[REQUEST_ID]), _NOSNIFF
+
+
+def media_type(environ: WSGIEnvironment) -> str:
+    """Return what SCIM's answers are called: plain JSON for who takes no other."""
+    accept = environ.get("HTTP_ACCEPT", "*/*")
+    plain = accept != "*/*" and _takes_plain_json_alone(accept)
+    return "application/json" if plain else MEDIA_TYPE
 
 
 def _takes_plain_json_alone(accept: str) -> bool:
@@ -114,17 +145,15 @@ def _takes_plain_json_alone(accept: str) -> bool:
     )
 
 
-def _in_plain_json(response: Response) -> None:
-    if response.headers.get("Content-Type") == MEDIA_TYPE:
-        response.headers["Content-Type"] = "application/json"
+def operation(method: str, route: str | None) -> str:
+    """Return what kind of request it is, the same for every sync.
 
-
-def operation(request: Request) -> str:
-    """Return what kind of request it is, the same for every sync: `GET Users/<id>`."""
-    route = route_of(request)
+    >>> operation("GET", "/scim/<sync>/v2/Users/<id>")
+    'GET Users/<id>'
+    """
     if route is None:
         return "any unknown"
-    return f"{request.method} {route.partition('/v2/')[2] or route}"
+    return f"{method} {route.partition('/v2/')[2] or route}"
 
 
 def route_of(request: Request) -> str | None:
@@ -138,7 +167,7 @@ def route_of(request: Request) -> str | None:
     return _CHOICE.sub(lambda match: str(given.get(match[1], "")), str(request.url_rule))
 
 
-def scim_error(error: Exception) -> ScimError:
+def scim_error(error: Exception, environ: WSGIEnvironment) -> ScimError:
     """Return what a failed request is answered with; what we didn't foresee is logged."""
     if isinstance(error, ScimError):
         return error
@@ -148,18 +177,12 @@ def scim_error(error: Exception) -> ScimError:
         return ScimError(408, "the body didn't arrive in time")
     if isinstance(error, SQLAlchemyError):
         logger().error("http.store_failed", exc_info=error)
-        why = f"the store doesn't answer just now; request id {request.environ[REQUEST_ID]}"
+        why = f"the store doesn't answer just now; request id {environ[REQUEST_ID]}"
         return ScimError(503, why, None, {"Retry-After": "5"})
     logger().error("http.crashed", exc_info=error)
     return ScimError(
-        500, f"a fault on our side; the log knows it by request id {request.environ[REQUEST_ID]}"
+        500, f"a fault on our side; the log knows it by request id {environ[REQUEST_ID]}"
     )
-
-
-def answer(error: ScimError) -> Response:
-    """Return an error as the answer that it is."""
-    body = msgspec.json.encode(error.body())
-    return Response(body, error.status, error.headers, content_type=MEDIA_TYPE)
 
 
 _SAID = {
@@ -179,17 +202,20 @@ def _of_http(error: HTTPException) -> ScimError:
 
 
 def _event(
-    request: Request, client: Client | None, status: int, duration_s: float
+    environ: WSGIEnvironment,
+    route: str | None,
+    client: Client | None,
+    status: int,
+    duration_s: float,
 ) -> dict[str, Any]:
-    environ = request.environ
     return {
         "timestamp": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "level": "info",
         "event": "http.request",
         "sync": client and client.sync,
         "client": client and client.name,
-        "method": environ["REQUEST_METHOD"] if request.url_rule is not None else None,
-        "route": route_of(request),
+        "method": environ["REQUEST_METHOD"] if route is not None else None,
+        "route": route,
         "status": status,
         "duration_s": round(duration_s, 6),
         "remote": environ.get("REMOTE_ADDR"),

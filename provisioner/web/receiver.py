@@ -19,8 +19,9 @@ from provisioner.scim.walks import open_walks
 from provisioner.store.direct import Direct
 from provisioner.store.rate_board import open_board
 from provisioner.web import around, status
-from provisioner.web.around import Figures, Log
+from provisioner.web.around import Around, Figures, Log
 from provisioner.web.proxies import TrustedProxies
+from provisioner.web.reads import Reads
 from provisioner.web.slashes import SingleSlashes
 from provisioner.wiring import utc_now
 
@@ -42,17 +43,19 @@ def create_app(
     """
     server = config.server
     app = Flask("provisioner.receiver", static_folder=None)
-    around.install(app, log, figures, server.limits.body)
+    surrounding = Around(log, figures)
+    around.install(app, surrounding, server.limits.body)
     limiter = _limiter(config, engine)
     jwts = Issuers(server.jwt, config.pushed[0]) if server.jwt else None
     door = Authenticator(engine, utc_now, jwts=jwts, limiter=limiter)
     store, walks = Direct(engine), open_walks(engine)
     closing = () if walks is None else (walks.close,)
     app.extensions[CLOSING] = (door.book.close, *closing, store.close, engine.dispose)
-    receiver = scim.receiver_of(config, store, utc_now, walks)
-    app.register_blueprint(scim.blueprint(receiver, door.admit))
+    routes = scim.Routes(scim.receiver_of(config, store, utc_now, walks), door.admit)
+    app.register_blueprint(routes.blueprint())
     app.register_blueprint(oauth.blueprint(engine, utc_now, limiter))
     app.register_blueprint(status.blueprint(daemon) if daemon else _own_health(engine))
+    app.wsgi_app = Reads(app.wsgi_app, routes.got, surrounding)  # type: ignore[method-assign]
     app.wsgi_app = SingleSlashes(app.wsgi_app)  # type: ignore[method-assign]
     if server.trusted_proxies:
         app.wsgi_app = TrustedProxies(app.wsgi_app, server.trusted_proxies)  # type: ignore[method-assign]

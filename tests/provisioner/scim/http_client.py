@@ -8,14 +8,17 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug import Request, Response
-from werkzeug.exceptions import HTTPException
+from werkzeug import Request
+from werkzeug.test import Client
 
-from provisioner.scim.app import MEDIA_TYPE, Receiver, blueprint
+from provisioner.scim.app import MEDIA_TYPE, Receiver, Routes
 from provisioner.scim.errors import ScimError
 from provisioner.scim.schemas import Registry
 from provisioner.server_config import Intake
 from provisioner.store.direct import Direct
+from provisioner.web import around
+from provisioner.web.around import Around
+from provisioner.web.reads import Reads
 from tests.provisioner.scim.pushing import Clock
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -24,6 +27,8 @@ PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+FRAMEWORK = "receiver.framework"
+"""Where an application's extensions keep its way to a view through the framework."""
 
 Admit = Callable[[Request, str | None], object]
 
@@ -46,19 +51,12 @@ def application(
     registries = dict.fromkeys(syncs, registry or Registry.make())
     receiver = Receiver(store, registries, default, limits or Intake(), base_url, Clock())
     app = Flask("receiver", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = receiver.limits.body
-    app.register_blueprint(blueprint(receiver, admit))
-
-    @app.errorhandler(ScimError)
-    def refuse(error: ScimError) -> Response:
-        return Response(
-            json.dumps(error.body()), error.status, error.headers, content_type=MEDIA_TYPE
-        )
-
-    @app.errorhandler(HTTPException)
-    def refuse_http(error: HTTPException) -> Response:
-        return refuse(ScimError(error.code or 500, error.name))
-
+    surrounding = Around(None, None)
+    around.install(app, surrounding, receiver.limits.body)
+    routes = Routes(receiver, admit)
+    app.register_blueprint(routes.blueprint())
+    app.extensions[FRAMEWORK] = app.wsgi_app
+    app.wsgi_app = Reads(app.wsgi_app, routes.got, surrounding)  # type: ignore[method-assign]
     return app
 
 
@@ -86,19 +84,35 @@ class Answer:
 
 
 class Provider:
-    """An identity provider's client: every request is one to this base path."""
+    """An identity provider's client: every request is one to this base path.
+
+    What is read is asked for both ways to a view, and must be the same; `both_ways` says so.
+    """
 
     def __init__(self, client: FlaskClient, path: str = "/scim/v2") -> None:
         self.client, self.path = client, path
+        self.both_ways = True
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         kind = names.pop("Content-Type", MEDIA_TYPE if body is not None else None)
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        response = self.client.open(
-            self.path + path, method=method, data=data, headers=names, content_type=kind
-        )
+        asked: dict[str, Any] = {
+            "method": method,
+            "data": data,
+            "headers": names,
+            "content_type": kind,
+        }
+        response = self.client.open(self.path + path, **asked)
+        if method == "GET" and self.both_ways:
+            self._compare(response, path, asked)
         return Answer(response)
+
+    def _compare(self, response: Any, path: str, asked: dict[str, Any]) -> None:
+        framework = Client(self.client.application.extensions[FRAMEWORK])
+        other = framework.open(self.path + path, **asked)
+        found = [(each.status_code, _stable(each), each.get_data()) for each in (response, other)]
+        assert found[0] == found[1]
 
     def user(self, name: str = "eva", /, **more: Any) -> Any:
         answer = self("POST", "/Users", {"schemas": [USER], "userName": name, **more})
@@ -118,3 +132,8 @@ class Provider:
 
     def get(self, path: str, **headers: str) -> Answer:
         return self("GET", path, **headers)
+
+
+def _stable(response: Any) -> dict[str, str]:
+    """Return an answer's headers, but for what is another's each time."""
+    return {name: value for name, value in response.headers.items() if name != around.HEADER}

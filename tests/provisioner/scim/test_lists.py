@@ -18,9 +18,10 @@ def push(store: Direct, sync: str) -> Provider:
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+def counted(push: Provider, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
     """Return what tells the statements that are executed in a block."""
     real = Session._execute
+    push.both_ways = False
 
     @contextmanager
     def counting() -> Iterator[list[str]]:

@@ -20,6 +20,7 @@ from provisioner.scim.auth import CLIENT, READS, Client
 from provisioner.scim.errors import ScimError
 from provisioner.store.database import StoreError
 from provisioner.web import around
+from provisioner.web.around import Around
 from provisioner.web.metrics import RequestFigures
 
 SECRET = "eva.mala@example.org"
@@ -54,7 +55,7 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def http(out: io.StringIO, lines: Lines, registry: CollectorRegistry) -> FlaskClient:
     app = Flask("around")
-    around.install(app, lines, RequestFigures(registry), max_body=1000)
+    around.install(app, Around(lines, RequestFigures(registry)), max_body=1000)
 
     @app.get("/healthz")
     def healthz() -> Any:
