@@ -36,6 +36,10 @@ _WEEKLY = re.compile(f"{_CLOCK} ?- ?{_CLOCK}", re.ASCII | re.IGNORECASE)
 _BIND = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})", re.ASCII)
 _SIZE = re.compile(r"(\d{1,9})\s*([KM]B)?", re.ASCII)
 _SIZES = {None: 1, "KB": 1000, "MB": 1_000_000}
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*"
+)
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 _RATE = re.compile(r"(\d{1,6})\s*/\s*([smh])", re.ASCII)
 _STORE = re.compile(r"sqlite(?:\+pysqlite)?://(?:|/.+)|postgresql(?:\+psycopg)?://.+")
 
@@ -187,6 +191,21 @@ def network(value: Any) -> str:
     except ValueError as e:
         raise ValueError(f"{value!r} is no IP address or network") from e
     return str(value)
+
+
+def host_name(value: Any) -> str:
+    """Read a host's name, without a port, and return it in lower case."""
+    text = str(value).lower().rstrip(".")
+    if not isinstance(value, str) or not _HOST_NAME.fullmatch(text):
+        raise ValueError(f"{value!r} is no host name: write console.example.org, without a port")
+    return text
+
+
+def header_name(value: Any) -> str:
+    """Read the name of an HTTP header."""
+    if not isinstance(value, str) or not _HEADER.fullmatch(value):
+        raise ValueError(f"{value!r} is no name of a header: write X-Forwarded-User")
+    return value
 
 
 def size(value: Any) -> int:

@@ -10,12 +10,13 @@ server:
   limits: {body: 10MB, depth: 32, filter: 8192, bulk_operations: 1000, patch_operations: 10000,
            page: 1000, rate: 50/s}
   jwt: {issuer: https://login.example.org/, audience: api://scim, jwks_url: https://…}
+  console: {sign_in: token, hosts: [console.example.org]}
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from provisioner import config_fields
 from provisioner.config_fields import OneOrMore, Read
+from provisioner.console_config import ConsoleConfig, ConsoleSchema, console_of, is_loopback
 
 ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
@@ -83,6 +85,7 @@ class Server:
     threads: int = 8
     limits: Intake = Intake()
     jwt: tuple[JwtConfig, ...] = ()
+    console: ConsoleConfig = field(default_factory=ConsoleConfig)
 
 
 def default_workers() -> int:
@@ -147,11 +150,15 @@ class ServerSchema(Schema):
     threads = fields.Integer(strict=True, validate=validate.Range(min=1, max=256), load_default=8)
     limits = fields.Nested(IntakeSchema, load_default=Intake())
     jwt = OneOrMore(fields.Nested(JwtSchema), load_default=list)
+    console = fields.Nested(ConsoleSchema, load_default=lambda: ConsoleSchema().load({}))
 
     @validates_schema(skip_on_field_errors=True)
     def _differ(self, data: dict[str, Any], **_: Any) -> None:
         if data["bind"] == data["admin_bind"] and not data["bind"].endswith(":0"):
             raise ValidationError("is the same as `bind`", "admin_bind")
+        if data["console"]["sign_in"] == "none" and not is_loopback(data["admin_bind"]):
+            why = "none is for a loopback `admin_bind` only: here anybody could decide; write token"
+            raise ValidationError({"console": {"sign_in": [why]}})
 
 
 def server_of(loaded: dict[str, Any], base: Path) -> Server:
@@ -159,6 +166,7 @@ def server_of(loaded: dict[str, Any], base: Path) -> Server:
     members = dict(loaded)
     members["trusted_proxies"] = tuple(members["trusted_proxies"])
     members["jwt"] = tuple(_jwt(dict(each), base) for each in members["jwt"])
+    members["console"] = console_of(members["console"], members["admin_bind"])
     return Server(**members)
 
 

@@ -17,8 +17,8 @@ from sqlalchemy import Engine
 from werkzeug import Request
 
 from provisioner.scim.errors import ScimError
-from provisioner.scim.token_book import TokenBook
 from provisioner.store.tokens import Scope, Token, prefix_of
+from provisioner.token_book import TokenBook
 
 CLIENT = "provisioner.client"
 """Where a request's environ names its Client, for the log and the metrics."""
