@@ -30,7 +30,7 @@ def _duration(_: object, __: object, written: str | None) -> timedelta | None:
 
 @click.group()
 def token() -> None:
-    """Tokens for whoever speaks to the SCIM receiver."""
+    """Tokens for whoever speaks to the SCIM receiver, or signs in at the operators' console."""
 
 
 def _expires(what: str) -> Callable[..., Any]:
@@ -49,27 +49,44 @@ def _sync(what: str) -> Callable[..., Any]:
     type=click.Choice(["read", "write"]),
     default="write",
     show_default=True,
-    help="write includes read.",
+    help="write includes read; at the console: to decide, or only to look.",
 )
-@_sync("Whose receiver it opens; default: the only one with a pushed directory.")
+@click.option(
+    "--sync",
+    "syncs",
+    multiple=True,
+    metavar="S",
+    help="Whose receiver it opens; default: the only one with a pushed directory. At the console: what"
+    " they see, several if given again; default: every sync.",
+)
 @_expires("After which it ends; default: never.")
 @click.option(
     "--oauth",
     is_flag=True,
     help="Make a client secret for OAuth 2 client credentials; NAME is the client id.",
 )
+@click.option(
+    "--console", is_flag=True, help="Make an operator's token for the console; NAME decides there."
+)
 def create(
     config: Path,
     name: str,
     scope: Literal["read", "write"],
-    sync: str | None,
+    syncs: tuple[str, ...],
     expires: timedelta | None,
     oauth: bool,
+    console: bool,
 ) -> None:
     """Make a token and print it, this once, alone on stdout."""
     from provisioner.commands.tokens import run_create
 
-    sys.exit(run_create(config, name, scope, sync, expires, oauth=oauth))
+    if oauth and console:
+        raise click.UsageError("--oauth and --console exclude each other")
+    if len(syncs) > 1 and not console:
+        raise click.UsageError("--sync is given once, but for --console")
+    kind: Literal["client", "console", "bearer"]
+    kind = "client" if oauth else "console" if console else "bearer"
+    sys.exit(run_create(config, name, scope, syncs, expires, kind))
 
 
 @token.command()

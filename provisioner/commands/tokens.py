@@ -7,6 +7,7 @@ is said on stderr.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from provisioner.report.figures import visible
 from provisioner.report.text import Page, padded
 from provisioner.store import tokens as token_store
 from provisioner.store.database import reading
-from provisioner.store.tokens import BEGINNING, BELIEVED_S, Scope, Token
+from provisioner.store.tokens import BEGINNING, BELIEVED_S, EVERY, Kind, Scope, Token
 
 COLUMNS = ("name", "prefix", "kind", "scope", "sync", "created", "expires", "last used")
 LONGEST_NAME = 100
@@ -33,25 +34,26 @@ def run_create(
     config: Path,
     name: str,
     scope: Scope,
-    sync: str | None,
+    syncs: Sequence[str],
     expires: timedelta | None,
-    *,
-    oauth: bool,
+    kind: Kind,
 ) -> int:
-    """Make a token, or an OAuth client's secret, and print it."""
+    """Make a token (`bearer`), an OAuth client's secret or an operator's token, and print it."""
     _refuse_name(name)
     site = site_of(config, outside=False)
-    sync = pushed_sync(site.config, sync)
+    if kind == "console":
+        sync = operators_syncs(site.config, syncs)
+    else:
+        sync = pushed_sync(site.config, syncs[0] if syncs else None)
     now = site.now()
     end = None if expires is None else now + expires
-    kind: token_store.Kind = "client" if oauth else "bearer"
     with site.engine.begin() as connection:
         others = token_store.named(connection, name, now)
         text = token_store.create(
             connection, name, sync=sync, scope=scope, now=now, expires_at=end, kind=kind
         )
     click.echo(text)
-    _tell(_made(name, sync, scope, end, oauth=oauth))
+    _tell(_made(name, sync, scope, end, kind))
     if others:
         _tell(f"older ones of that name go on working: {', '.join(t.prefix for t in others)}")
     return 0
@@ -80,7 +82,7 @@ def run_rotate(
         )
         token_store.end_at(connection, old, now + overlap, now)
     click.echo(text)
-    _tell(_made(model.name, model.sync, model.scope, end, oauth=model.kind == "client"))
+    _tell(_made(model.name, model.sync, model.scope, end, model.kind))
     _tell(f"{', '.join(t.prefix for t in old)}: works until {instant(now + overlap)} at the latest")
     if not overlap:
         site.stop.sleep(BELIEVED_S)
@@ -96,7 +98,7 @@ def run_revoke(config: Path, name: str, sync: str | None) -> int:
         token_store.revoke(connection, found, now)
     site.stop.sleep(BELIEVED_S)
     for token in found:
-        click.echo(f"revoked: {token.name} ({token.prefix}) for sync {token.sync}")
+        click.echo(f"revoked: {token.name} ({token.prefix}) for {_whose(token.kind, token.sync)}")
     return 0
 
 
@@ -150,6 +152,18 @@ def pushed_sync(config: Config, name: str | None) -> str:
     return name or pushed[0]
 
 
+def operators_syncs(config: Config, names: Sequence[str]) -> str:
+    """Return the syncs that an operator sees, as a token has them: every one, unless some are named.
+
+    Raises RunError for a name that isn't in the config.
+    """
+    for name in names:
+        if name not in config.syncs:
+            known = ", ".join(config.syncs)
+            raise RunError(f"sync {name!r} isn't in the config", remedy=f"--sync takes: {known}")
+    return ",".join(sorted(set(names))) or EVERY
+
+
 def _refuse_name(name: str) -> None:
     """Raise RunError for a name that a log, a list or an OAuth client can't carry."""
     if not (0 < len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()):
@@ -189,10 +203,18 @@ def _refuse_mixture(old: list[Token], name: str) -> None:
         )
 
 
-def _made(name: str, sync: str, scope: Scope, end: datetime | None, *, oauth: bool) -> str:
-    what = f"client secret (client id {name!r}; token endpoint /oauth/token)" if oauth else "token"
+def _made(name: str, sync: str, scope: Scope, end: datetime | None, kind: Kind) -> str:
+    what = f"token {name!r}"
+    if kind == "client":
+        what = f"client secret (client id {name!r}; token endpoint /oauth/token)"
     until = f"until {instant(end)}" if end else "without an end"
-    return f"{what} {'' if oauth else repr(name) + ' '}for sync {sync}, {scope}, {until}; shown only now"
+    return f"{what} for {_whose(kind, sync)}, {scope}, {until}; shown only now"
+
+
+def _whose(kind: Kind, sync: str) -> str:
+    """Return what a token opens, in words."""
+    syncs = "every sync" if sync == EVERY else f"sync {sync.replace(',', ', ')}"
+    return f"the console, {syncs}" if kind == "console" else syncs
 
 
 def _tell(text: str) -> None:

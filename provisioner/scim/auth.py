@@ -24,6 +24,9 @@ CLIENT = "provisioner.client"
 """Where a request's environ names its Client, for the log and the metrics."""
 
 REALM = 'Bearer realm="SCIM"'
+KINDS = ("bearer", "access")
+"""The tokens that open the receiver: a client's secret is for the token endpoint, an operator's for the console."""
+
 WRITES: frozenset[Scope] = frozenset({"read", "write"})
 READS: frozenset[Scope] = frozenset({"read"})
 
@@ -99,7 +102,7 @@ class Authenticator:
         if self._jwts is not None and text.count(".") == 2:
             return self._jwts.client(text)
         token = self.book.find(text) if prefix_of(text) else None
-        if token is None or token.kind == "client":
+        if token is None or token.kind not in KINDS:
             raise invalid_token("the token isn't known")
         if not token.live(self._now()):
             # only whoever has the whole token learns that it was one

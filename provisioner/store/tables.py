@@ -274,11 +274,12 @@ tokens = Table(
     # what a token begins with: it finds the row, and names the token where the token may not stand
     Column("prefix", String, primary_key=True),
     Column("name", String, nullable=False),
-    Column("kind", String, nullable=False),  # bearer, client (OAuth), or access (a client's)
+    # bearer, client (OAuth), access (a client's), console (an operator's), session (of such a one)
+    Column("kind", String, nullable=False),
     Column("sha256", String, nullable=False),  # of the whole token, which is kept nowhere
-    Column("sync", String, nullable=False),
+    Column("sync", String, nullable=False),  # an operator's: several with commas, or *
     Column("scope", String, nullable=False),  # read, or write, which includes it
-    Column("client", String),  # an access token's: the prefix of the client that asked for it
+    Column("client", String),  # what was given for another token: the prefix of that
     Column("created_at", String, nullable=False),
     Column("expires_at", String),
     Column("revoked_at", String),

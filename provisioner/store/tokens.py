@@ -1,13 +1,14 @@
-"""Tokens: who may speak to the receiver, for which sync, to read or to write.
+"""Tokens: who may speak to the receiver or to the console, for which sync, to read or to write.
 
 A token is `prov_PREFIX_SECRET`. The beginning is no secret: it finds the row, it names the token in
 lists and logs, and scanners for leaked secrets know it. The rest is 256 random bits, so a plain
 SHA-256 of the whole is enough to keep: nobody can try them out, whereas a slow hash, which is there
 for what people think up, would cost every request what it costs a thief.
 
-Three kinds are in one table: a bearer token, the secret of an OAuth client, and the short-lived
-access token that such a client is given; the last are rows too, not signed statements, so that
-whoever steals a copy of the store can sign nothing.
+The receiver knows a bearer token, the secret of an OAuth client, and the short-lived access token that
+such a client is given; the console an operator's token, and the session that a browser is given for it.
+All are in one table, each opens its own door only, and those that are given are rows too, not signed
+statements, so that whoever steals a copy of the store can sign nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -28,28 +29,46 @@ from provisioner.store.audit import Entry, append
 from provisioner.store.moments import moment, written
 from provisioner.store.tables import tokens
 
-Kind = Literal["bearer", "client", "access"]
+Kind = Literal["bearer", "client", "access", "console", "session"]
+Given = Literal["access", "session"]
+"""What is made of another token, for a while: it ends with that one, and no list shows it."""
 Scope = Literal["read", "write"]
 
 BEGINNING = "prov_"
 """What every token begins with."""
 
+EVERY = "*"
+"""What stands for every sync, in an operator's token."""
+
 USE_IS_NOTED = timedelta(minutes=1)
 """How exact `last_used_at` is: a request seldom costs a write."""
 
-MAX_ACCESS_TOKENS = 100
-"""Live access tokens of one client; who asks for more loses the oldest."""
+MAX_GIVEN = 100
+"""Live access tokens of one client, or sessions of one operator's token; more end the oldest."""
 
 BELIEVED_S = 1.0
 """Seconds for which a process goes on with what it looked up: an end made early reaches all by then."""
 
-_BY_PREFIX = select(tokens).where(tokens.c.prefix == bindparam("prefix"))  # every request asks
+_owners = tokens.alias("owners")
+_BY_PREFIX = (  # every request asks
+    select(
+        tokens,
+        _owners.c.revoked_at.label("owner_revoked"),
+        _owners.c.expires_at.label("owner_ends"),
+    )
+    .select_from(tokens.outerjoin(_owners, _owners.c.prefix == tokens.c.client))
+    .where(tokens.c.prefix == bindparam("prefix"))
+)
 _TOKEN = re.compile(rf"({BEGINNING}[0-9a-f]{{12}})_[0-9a-f]{{64}}")
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is kept of one token. Moments are aware, UTC; `client` is an access token's, by prefix."""
+    """What is kept of one token. Moments are aware, UTC.
+
+    `sync` is the one that it is for; an operator's, and a session's, may have several with commas, or
+    EVERY. `client`: of which token, by prefix, an access token or a session was given.
+    """
 
     prefix: str
     name: str
@@ -62,6 +81,11 @@ class Token:
     last_used_at: datetime | None
     client: str | None
     sha256: str = field(repr=False)
+
+    @property
+    def syncs(self) -> frozenset[str] | None:
+        """The syncs that it is for; None for every one."""
+        return None if self.sync == EVERY else frozenset(self.sync.split(","))
 
     def live(self, now: datetime) -> bool:
         """Return whether it opens anything at that moment."""
@@ -101,26 +125,32 @@ def create(
             expires_at=None if expires_at is None else written(expires_at),
         )
     )
-    if kind != "access":
+    if client is None:
         ends = None if expires_at is None else written(expires_at)
         _record(connection, "token.created", prefix, name, sync, now, scope=scope, expires_at=ends)
     return text
 
 
 def find(connection: Connection, text: str) -> Token | None:
-    """Return the token that a text is, live or not; None if it is none of ours."""
+    """Return the token that a text is, live or not; None if it is none of ours.
+
+    What was given for another token has ended with that one, also where it was given while that ended.
+    """
     prefix = prefix_of(text)
     if prefix is None:
         return None
     row = connection.execute(_BY_PREFIX, {"prefix": prefix}).first()
     if row is None or not hmac.compare_digest(row.sha256, _sha256(text)):
         return None
-    return _token(row)
+    token, revoked, ends = _token(row), _moment(row.owner_revoked), _moment(row.owner_ends)
+    if ends is not None and (token.expires_at is None or ends < token.expires_at):
+        token = replace(token, expires_at=ends)
+    return token if revoked is None else replace(token, revoked_at=token.revoked_at or revoked)
 
 
 def listed(connection: Connection, now: datetime, *, ended: bool = False) -> list[Token]:
     """Return tokens and clients by name, the oldest first; those that `ended` only if asked for."""
-    asked = select(tokens).where(tokens.c.kind != "access")
+    asked = select(tokens).where(tokens.c.client.is_(None))
     found = connection.execute(asked.order_by(tokens.c.name, tokens.c.created_at, tokens.c.prefix))
     return [token for token in map(_token, found) if ended or token.live(now)]
 
@@ -131,7 +161,7 @@ def named(connection: Connection, name: str, now: datetime) -> list[Token]:
 
 
 def revoke(connection: Connection, found: Iterable[Token], now: datetime) -> None:
-    """End tokens for good, with the access tokens of those that are clients."""
+    """End tokens for good, with the access tokens and sessions that were given for them."""
     for token in found:
         _record(connection, "token.revoked", token.prefix, token.name, token.sync, now)
         connection.execute(
@@ -165,14 +195,21 @@ def note_use(connection: Connection, prefix: str, now: datetime) -> None:
     )
 
 
-def grant(connection: Connection, client: Token, scope: Scope, now: datetime, end: datetime) -> str:
-    """Give an OAuth client an access token until `end`, and clear away what it had before.
+def grant(
+    connection: Connection,
+    client: Token,
+    scope: Scope,
+    now: datetime,
+    end: datetime,
+    kind: Given = "access",
+) -> str:
+    """Give an OAuth client an access token, or an operator a session, until `end`; return it whole.
 
-    A client's own end cuts the access token's short.
+    Clears away what they had before. A client's own end cuts it short.
     """
     ours = tokens.c.client == client.prefix
     newest = select(tokens.c.prefix).where(ours).order_by(tokens.c.created_at.desc())
-    kept = newest.limit(MAX_ACCESS_TOKENS - 1).scalar_subquery()
+    kept = newest.limit(MAX_GIVEN - 1).scalar_subquery()
     connection.execute(
         delete(tokens).where(
             ours, or_(tokens.c.expires_at <= written(now), tokens.c.prefix.not_in(kept))
@@ -185,8 +222,15 @@ def grant(connection: Connection, client: Token, scope: Scope, now: datetime, en
         scope=scope,
         now=now,
         expires_at=end if client.expires_at is None else min(end, client.expires_at),
-        kind="access",
+        kind=kind,
         client=client.prefix,
+    )
+
+
+def hand_back(connection: Connection, given: Token) -> None:
+    """Forget an access token or a session that its owner needs no more."""
+    connection.execute(
+        delete(tokens).where(tokens.c.prefix == given.prefix, tokens.c.client.is_not(None))
     )
 
 
@@ -204,7 +248,9 @@ def _record(
     **more: str | None,
 ) -> None:
     detail = {"prefix": prefix, "name": name, **more, "by": who.login(), "version": who.version()}
-    append(connection, [Entry(kind=kind, sync=sync, detail=detail)], now)
+    if several := sync == EVERY or "," in sync:
+        detail["syncs"] = sync
+    append(connection, [Entry(kind=kind, sync=None if several else sync, detail=detail)], now)
 
 
 def _sha256(text: str) -> str:

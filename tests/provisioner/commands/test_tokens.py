@@ -226,3 +226,52 @@ def test_a_term_that_cannot_be_read_is_a_usage_error(emea: Installation, expires
     assert ran.status == 1
     assert "--expires" in ran.err
     assert ran.out == ""
+
+
+def test_an_operators_token_is_for_the_console_and_for_every_sync(emea: Installation) -> None:
+    several_syncs(emea)
+
+    ran = token(emea, "create", "--console", "--name", "eva")
+
+    found = known(emea, ran.out.removesuffix("\n"))
+    assert (found.kind, found.scope, found.syncs) == ("console", "write", None)
+    assert "for the console, every sync, write" in ran.err
+
+
+def test_an_operators_token_may_be_for_some_syncs_pushed_to_or_not(emea: Installation) -> None:
+    several_syncs(emea)
+
+    some = token(emea, "create", "--console", "--name", "eva", "--sync", "pulls", "--sync", "apac")
+    nowhere = token(emea, "create", "--console", "--name", "eva", "--sync", "nowhere")
+
+    assert known(emea, some.out.removesuffix("\n")).syncs == frozenset({"apac", "pulls"})
+    assert [(t["kind"], t["sync"]) for t in listed(emea)] == [("console", "apac,pulls")]
+    assert nowhere.status == 1
+    assert "--sync takes: emea, apac, pulls" in nowhere.err
+
+
+def test_an_operators_token_needs_no_pushed_directory(emea: Installation) -> None:
+    emea.configure(directories=[{"kind": "csv", "name": "hr", "path": "people.csv"}])
+
+    assert token(emea, "create", "--console", "--name", "eva").status == 0
+
+
+def test_an_operators_token_is_rotated_and_revoked_like_any(emea: Installation) -> None:
+    old = token(emea, "create", "--console", "--name", "eva").out.removesuffix("\n")
+    new = token(emea, "rotate", "eva").out.removesuffix("\n")
+
+    ran = token(emea, "revoke", "eva")
+
+    assert [known(emea, text).kind for text in (old, new)] == ["console", "console"]
+    assert not any(known(emea, text).live(NOW) for text in (old, new))
+    assert "for the console, every sync" in ran.out
+
+
+@pytest.mark.parametrize(
+    "options", [("--console", "--oauth"), ("--sync", "emea", "--sync", "apac")]
+)
+def test_a_token_opens_one_door_and_one_receiver(
+    emea: Installation, options: tuple[str, ...]
+) -> None:
+    assert token(emea, "create", "--name", "eva", *options).status == 1
+    assert not (emea.folder / "store.db").exists()

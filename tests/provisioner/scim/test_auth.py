@@ -147,8 +147,15 @@ def test_a_token_is_looked_up_once_a_second(
     assert len([statement for statement in asked if "tokens" in statement]) == 2
 
 
-def test_a_client_secret_is_no_bearer_token(engine: Engine, door: Authenticator) -> None:
-    assert refused(door, asking(create(engine, kind="client"))).status == 401
+@pytest.mark.parametrize("kind", ["client", "console", "session"])
+def test_what_is_for_another_door_is_no_bearer_token(
+    engine: Engine, door: Authenticator, kind: str
+) -> None:
+    stranger = refused(door, asking(f"prov_{'0' * 12}_{'0' * 64}"))
+
+    error = refused(door, asking(create(engine, kind=kind)))
+
+    assert (error.status, error.body()) == (401, stranger.body())
 
 
 def test_another_sync_and_one_that_is_not_there_are_the_same(

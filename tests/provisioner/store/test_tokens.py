@@ -13,7 +13,7 @@ from sqlalchemy import Engine, func, select
 from provisioner.store import tokens as token_store
 from provisioner.store.database import reading
 from provisioner.store.tables import audit, tokens
-from provisioner.store.tokens import MAX_ACCESS_TOKENS, Token, prefix_of
+from provisioner.store.tokens import EVERY, MAX_GIVEN, Token, prefix_of
 from tests.provisioner.store.made import KINDS, NOW, store
 
 HOUR = timedelta(hours=1)
@@ -160,7 +160,7 @@ def test_access_tokens_are_never_listed(engine: Engine) -> None:
 
 def test_access_tokens_do_not_pile_up(engine: Engine) -> None:
     client = found(engine, create(engine, kind="client"))
-    for number in range(MAX_ACCESS_TOKENS + 5):
+    for number in range(MAX_GIVEN + 5):
         last = grant(engine, client, now=NOW + timedelta(seconds=number))
 
     def count() -> int:
@@ -170,7 +170,7 @@ def test_access_tokens_do_not_pile_up(engine: Engine) -> None:
                 select(func.count()).select_from(tokens).where(mine)
             ).scalar_one()
 
-    assert count() == MAX_ACCESS_TOKENS
+    assert count() == MAX_GIVEN
     assert find(engine, last) is not None
     grant(engine, client, now=NOW + 3 * HOUR)
     assert count() == 1
@@ -195,3 +195,63 @@ def test_the_audit_has_what_becomes_of_a_token_and_never_the_token(engine: Engin
     ]
     assert all(token.prefix in row.detail for row in rows[:3])
     assert text.rpartition("_")[2] not in str(rows)
+
+
+def session(engine: Engine, operator: Token, *, lasts: timedelta = HOUR) -> str:
+    with engine.begin() as connection:
+        return token_store.grant(connection, operator, "read", NOW, NOW + lasts, "session")
+
+
+def test_a_session_is_its_operators_and_ends_no_later_than_their_token(engine: Engine) -> None:
+    operator = found(
+        engine, create(engine, "eva", kind="console", sync="apac,emea", expires_at=NOW + HOUR)
+    )
+
+    given = found(engine, session(engine, operator, lasts=12 * HOUR))
+
+    assert (given.name, given.kind, given.client) == ("eva", "session", operator.prefix)
+    assert given.syncs == frozenset({"apac", "emea"})
+    assert given.expires_at == NOW + HOUR
+
+
+def test_an_operator_of_every_sync_has_no_list_of_them(engine: Engine) -> None:
+    assert found(engine, create(engine, kind="console", sync=EVERY)).syncs is None
+    assert found(engine, create(engine)).syncs == frozenset({"emea"})
+
+
+def test_what_is_given_while_its_token_ends_has_ended_with_it(engine: Engine) -> None:
+    operator = found(engine, create(engine, "eva", kind="console"))
+    ends, revoked = found(engine, create(engine, "jan", kind="console")), operator
+    with engine.begin() as connection:
+        token_store.revoke(connection, [revoked], NOW)
+        token_store.end_at(connection, [ends], NOW + HOUR, NOW)
+
+    late = [found(engine, session(engine, each, lasts=12 * HOUR)) for each in (revoked, ends)]
+
+    assert [each.live(NOW) for each in late] == [False, True]
+    assert late[1].expires_at == NOW + HOUR
+
+
+def test_a_session_that_is_handed_back_is_gone_and_its_token_is_not(engine: Engine) -> None:
+    text = create(engine, "eva", kind="console")
+    operator = found(engine, text)
+    given = session(engine, operator)
+    with engine.begin() as connection:
+        token_store.hand_back(connection, found(engine, given))
+        token_store.hand_back(connection, operator)
+
+    assert find(engine, given) is None
+    assert found(engine, text).live(NOW)
+
+
+def test_sessions_are_in_no_list_and_not_on_record_each(engine: Engine) -> None:
+    session(engine, found(engine, create(engine, "eva", kind="console", sync="apac,emea")))
+
+    with reading(engine) as connection:
+        listed = token_store.listed(connection, NOW, ended=True)
+        entries = connection.execute(select(audit.c.kind, audit.c.sync, audit.c.detail)).all()
+
+    assert [token.kind for token in listed] == ["console"]
+    ((kind, sync, detail),) = entries
+    assert (kind, sync) == ("token.created", None)
+    assert '"syncs":"apac,emea"' in detail
