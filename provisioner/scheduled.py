@@ -58,20 +58,31 @@ class Watched:
         """Nothing is left open."""
 
 
-def run_scheduled(site: Site, name: str, alive: Callable[[], None]) -> int:
-    """Run one sync and return the exit status (DESIGN section 6); errors of ours are logged, not raised."""
+def run_scheduled(
+    site: Site,
+    name: str,
+    alive: Callable[[], None],
+    by: str | None = None,
+    begun: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Run one sync and return the exit status (DESIGN section 6); errors of ours are logged, not raised.
+
+    `by`: who asked for it, None for the schedule. `begun` is told the run's id.
+    """
     began = time.monotonic()
     with site.engine.begin() as connection:
-        run = run_store.start(connection, name, COMMAND, None, site.now())
+        asked = {} if by is None else {"by": by}
+        run = run_store.start(connection, name, COMMAND, None, site.now(), asked)
+    begun(run)
     status, plan, summary = _FAILED, None, {"error": "it broke off"}
     with bound_contextvars(sync=name, run=run):
         try:
-            logger().info("sync.started")
+            logger().info("sync.started", **asked)
             progress = Watched(site.stop, alive)
             plan = plan_sync(site, name, Request(), progress, run)
             _tell_plan(plan, began)
-            result = apply_plan(site, plan.id, Allowance(), progress)
-            status, summary = result.status, _tell_applied(result, began)
+            result = apply_plan(site, plan.id, Allowance(), progress, by=by)
+            status, summary = result.status, tell_applied(result, began)
         except Stopped as error:
             summary = {"error": str(error)}
             logger().info("sync.stopped", reason=error.message, duration_s=_since(began))
@@ -141,7 +152,7 @@ def _tell_plan(plan: Plan, began: float) -> None:
     )
 
 
-def _tell_applied(result: Applied, began: float) -> dict[str, Any]:
+def tell_applied(result: Applied, began: float) -> dict[str, Any]:
     """Log how it ended, and return it as the run's summary."""
     summary: dict[str, Any] = {"states": dict(result.states), "calls": dict(result.calls)}
     said: dict[str, Any] = {

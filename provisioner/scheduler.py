@@ -6,7 +6,8 @@
   otherwise never sync.
 - What fell due several times while the machine slept runs once, late. What falls due while the same
   sync is still at work is left out and logged: the next moment comes. Different syncs run side by side.
-- A sync without a schedule is not run.
+- A sync without a schedule is run only when somebody asks for it (`run_now`), as any other may be
+  between its moments.
 
 One scheduler exists in an installation (provisioner/lease.py); nothing that serves HTTP starts one.
 """
@@ -14,7 +15,7 @@ One scheduler exists in an installation (provisioner/lease.py); nothing that ser
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
@@ -60,13 +61,15 @@ class View:
 
 @dataclass(slots=True)
 class _Sync:
-    trigger: BaseTrigger
+    trigger: BaseTrigger | None  # None: it runs only because somebody asked for it
     seen: datetime
     running_since: datetime | None = None
     ended_at: datetime | None = None
     status: int | None = None
 
     def late(self, now: datetime) -> bool:
+        if self.trigger is None:
+            return False
         due: datetime | None = self.seen
         for _ in range(LATE_STARTS):
             due = due and self.trigger.get_next_fire_time(due, due)
@@ -91,6 +94,7 @@ class Scheduler:
         self._schedules = dict(schedules)
         self._syncs = {name: _Sync(trigger_of(s), now()) for name, s in schedules.items()}
         self._stopping = False
+        self._asked: dict[str, Job] = {}
         self._changed = threading.Condition()
         self._scheduler = _Scheduler(
             timezone=UTC,
@@ -104,6 +108,7 @@ class Scheduler:
         now = self._now()
         for name, sync in self._syncs.items():
             sync.seen = now
+            assert sync.trigger is not None, "those that are scheduled have one"
             soon = isinstance(sync.trigger, IntervalTrigger)
             if not soon and (last := last_starts.get(name)) is not None:
                 missed = sync.trigger.get_next_fire_time(None, last)
@@ -129,6 +134,24 @@ class Scheduler:
                 sync = self._syncs.setdefault(name, _Sync(triggers[name], self._now()))
                 sync.trigger, sync.seen = triggers[name], self._now()
                 self._scheduler.add_job(self._run, sync.trigger, args=[name], id=name)
+
+    def run_now(self, name: str, job: Job | None = None) -> None:
+        """Run a sync as soon as a thread is free, whether it has a schedule or not; its moments stay.
+
+        `job`: in place of the usual one. Raises RunError where it is at work or asked for already, or
+        nothing more may start.
+        """
+        with self._changed:
+            if self._stopping or not self._scheduler.running:
+                raise RunError("the scheduler doesn't run", remedy="nothing was started")
+            sync = self._syncs.setdefault(name, _Sync(None, self._now()))
+            if sync.running_since is not None or name in self._asked:
+                raise RunError(
+                    f"sync {name} is at work already",
+                    remedy="nothing was started; wait for its end",
+                )
+            self._asked[name] = job or self._job
+        self._scheduler.add_job(self._run_asked, args=[name])
 
     @property
     def alive(self) -> bool:
@@ -164,22 +187,32 @@ class Scheduler:
             late=sync.late(now),
         )
 
+    def _run_asked(self, name: str) -> None:
+        if name in self._asked:  # else a moment of the schedule came first, and took it along
+            self._run(name)
+
     def _run(self, name: str) -> None:
         with self._changed:
             sync = self._syncs.get(name)
             if self._stopping or sync is None:
                 return
+            if sync.running_since is not None:  # somebody asked for it
+                _tell_left_out(name, [self._now()])
+                return
+            job = self._asked.pop(name, self._job)
             sync.running_since = sync.seen = self._now()
         status = 1
         try:
-            status = self._job(name, lambda: setattr(sync, "seen", self._now()))
+            status = job(name, lambda: setattr(sync, "seen", self._now()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other syncs and the next run go on
             logger().error("sync.crashed", sync=name, exc_info=error)
         finally:
             with self._changed:
                 sync.status, sync.running_since = status, None
                 sync.ended_at = sync.seen = self._now()
-                if name not in self._schedules:  # config has dropped it meanwhile
+                if (
+                    name not in self._schedules
+                ):  # config has dropped it meanwhile, or has none for it
                     del self._syncs[name]
                 self._changed.notify_all()
 
@@ -200,5 +233,9 @@ def trigger_of(schedule: Schedule) -> BaseTrigger:
 
 def _left_out(event: JobSubmissionEvent) -> None:
     """Log that a sync fell due while it was still at work."""
-    due = [at.astimezone(UTC).isoformat() for at in event.scheduled_run_times]
-    logger().warning("sync.left_out", sync=event.job_id, due=due, reason="it is still at work")
+    _tell_left_out(event.job_id, event.scheduled_run_times)
+
+
+def _tell_left_out(name: str, due: Iterable[datetime]) -> None:
+    said = [at.astimezone(UTC).isoformat() for at in due]
+    logger().warning("sync.left_out", sync=name, due=said, reason="it is still at work")

@@ -23,6 +23,7 @@ from connectors.scim_filter import PHONE_USER, parse_filter
 from mappings import Mapping as Rules
 from mappings import load_mapping
 from mappings.rules import Give, Leavers
+from provisioner import who
 from provisioner.apply.fresh import MAKES, fresh_reads
 from provisioner.audit.calls import Calls, collecting
 from provisioner.bases import settings_of
@@ -58,12 +59,17 @@ _NAMED = 20
 
 
 def undo_run(
-    site: Site, given: str, users: Collection[str] = (), progress: Progress | None = None
+    site: Site,
+    given: str,
+    users: Collection[str] = (),
+    progress: Progress | None = None,
+    by: str | None = None,
 ) -> Plan:
     """Return the recorded plan that takes back what a run did; `users`: of these people only.
 
     `given` is the run's id, or that of a plan which one run alone carried out. Of a run that did
-    nothing the plan is empty, and says so. Raises RunError for a run or a user that isn't there.
+    nothing the plan is empty, and says so. `by`: who asks for it, the login name if None. Raises
+    RunError for a run or a user that isn't there.
     """
     progress = progress or Silent()
     with reading(site.engine) as connection:
@@ -77,7 +83,7 @@ def undo_run(
         undo.remember(sent)
         undo.read(progress)
         progress.stage("planning")
-        return undo.record(undo.plan(), calls)
+        return undo.record(undo.plan(), calls, who.named(by))
     except ProvisionerError as error:
         calls.flush(plan_failed(sync.name, None, error, calls.hide(error.message)))
         raise
@@ -193,7 +199,7 @@ class _Undo:
         figures = msgspec.structs.replace(plan.summary, api_calls=api_calls(self._phone, plan))
         return msgspec.structs.replace(plan, summary=figures)
 
-    def record(self, plan: Plan, calls: Calls) -> Plan:
+    def record(self, plan: Plan, calls: Calls, by: str) -> Plan:
         """Record the plan, and that what it takes back is refused to every other one."""
         origins = {_mark(draft): of for draft, of in self._found.drafts}
         with self._site.engine.begin() as connection:
@@ -203,7 +209,8 @@ class _Undo:
                 read = phone_read(plan, self._sync.phone_system.kind, count)
                 append(connection, [read], self._now)
             plan = plan_store.record(connection, plan, second=self._sync.approval.second)
-            undoes = {"run": self._run.id, "changes": [done.change.seq for done in self._done]}
+            undone = [done.change.seq for done in self._done]
+            undoes = {"run": self._run.id, "changes": undone, "by": by}
             said = Entry(kind="plan.undoes", sync=plan.sync, plan=plan.id, detail=undoes)
             append(connection, [said], self._now)
             inverted = (

@@ -9,7 +9,7 @@ and what didn't waits again, to be sent by an apply of a plan that still contain
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
@@ -52,10 +52,14 @@ def apply_plan(
     allowance: Allowance = Allowance(),
     progress: Progress | None = None,
     seen: Seen | None = None,
+    by: str | None = None,
+    began: Callable[[str], None] = lambda _: None,
 ) -> Applied:
     """Carry out what is decided of a recorded plan, and return how it ended.
 
-    `seen`: whom the plan's maker has just read, and who needn't be read again. Raises RunError for a plan that can't be applied at all, and where another process is at it.
+    `seen`: whom the plan's maker has just read, and who needn't be read again. `by`: who asked for it,
+    the login name if None. `began` is told the run's id as soon as there is one. Raises RunError for a
+    plan that can't be applied at all, and where another process is at it.
     """
     with reading(site.engine) as connection:
         plan = plan_store.load(connection, plan_id)
@@ -67,7 +71,9 @@ def apply_plan(
         run_store.refuse_old_clock(connection, site.now())
         claim.take(connection)
         allowed = {f"allow_{name}": n for name, n in asdict(allowance).items() if n is not None}
+        allowed |= {"by": by} if by is not None else {}
         run = run_store.start(connection, plan.sync, "apply", plan.id, site.now(), allowed)
+    began(run)
     result = Applied(plan.id, run)
     site, calls = collecting(site, sync=plan.sync, run=run, plan=plan.id)
     try:

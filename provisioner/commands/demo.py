@@ -16,10 +16,10 @@ import click
 
 from connectors.errors import RunError
 from provisioner.apply import Allowance, apply_plan
-from provisioner.commands.deciding import decide
 from provisioner.commands.plans import opened, told
 from provisioner.commands.simulate import Simulated, application
 from provisioner.config import Config, SyncConfig, load_config
+from provisioner.deciding import decide
 from provisioner.plan.model import Plan
 from provisioner.planning import Request, plan_sync
 from provisioner.progress import for_stderr
@@ -63,7 +63,8 @@ def _walk(site: Site, name: str, output: Path) -> int:
         with opened(path) as out:
             write_report(plan, form, out)
     _say("2. Approve and apply it")
-    click.echo(decide(site, plan.id, "approved", "demo"))
+    for line in decide(site, plan.id, "approved", "demo"):
+        click.echo(line)
     progress = for_stderr()
     try:
         applied = apply_plan(site, plan.id, Allowance(), progress)

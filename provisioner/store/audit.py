@@ -141,6 +141,15 @@ def head(connection: Connection, *, locked: bool = False) -> Head | None:
     return None if found is None else Head(*found)
 
 
+def plans_since(connection: Connection, entries: int) -> set[int]:
+    """Return the plans that anything was recorded of since there were so many entries.
+
+    Whatever moves on in a plan is on record in the same transaction.
+    """
+    asked = select(audit.c.plan).where(audit.c.id > entries, audit.c.plan.is_not(None)).distinct()
+    return set(connection.execute(asked).scalars())
+
+
 def last_at(connection: Connection) -> str | None:
     """Return the moment of the last entry, as the store writes it."""
     asked = select(audit.c.at).order_by(audit.c.id.desc()).limit(1)

@@ -62,6 +62,20 @@ def is_adopted(connection: Connection, sync: str) -> bool:
     return at is not None
 
 
+class Adopted(NamedTuple):
+    """When a full plan of a sync was first approved, and by whom."""
+
+    at: datetime
+    by: str
+
+
+def adoption_of(connection: Connection, sync: str) -> Adopted | None:
+    """Return when and by whom a sync was adopted, None if nobody has."""
+    asked = select(syncs.c.adopted_at, syncs.c.adopted_by).where(syncs.c.sync == sync)
+    row = connection.execute(asked).first()
+    return None if row is None or row[0] is None else Adopted(moment(row[0]), row[1])
+
+
 def adopt(connection: Connection, sync: str, by: str, now: datetime) -> None:
     """Note that a person approved a full plan: from now on the approval policy decides."""
     upsert_many(connection, syncs, [(sync, written(now), by)])
@@ -254,10 +268,17 @@ def refused_in(connection: Connection, plan: Plan) -> dict[int, str]:
 
     An undo's own plan asks for what it holds, so no other undo's refusals count there.
     """
-    refused = {} if plan.scope == UNDO else refusals.refused(connection, plan.sync)
+    return refused_among(connection, plan.sync, plan.scope, plan.changes)
+
+
+def refused_among(
+    connection: Connection, sync: str, scope: str, some: Iterable[Change]
+) -> dict[int, str]:
+    """Return the same of some changes of a plan of this sync and scope."""
+    refused = {} if scope == UNDO else refusals.refused(connection, sync)
     if not refused:
         return {}
-    found = ((c.seq, [refused[w] for w in wishes_of(c) if w in refused]) for c in plan.changes)
+    found = ((c.seq, [refused[w] for w in wishes_of(c) if w in refused]) for c in some)
     return {seq: reasons[0] for seq, reasons in found if reasons}
 
 

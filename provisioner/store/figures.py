@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from provisioner.store.moments import moment
 from provisioner.store.scim_tables import scim_dirty
-from provisioner.store.tables import changes, plans, runs
+from provisioner.store.tables import changes, plans, reads, runs
 
 
 class LastRun(NamedTuple):
@@ -48,6 +48,26 @@ def last_runs(connection: Connection) -> dict[str, LastRun]:
         )
     )
     return {row.sync: LastRun(moment(row.ended_at), row.status) for row in rows}
+
+
+def last_run(connection: Connection, sync: str) -> LastRun | None:
+    """Return the last run of a sync that has ended, None if none has."""
+    row = connection.execute(
+        select(runs.c.ended_at, runs.c.status)
+        .where(runs.c.sync == sync, runs.c.ended_at.is_not(None), runs.c.status.is_not(None))
+        .order_by(runs.c.started_at.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else LastRun(moment(row.ended_at), row.status)
+
+
+def last_read(connection: Connection, sync: str, directory: str) -> datetime | None:
+    """Return when a directory was last read and believed."""
+    asked = select(reads.c.read_at).where(
+        reads.c.sync == sync, reads.c.directory == directory, reads.c.accepted
+    )
+    at = connection.execute(asked.order_by(reads.c.read_at.desc()).limit(1)).scalar()
+    return None if at is None else moment(at)
 
 
 def newest_states(connection: Connection) -> dict[str, dict[str, int]]:

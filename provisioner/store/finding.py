@@ -12,7 +12,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from heapq import nlargest
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, select
 
@@ -70,6 +70,32 @@ def called(connection: Connection, sync: str, name: str, names: Names = names_of
         for person in _everybody(connection, sync, needle)
         if is_called(person, folded, names)
     }
+
+
+class Found(NamedTuple):
+    """Somebody in a directory: how reports name them, and by what people call them, "" if nothing is known."""
+
+    key: str
+    user: str
+    shown: str
+
+
+def like(connection: Connection, sync: str, text: str, most: int) -> list[Found]:
+    """Return people, `most` at most, of whom some name holds the text, in the order of the store.
+
+    Everybody is looked at whom a directory had at its last accepted read, and of the gone who is bound.
+    """
+    folded = fold(text)
+    needle = folded.encode() if folded.isascii() and " " not in folded else None
+    found: dict[str, Found] = {}
+    for person in _everybody(connection, sync, needle):
+        names = (*names_of(person), *display_names_of(person))
+        if any(folded in fold(name) for name in names):
+            shown = next(display_names_of(person), "")
+            found.setdefault(fold(person.key), Found(person.key, person.user, shown))
+            if len(found) >= most:
+                break
+    return list(found.values())
 
 
 def bound_as(connection: Connection, sync: str, phone_id: str) -> str | None:

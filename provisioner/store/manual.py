@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, and_, delete, literal, select, tuple_, update
 
 from connectors.records import Change, Outcome, fold
 from provisioner.plan.content import content_of
@@ -100,17 +100,38 @@ def _tell(connection: Connection, plan: Plan, gone: Iterable[Any]) -> None:
         append(connection, [msgspec.structs.replace(entry, detail=detail)], plan.created_at)
 
 
-def open_steps(connection: Connection, syncs: Collection[str]) -> list[Step]:
-    """Return the open manual steps of these syncs: by sync, the longest due first."""
+Place = tuple[str, str, int, int]
+"""Where a step stands among the open ones: after all that have a lower one."""
+
+
+def place_of(step: Step) -> Place:
+    """Return where an open step stands."""
+    return step.sync, written(step.since), int(step.plan), step.change.seq
+
+
+def open_steps(
+    connection: Connection,
+    syncs: Collection[str],
+    after: Place | None = None,
+    most: int | None = None,
+) -> list[Step]:
+    """Return the open manual steps of these syncs: by sync, the longest due first.
+
+    Those that stand `after` a place, and at `most` so many, where that is asked.
+    """
     held = and_(manual_steps.c.plan == changes.c.plan, manual_steps.c.seq == changes.c.seq)
-    rows = connection.execute(
+    place = manual_steps.c.sync, manual_steps.c.since, manual_steps.c.plan, changes.c.seq
+    asked = (
         select(manual_steps, changes.c.document, changes.c.reason, changes.c.phone_id)
         .join(changes, held)
         .where(manual_steps.c.sync.in_(sorted(syncs)), changes.c.state == "manual")
-        .order_by(manual_steps.c.sync, manual_steps.c.since, manual_steps.c.plan, changes.c.seq)
+        .order_by(*place)
+        .limit(most)
     )
+    if after is not None:
+        asked = asked.where(tuple_(*place) > tuple_(*map(literal, after)))
     found = []
-    for row in rows:
+    for row in connection.execute(asked):
         known = {"state": "manual", "reason": row.reason, "id": row.phone_id}
         change = msgspec.convert({**json.loads(row.document), **known}, Change)
         noted = None

@@ -44,6 +44,10 @@ _MOST = 2**31 - 1
 """The highest id that the database counts to."""
 
 
+class NoSuchPlan(RunError):
+    """The store has no plan of this id."""
+
+
 def sha256_of(plan: Plan) -> str:
     """Return the hash of what is reviewed in a plan: all of it but what moves on later.
 
@@ -131,15 +135,12 @@ def _row(plan: Plan, change: Change, at: str) -> tuple[object, ...]:
 def load(connection: Connection, plan_id: str, keys: Collection[str] | None = None) -> Plan:
     """Return a recorded plan, each change in the state it is in now.
 
-    `keys`: of these people's changes at least, by folded key. Raises RunError if there is none.
+    `keys`: of these people's changes at least, by folded key. Raises NoSuchPlan if there is none.
     """
     number = _number(plan_id)
     head = connection.execute(select(plans.c.head).where(plans.c.id == number)).scalar()
     if head is None:
-        raise RunError(
-            f"there is no plan {plan_id!r} in this store",
-            remedy="`provisioner runs` lists the plans",
-        )
+        raise unknown(plan_id)
     asked = select(changes.c.document, changes.c.state, changes.c.reason, changes.c.phone_id)
     asked = asked.where(changes.c.plan == number).order_by(changes.c.seq)
     if keys is not None and len(keys) <= FEW:
@@ -150,6 +151,38 @@ def load(connection: Connection, plan_id: str, keys: Collection[str] | None = No
         for document, state, reason, phone_id in rows
     ]
     return msgspec.convert({**json.loads(head), "changes": listed}, Plan)
+
+
+def head_of(connection: Connection, plan_id: str) -> Plan:
+    """Return a recorded plan without its changes. Raises NoSuchPlan if there is none."""
+    head = connection.execute(select(plans.c.head).where(plans.c.id == _number(plan_id))).scalar()
+    if head is None:
+        raise unknown(plan_id)
+    return msgspec.convert(json.loads(head), Plan)
+
+
+class Filed(NamedTuple):
+    """A recorded plan by its id, and whose it is; `scope` as in Plan."""
+
+    id: str
+    sync: str
+    scope: str
+
+
+def filed(connection: Connection, plan_id: str) -> Filed:
+    """Return which sync a recorded plan is of, and its scope. Raises NoSuchPlan if there is none."""
+    asked = select(plans.c.sync, plans.c.scope).where(plans.c.id == _number(plan_id))
+    row = connection.execute(asked).first()
+    if row is None:
+        raise unknown(plan_id)
+    return Filed(plan_id, *row)
+
+
+def unknown(plan_id: str) -> NoSuchPlan:
+    """Return the error about a plan that isn't there."""
+    return NoSuchPlan(
+        f"there is no plan {plan_id!r} in this store", remedy="`provisioner runs` lists the plans"
+    )
 
 
 def _number(plan_id: str) -> int | None:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, literal, select, tuple_
 
 from connectors.records import Change, fold
 from provisioner.store.database import chunked, upsert_many
@@ -103,19 +103,32 @@ def free(connection: Connection, sync: str, keys: Iterable[str]) -> None:
         connection.execute(delete(parked).where(theirs))
 
 
-def parked_people(connection: Connection, syncs: Collection[str], now: datetime) -> list[Parked]:
-    """Return who is parked now, of these syncs; by sync, then user."""
-    rows = connection.execute(
+def parked_people(
+    connection: Connection,
+    syncs: Collection[str],
+    now: datetime,
+    after: tuple[str, str, str] | None = None,
+    most: int | None = None,
+) -> list[Parked]:
+    """Return who is parked now, of these syncs; by sync, then user, then key.
+
+    Those who come `after` that, and at `most` so many, where that is asked.
+    """
+    place = parked.c.sync, parked.c.user, parked.c.key
+    asked = (
         select(parked)
         .where(parked.c.sync.in_(list(syncs)), parked.c.until > written(now))
-        .order_by(parked.c.sync, parked.c.user, parked.c.key)
+        .order_by(*place)
+        .limit(most)
     )
+    if after is not None:
+        asked = asked.where(tuple_(*place) > tuple_(*map(literal, after)))
     return [
         Parked(
             *(row.sync, row.key, row.user, row.failures, moment(row.since), moment(row.until)),
             *(row.reason, str(row.plan), row.seq),
         )
-        for row in rows
+        for row in connection.execute(asked)
     ]
 
 

@@ -8,24 +8,32 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, func, select
 
 from connectors.records import Change
-from provisioner.plan.content import is_named
+from provisioner.plan.content import content_of, is_named
 from provisioner.plan.document import instant
 from provisioner.plan.model import Decided, Plan
-from provisioner.store.decisions import OPEN, Verdict, refused_in, verdicts_of
+from provisioner.store.decisions import (
+    OPEN,
+    Verdict,
+    refused_among,
+    refused_in,
+    verdicts_about,
+    verdicts_of,
+)
 from provisioner.store.moments import moment, written
 from provisioner.store.tables import changes, decisions, reviews
 
 SECOND = "a second approver"
 """What an approval by one person lacks where two must approve."""
 
-_UNDECIDED = ("planned", "approved", "rejected")
+UNDECIDED = ("planned", "approved", "rejected")
+"""States on record of changes whose state now is what is decided of them."""
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -56,10 +64,24 @@ def with_decisions(
     )
 
 
+def standing(
+    connection: Connection,
+    sync: str,
+    scope: str,
+    some: Sequence[Change],
+    second: Collection[str],
+    now: datetime,
+) -> list[Change]:
+    """Return some changes of a recorded plan of this sync and scope in the states that they are in now."""
+    known = verdicts_about(connection, sync, some, now)
+    refused = refused_among(connection, sync, scope, some)
+    return [_shown(c, known.get(content_of(c)), refused.get(c.seq), second) for c in some]
+
+
 def _shown(
     change: Change, verdict: Verdict | None, refused: str | None, second: Collection[str]
 ) -> Change:
-    if change.state not in _UNDECIDED:
+    if change.state not in UNDECIDED:
         return change
     if refused and (verdict is None or verdict.state_of(change, second) == "planned"):
         return _as(change, "rejected", refused)
@@ -138,7 +160,7 @@ def half_approved(
     rows = connection.execute(
         select(changes.c.plan, changes.c.sync, changes.c.document)
         .join(one, (one.c.sync == changes.c.sync) & (one.c.content == changes.c.content))
-        .where(changes.c.plan.in_(plans), changes.c.state.in_(_UNDECIDED))
+        .where(changes.c.plan.in_(plans), changes.c.state.in_(UNDECIDED))
     )
     decode = msgspec.json.Decoder(Change).decode
     return Counter(row.plan for row in rows if is_named(decode(row.document), second[row.sync]))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.errors import RunError
@@ -152,22 +152,78 @@ def refuse_old_clock(connection: Connection, now: datetime) -> None:
         )
 
 
-def listed(connection: Connection, most: int = 50) -> list[RunRow]:
-    """Return the last runs, newest first."""
-    rows = connection.execute(select(runs).order_by(runs.c.started_at.desc()).limit(most))
-    return [
-        RunRow(
-            row.id,
-            row.sync,
-            None if row.plan is None else str(row.plan),
-            row.command,
-            moment(row.started_at),
-            moment(row.ended_at) if row.ended_at else None,
-            row.status,
-            json.loads(row.summary) if row.summary else {},
+class NoSuchRun(RunError):
+    """The store has no run of this id."""
+
+
+def run_of(connection: Connection, run: str) -> RunRow:
+    """Return a run by its id. Raises NoSuchRun if there is none."""
+    row = connection.execute(select(runs).where(runs.c.id == run)).first()
+    if row is None:
+        raise unknown(run)
+    return _run_row(row)
+
+
+def unknown(run: str) -> NoSuchRun:
+    """Return the error about a run that isn't there."""
+    return NoSuchRun(
+        f"there is no run {run!r} in this store", remedy="`provisioner runs` lists the runs"
+    )
+
+
+def listed(
+    connection: Connection,
+    most: int = 50,
+    *,
+    syncs: Collection[str] | None = None,
+    plan: str | None = None,
+    before: str | None = None,
+) -> list[RunRow]:
+    """Return the last runs, newest first; of these syncs only, and of one plan, where that is asked.
+
+    `before`: those that began before this run. Raises NoSuchRun if there is no such run.
+    """
+    asked = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(most)
+    if syncs is not None:
+        asked = asked.where(runs.c.sync.in_(sorted(syncs)))
+    if plan is not None:
+        asked = asked.where(runs.c.plan == int(plan))
+    if before is not None:
+        at = written(run_of(connection, before).started_at)
+        asked = asked.where(
+            tuple_(runs.c.started_at, runs.c.id) < tuple_(literal(at), literal(before))
         )
-        for row in rows
-    ]
+    return [_run_row(row) for row in connection.execute(asked)]
+
+
+def _run_row(row: Row[Any]) -> RunRow:
+    return RunRow(
+        row.id,
+        row.sync,
+        None if row.plan is None else str(row.plan),
+        row.command,
+        moment(row.started_at),
+        moment(row.ended_at) if row.ended_at else None,
+        row.status,
+        json.loads(row.summary) if row.summary else {},
+    )
+
+
+States: TypeAlias = Mapping[int, Mapping[str, int]]
+"""How many changes of each plan are in which state, by the plan's number."""
+
+
+def states_of(connection: Connection, numbers: Collection[int]) -> dict[int, dict[str, int]]:
+    """Count the changes of these plans by state."""
+    counted: dict[int, dict[str, int]] = {number: {} for number in numbers}
+    counts = connection.execute(
+        select(changes.c.plan, changes.c.state, func.count())
+        .where(changes.c.plan.in_(list(counted)))
+        .group_by(changes.c.plan, changes.c.state)
+    )
+    for plan, state, count in counts:
+        counted[plan][state] = count
+    return counted
 
 
 def plans_listed(
@@ -176,25 +232,28 @@ def plans_listed(
     *,
     second: Mapping[str, Collection[str]] = MappingProxyType({}),
     now: datetime | None = None,
+    syncs: Collection[str] | None = None,
+    before: int | None = None,
+    states: Callable[[Connection, Collection[int]], States] = states_of,
 ) -> list[PlanRow]:
     """Return the last plans, newest first, with their changes counted by state, and their reviews.
 
     `second`: the risks and kinds that two people must approve, by sync; `now`: when it is looked at.
+    Of these `syncs` only, and `before` this number, where that is asked. `states` counts.
     """
-    rows = connection.execute(select(plans).order_by(plans.c.id.desc()).limit(most)).all()
-    counted: dict[int, dict[str, int]] = {row.id: {} for row in rows}
-    counts = connection.execute(
-        select(changes.c.plan, changes.c.state, func.count())
-        .where(changes.c.plan.in_(list(counted)))
-        .group_by(changes.c.plan, changes.c.state)
-    )
-    for plan, state, count in counts:
-        counted[plan][state] = count
-    reviewed = reviews_of(connection, list(counted))
+    asked = select(plans.c.id, plans.c.sync, plans.c.created_at, plans.c.scope, plans.c.approved_by)
+    if syncs is not None:
+        asked = asked.where(plans.c.sync.in_(sorted(syncs)))
+    if before is not None:
+        asked = asked.where(plans.c.id < before)
+    rows = connection.execute(asked.order_by(plans.c.id.desc()).limit(most)).all()
+    numbers = [row.id for row in rows]
+    counted = states(connection, numbers)
+    reviewed = reviews_of(connection, numbers)
     lacking = half_approved(connection, list(reviewed), second, now or datetime.now(UTC))
     return [
         PlanRow(
-            *(str(r.id), r.sync, moment(r.created_at), r.scope, r.approved_by, counted[r.id]),
+            *(str(r.id), r.sync, moment(r.created_at), r.scope, r.approved_by, dict(counted[r.id])),
             reviews=tuple(reviewed.get(r.id, ())),
             lacking=lacking[r.id],
         )

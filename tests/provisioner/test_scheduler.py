@@ -13,6 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 import provisioner
+from connectors.errors import RunError
 from provisioner.config import Schedule
 from provisioner.scheduler import Alive, Job, Scheduler, View
 from provisioner.wiring import utc_now
@@ -242,3 +243,62 @@ def test_a_sync_that_comes_back_while_it_is_at_work_does_not_run_twice_at_once()
         assert work.names == ["emea"]
         work.may_end.set()
         assert ended(scheduler).status == 0
+
+
+def test_a_sync_runs_at_once_when_somebody_asks_and_its_moments_stay() -> None:
+    asked = Work(status=4)
+    asked.may_end.set()
+    with scheduling(Work(), {"emea": LEAP_DAY}, {"emea": utc_now()}) as scheduler:
+        due = scheduler.views()["emea"].next_start
+        scheduler.run_now("emea", asked)
+        view = ended(scheduler)
+
+    assert asked.names == ["emea"]
+    assert (view.status, view.next_start) == (4, due)
+
+
+def test_a_sync_without_a_schedule_runs_when_somebody_asks_and_is_shown_meanwhile() -> None:
+    work = Work()
+    with scheduling(work, {}) as scheduler:
+        scheduler.run_now("emea")
+        assert work.began.wait(PATIENCE_S)
+        assert scheduler.running == ["emea"]
+        assert not scheduler.views()["emea"].late
+        work.may_end.set()
+        with scheduler._changed:
+            assert scheduler._changed.wait_for(lambda: not scheduler.running, PATIENCE_S)
+
+        assert scheduler.views() == {}
+
+
+def test_a_sync_that_is_at_work_is_not_started_again_whoever_asks() -> None:
+    work = Work()
+    with scheduling(work, {"emea": OFTEN}) as scheduler:
+        assert work.began.wait(PATIENCE_S)
+        with pytest.raises(RunError, match="at work already"):
+            scheduler.run_now("emea")
+
+    assert set(work.names) == {"emea"}
+
+
+def test_a_moment_that_falls_due_while_an_asked_run_is_at_work_is_left_out() -> None:
+    asked, usual = Work(), Work()
+    with capture_logs() as logs, scheduling(usual, {"emea": LEAP_DAY}, {"emea": utc_now()}) as s:
+        s.run_now("emea", asked)
+        assert asked.began.wait(PATIENCE_S)
+        s.update({"emea": OFTEN})
+        told = threading.Event()
+        while not any(entry["event"] == "sync.left_out" for entry in logs):
+            told.wait(0.01)
+        assert usual.names == []
+        s.update({"emea": LEAP_DAY})
+        asked.may_end.set()
+        usual.may_end.set()
+
+
+def test_nothing_is_started_by_a_scheduler_that_has_stopped() -> None:
+    with scheduling(Work(), {}) as scheduler:
+        pass
+
+    with pytest.raises(RunError, match="doesn't run"):
+        scheduler.run_now("emea")

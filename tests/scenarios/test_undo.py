@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from provisioner import who
 from tests.scenarios.installation import (
     Installation,
     kinds,
@@ -96,7 +97,8 @@ def test_a_run_is_taken_back_by_a_plan_like_any_other(emea: Installation) -> Non
     assert (plan["scope"], plan["sync"], plan["summary"]["removals"]) == ("undo", "emea", 1)
     audit = [json.loads(line) for line in emea.run("audit export").out.splitlines()]
     (undoes,) = [entry for entry in audit if entry["kind"] == "plan.undoes"]
-    assert (undoes["plan"], undoes["detail"]) == ("3", {"run": run, "changes": [1, 2, 3, 4, 5]})
+    said = {"run": run, "changes": [1, 2, 3, 4, 5], "by": who.login()}
+    assert (undoes["plan"], undoes["detail"]) == ("3", said)
     applied(emea, plan)
     assert in_order(emea.phone_users()) == in_order(before)
 

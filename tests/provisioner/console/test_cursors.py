@@ -1,0 +1,42 @@
+"""Cursors: they come back as they were given, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner.console.cursors import BadCursor, decoded, encoded
+
+
+@given(st.text(), st.integers(-(2**63), 2**63))
+def test_a_cursor_comes_back_as_it_was_given(text: str, number: int) -> None:
+    assert decoded(encoded(text, number), str, int) == (text, number)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "é",
+        "W10",
+        "bnVsbA",
+        "e30",
+        encoded("a"),
+        encoded(1, "a"),
+        encoded("a", 1, 2),
+        "[" * 99,
+    ],
+)
+def test_what_is_no_cursor_of_the_list_is_refused(text: str) -> None:
+    with pytest.raises(BadCursor):
+        decoded(text, str, int)
+
+
+@given(st.text())
+def test_no_text_breaks_it(text: str) -> None:
+    with suppress(BadCursor):
+        decoded(text, str, int)
