@@ -222,7 +222,7 @@ class Parser(_Scanner):
     def test(self) -> Node:
         """`path pr`, `path op value`, or a path whose brackets are a test by themselves."""
         start = self.at
-        path = self.path()
+        path = self.path(tested=True)
         if path.part and not path.sub:
             whole = Path(path.uri, path.attribute, definition=path.definition)
             return ValuePath(whole, path.part)
@@ -255,8 +255,11 @@ class Parser(_Scanner):
             found = self.excerpt(where[2])
             raise FilterError(f"{path} {op}: {error}, found {found}", where[2]) from None
 
-    def path(self) -> Path:
-        """attrPath or valuePath, then perhaps a sub-attribute; a short name alone."""
+    def path(self, *, tested: bool = False) -> Path:
+        """attrPath or valuePath, then perhaps a sub-attribute; a short name alone.
+
+        In a filter what is `tested` in brackets may be of one value; elsewhere they choose among several.
+        """
         start = self.at
         word = self.name()
         if not word:
@@ -273,6 +276,8 @@ class Parser(_Scanner):
             return path if self.value_of is not None else self.kept(word, path)
         if self.value_of is not None or path.sub:
             raise FilterError("brackets follow a whole attribute and don't nest", self.at)
+        if not tested and not path.definition.multi_valued and path.definition.parts:
+            raise FilterError(f"{path} has one value only: brackets choose among several", self.at)
         return self.bracketed(path)
 
     def kept(self, word: str, path: Path) -> Path:
@@ -285,8 +290,6 @@ class Parser(_Scanner):
         attribute = path.definition
         if not attribute.parts:
             raise FilterError(f"{path} has no sub-attributes for brackets to choose by", self.at)
-        if not attribute.multi_valued:
-            raise FilterError(f"{path} has one value only: brackets choose among several", self.at)
         self.opening("[")
         self.value_of = attribute
         part = self.either()

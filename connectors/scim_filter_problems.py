@@ -135,7 +135,7 @@ class _Reader(Parser):
         start = self.at
         path: Path | None = None
         try:
-            path = self.path()
+            path = self.path(tested=True)
         except FilterError as error:
             self.note(error)
             self.at = start
