@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+_USUAL = {"http": ":80", "https": ":443"}
+"""Ports that a URL leaves out (RFC 3986 section 6.2.3); balancers name them all the same."""
 
 
 class TrustedProxies:
@@ -45,7 +47,7 @@ class TrustedProxies:
         if _HOST.fullmatch(host):
             if port.isdecimal() and not re.search(r":\d+$", host):
                 host = f"{host}:{port}"
-            environ["HTTP_HOST"] = host
+            environ["HTTP_HOST"] = host.removesuffix(_USUAL[environ["wsgi.url_scheme"]])
         prefix = _last(environ, "PREFIX").rstrip("/")
         if _PREFIX.fullmatch(prefix):
             environ["SCRIPT_NAME"] = prefix

@@ -99,6 +99,25 @@ def test_a_port_of_its_own_is_part_of_the_address() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("headers", "url"),
+    [
+        ({"X-Forwarded-Port": "443"}, "https://scim.example.org/scim/v2/Users"),
+        ({"X-Forwarded-Host": "[::1]:443"}, "https://[::1]/scim/v2/Users"),
+        ({"X-Forwarded-Port": "80"}, "https://scim.example.org:80/scim/v2/Users"),
+        (
+            {"X-Forwarded-Port": "80", "X-Forwarded-Proto": "http"},
+            "http://scim.example.org/scim/v2/Users",
+        ),
+    ],
+)
+def test_the_usual_port_that_balancers_name_is_no_part_of_it(
+    headers: dict[str, str], url: str
+) -> None:
+    """RFC 3986 section 6.2.3; AWS, "HTTP headers and Application Load Balancers" (X-Forwarded-Port)."""
+    assert seen(FORWARDED | headers)["url"] == url
+
+
 @pytest.mark.parametrize("path", ["/scim/v2/Users", "/phones/scim/v2/Users"])
 def test_a_prefix_is_ours_whether_the_proxy_took_it_off_or_not(path: str) -> None:
     url = seen({"X-Forwarded-Prefix": "/phones"}, path=path)["url"]
