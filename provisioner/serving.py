@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 THREADS = 4
+MOST_BYTES = 1_000_000
+"""The largest body that is taken in: whoever listens here gets questions, and small orders."""
+
 DRAIN_S = 5.0
 _FLUSH_S = 1.0
 
@@ -40,7 +43,14 @@ class Served:
         self._sockets: dict[int, Any] = {}  # waitress's own: listening sockets and connections
         try:
             self._server = create_server(
-                app, map=self._sockets, threads=threads, ident=None, **where
+                app,
+                map=self._sockets,
+                threads=threads,
+                ident=None,
+                max_request_body_size=MOST_BYTES,
+                # proxies are believed by provisioner/web/proxies.py or not at all
+                clear_untrusted_proxy_headers=False,
+                **where,
             )
         except (OSError, ValueError) as error:
             raise refusal(bind, error, member) from None

@@ -62,6 +62,14 @@ class TokenBook:
         self._believed[digest] = began, token  # from before the question: an end may come meanwhile
         return token
 
+    def knows(self, text: str) -> bool:
+        """Return whether a text was a token of ours when it was looked up last, and it was."""
+        return hashlib.sha256(text.encode()).digest() in self._believed
+
+    def forget(self, text: str) -> None:
+        """Ask the store about a text the next time: its owner has handed it back."""
+        self._believed.pop(hashlib.sha256(text.encode()).digest(), None)
+
     def used(self, token: Token) -> None:
         """Have it noted that a token was used; an access token's use is its client's too."""
         now = self._now()

@@ -14,12 +14,13 @@ import secrets
 from flask import Response, g, request
 from markupsafe import Markup
 
+from provisioner.console import cookies
 from provisioner.console.operators import Operator
 from provisioner.console.refusals import Refusal
 
 FIELD = "csrf"
 HEADER = "X-CSRF-Token"
-VISIT = "provisioner_visit"
+_VISIT = "visit"
 _KEY = secrets.token_bytes(32)
 
 
@@ -31,13 +32,13 @@ def csrf_field() -> Markup:
 def csrf_token() -> str:
     """Return what the field holds; a script sends it as X-CSRF-Token."""
     if "session" not in g and "visit" not in g:
-        g.visit = request.cookies.get(VISIT) or secrets.token_urlsafe(24)
+        g.visit = cookies.get(_VISIT) or secrets.token_urlsafe(24)
     return _token()
 
 
 def check_form() -> None:
     """Raise Refusal 403 unless the request has the text that its form was given."""
-    g.visit = request.cookies.get(VISIT, "")
+    g.visit = cookies.get(_VISIT) or ""
     given = request.headers.get(HEADER) or request.form.get(FIELD, "")
     known = "session" in g or bool(g.visit)
     if not (known and hmac.compare_digest(given.encode(), _token().encode())):
@@ -46,11 +47,11 @@ def check_form() -> None:
         )
 
 
-def keep_visit(response: Response, *, secure: bool) -> None:
+def keep_visit(response: Response) -> None:
     """Have the browser keep what its forms are bound to, if one was given out."""
     visit = g.get("visit")
-    if visit and visit != request.cookies.get(VISIT):
-        response.set_cookie(VISIT, visit, secure=secure, httponly=True, samesite="Strict")
+    if visit and visit != cookies.get(_VISIT):
+        cookies.keep(response, _VISIT, visit)
 
 
 def _token() -> str:

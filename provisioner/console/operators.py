@@ -6,17 +6,34 @@ that it is typed once. Else the name is the token's or the proxy's, and nobody g
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
-from flask import Response, g, request
+from flask import Response, g
 
 from connectors.errors import RunError
 from provisioner import who
+from provisioner.console import cookies
 from provisioner.console.refusals import Refusal
 
-NAME_COOKIE = "provisioner_name"
+_NAME = "name"
 _REMEMBERED_S = 90 * 86_400
+_LOOK_ONLY = "this operator may look, and not decide"
+_View = TypeVar("_View", bound=Callable[..., Any])
+
+
+def open_to_all(view: _View) -> _View:
+    """Mark a view that needs no sign-in: the sign-in page, and what it looks like."""
+    view.open_to_all = True  # type: ignore[attr-defined]
+    return view
+
+
+def for_readers(view: _View) -> _View:
+    """Mark a view that is no GET, and decides nothing all the same."""
+    view.for_readers = True  # type: ignore[attr-defined]
+    return view
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +71,12 @@ def must_see(sync: str | None) -> None:
         raise Refusal(404)
 
 
+def must_decide() -> None:
+    """Raise Refusal 403 for whoever may only look."""
+    if not operator().may_decide:
+        raise Refusal(403, _LOOK_ONLY)
+
+
 def decider(given: str | None) -> str:
     """Return the name under which whoever asks decides, and have it remembered if it was `given`.
 
@@ -61,8 +84,7 @@ def decider(given: str | None) -> str:
     somebody who has one.
     """
     asking = operator()
-    if not asking.may_decide:
-        raise Refusal(403, "this operator may look, and not decide")
+    must_decide()
     given = (given or "").strip() or None
     if asking.name is not None:
         if given not in (None, asking.name):
@@ -80,19 +102,12 @@ def decider(given: str | None) -> str:
 def remembered_name() -> str | None:
     """Return the name that was given last in this browser, to be filled in; None if none was."""
     try:
-        return who.named(unquote(request.cookies[NAME_COOKIE]))
-    except (KeyError, RunError):
+        return who.named(unquote(cookies.get(_NAME) or ""))
+    except RunError:
         return None
 
 
-def remember(response: Response, *, secure: bool) -> None:
+def remember(response: Response) -> None:
     """Have the browser keep the name that was given with this request, if one was."""
     if (name := g.get("given_name")) is not None:
-        response.set_cookie(
-            NAME_COOKIE,
-            quote(name),
-            max_age=_REMEMBERED_S,
-            secure=secure,
-            httponly=True,
-            samesite="Strict",
-        )
+        cookies.keep(response, _NAME, quote(name), _REMEMBERED_S)

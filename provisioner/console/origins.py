@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from werkzeug import Request
 
 from provisioner.console.refusals import API, Refusal
+from provisioner.web.proxies import DIRECT
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110 section 9.2.1)."""
@@ -27,9 +28,31 @@ def check_host(request: Request, names: Collection[str]) -> None:
     """Raise Refusal 400 or 421 if we were asked under a name that isn't ours.
 
     `names` are lower-case. An address is nobody's name, and so is always ours; `localhost` is too, which
-    browsers resolve by themselves (RFC 6761 section 6.3).
+    browsers resolve by themselves (RFC 6761 section 6.3). Where a proxy's word was believed, the name that
+    the proxy itself used counts as well: a page may write any X-Forwarded-Host.
     """
-    written = request.environ.get("HTTP_HOST", "")
+    environ = request.environ
+    _, direct = environ.get(DIRECT) or ("", environ.get("HTTP_HOST", ""))
+    for written in (direct, environ.get("HTTP_HOST", "")):
+        _check_name(written, names)
+
+
+def is_browser(request: Request) -> bool:
+    """Return whether a browser asks: each sends a language, which its pages can change and not take away."""
+    return "HTTP_ACCEPT_LANGUAGE" in request.environ or "HTTP_SEC_FETCH_MODE" in request.environ
+
+
+def comes_from_elsewhere(request: Request) -> bool:
+    """Return whether the operator followed another site's link to us: such a request has no cookies.
+
+    They are SameSite=Strict; the same request from our own page has them.
+    """
+    headers = request.headers
+    moves = headers.get("Sec-Fetch-Mode") == "navigate" and request.method == "GET"
+    return moves and headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+
+
+def _check_name(written: str, names: Collection[str]) -> None:
     found = _HOST.fullmatch(written)
     if found is None:
         raise Refusal(400, "the request has no Host that could be ours")

@@ -116,14 +116,14 @@ def refusal_of(error: Exception) -> Refusal:
         kept = ("Allow", "Retry-After")
         headers = {name: value for name, value in error.get_headers() if name in kept}
         return Refusal(error.code or 500, headers=headers)
-    if isinstance(error, TransientError):
-        return Refusal(503, str(error), headers={"Retry-After": "5"})
-    if isinstance(error, ProvisionerError):
-        return Refusal(409, "; ".join(filter(None, (error.message, error.remedy))))
     id = g.get("request_id")
     if isinstance(error, SQLAlchemyError):
         logger().error("console.store_failed", exc_info=error)
         why = f"the store doesn't answer just now; request id {id}"
         return Refusal(503, why, headers={"Retry-After": "5"})
+    if isinstance(error, TransientError):
+        return Refusal(503, str(error), headers={"Retry-After": "5"})
+    if isinstance(error, ProvisionerError):
+        return Refusal(409, "; ".join(filter(None, (error.message, error.remedy))))
     logger().error("console.crashed", exc_info=error)
     return Refusal(500, f"a fault on our side; the log knows it by request id {id}")

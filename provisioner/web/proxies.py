@@ -10,10 +10,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+DIRECT = "provisioner.direct"
+"""Where environ keeps what a believed proxy's word has replaced: the peer's own address, and Host."""
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
@@ -26,17 +30,18 @@ class TrustedProxies:
 
     def __init__(self, app: WSGIApplication, networks: Iterable[str]) -> None:
         self._app = app
-        self._networks = [ipaddress.ip_network(text, strict=False) for text in networks]
+        self._networks = tuple(networks)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request as who sent it to the first proxy sees it."""
-        if self._trusted(environ.get("REMOTE_ADDR", "")):
+        peer = environ.get("REMOTE_ADDR", "")
+        if self._trusted(peer):
+            environ[DIRECT] = (peer, environ.get("HTTP_HOST", ""))
             self._believe(environ)
         return self._app(environ, start_response)
 
     def _trusted(self, text: str) -> bool:
-        address = _address(text)
-        return address is not None and any(address in network for network in self._networks)
+        return is_within(text, self._networks)
 
     def _believe(self, environ: WSGIEnvironment) -> None:
         self._believe_client(environ)
@@ -63,6 +68,17 @@ class TrustedProxies:
             environ["REMOTE_ADDR"] = text.strip()
             if not self._trusted(text.strip()):
                 return
+
+
+def is_within(text: str, networks: Iterable[str]) -> bool:
+    """Return whether a text is an IP address in one of these addresses or networks."""
+    address = _address(text)
+    return address is not None and any(address in _network(each) for each in networks)
+
+
+@lru_cache
+def _network(text: str) -> Any:
+    return ipaddress.ip_network(text, strict=False)
 
 
 def _address(text: str) -> Any:
