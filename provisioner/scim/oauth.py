@@ -79,7 +79,9 @@ def _form(request: Request) -> dict[str, str]:
     """Return the form's parameters; an empty one counts as left out (section 3.1)."""
     if request.mimetype != _FORM:
         raise OAuthError("invalid_request", f"the body must be {_FORM}")
-    if request.content_length is None or request.content_length > MAX_BODY:
+    request.max_content_length = MAX_BODY + 1
+    # of a body that comes in chunks no more is read than that, without a word
+    if (request.content_length or 0) > MAX_BODY or len(request.get_data()) > MAX_BODY:
         raise OAuthError("invalid_request", f"the body must have at most {MAX_BODY} bytes")
     lists = request.form.to_dict(flat=False)
     if any(len(values) > 1 for values in lists.values()):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlencode
 
 import pytest
 from flask import Flask
@@ -184,6 +185,23 @@ def test_what_is_no_form_is_refused(engine: Engine, http: FlaskClient) -> None:
         400,
         "invalid_scope",
     )
+
+
+def test_a_form_may_come_in_chunks(engine: Engine, http: FlaskClient) -> None:
+    """RFC 9112 section 7.1: a client need not know how long its body will be."""
+
+    def sent(**form: str) -> TestResponse:
+        return http.post(
+            "/oauth/token",
+            input_stream=BytesIO(urlencode(form).encode()),
+            content_type="application/x-www-form-urlencoded",
+            environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+        )
+
+    secret = client(engine)
+
+    assert sent(**in_form(secret)).status_code == 200
+    assert error(sent(**in_form(secret, padding="x" * 20_000))) == (400, "invalid_request")
 
 
 def test_a_grant_is_the_clients_last_use(engine: Engine, http: FlaskClient) -> None:
