@@ -12,6 +12,7 @@ _PLURAL = {
 """The sub-attributes that attributes of several values share (section 2.4)."""
 
 _USER = {
+    "externalId": "The id that the client gave the resource.",
     "userName": "The name that a person is known by here; unique, without regard to case.",
     "name": "The parts of the person's name.",
     "name.formatted": "The whole name as it is written.",

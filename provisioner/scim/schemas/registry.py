@@ -11,6 +11,7 @@ from connectors.records import ENTERPRISE
 from connectors.scim_attribute import Name
 from connectors.scim_phone import PHONE_ATTRIBUTES, ZOOM_ATTRIBUTES
 from connectors.scim_schema import (
+    COMMON,
     CORE_USER,
     ENTERPRISE_ATTRIBUTES,
     PHONE,
@@ -54,6 +55,9 @@ GROUP_TYPE = ResourceType(
 )
 
 
+_EXTERNAL_ID = tuple(each for each in COMMON if each.name == "externalId")
+
+
 @dataclass(frozen=True, eq=False)
 class Registry:
     """The resource types, and whether attributes that no schema knows are ignored or refused."""
@@ -90,8 +94,16 @@ class Registry:
         return (*(each for t in self.types for each in (t.core, *t.extensions)), *DISCOVERY)
 
     def schema_documents(self, base_url: str = "") -> list[dict[str, Any]]:
-        """Return every schema as `/Schemas` gives it (RFC 7643 section 7), `meta.location` under the base URL."""
-        return [schema_document(each, base_url) for each in self._schemas]
+        """Return every schema as `/Schemas` gives it (RFC 7643 section 7), `meta.location` under the base URL.
+
+        Core schemas list `externalId`, as section 3.1 lets them: Entra's validation finds a mapped
+        attribute nowhere else.
+        """
+        cores = {each.core.uri for each in self.types}
+        return [
+            schema_document(each, base_url, _EXTERNAL_ID if each.uri in cores else ())
+            for each in self._schemas
+        ]
 
     def resource_type_documents(self, base_url: str = "") -> list[dict[str, Any]]:
         """Return every resource type as `/ResourceTypes` gives it (RFC 7643 section 6)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from connectors.scim_attribute import Attribute
@@ -10,14 +11,16 @@ from provisioner.scim.schemas.discovery import RESOURCE_TYPE, SCHEMA
 from provisioner.scim.schemas.types import Extension, ResourceType
 
 
-def schema_document(schema: Extension, base_url: str) -> dict[str, Any]:
-    """Return a schema with every characteristic of each attribute."""
+def schema_document(
+    schema: Extension, base_url: str, common: Iterable[Attribute] = ()
+) -> dict[str, Any]:
+    """Return a schema with every characteristic of each attribute, those in `common` first."""
     return {
         "schemas": [SCHEMA],
         "id": schema.uri,
         "name": schema.name,
         "description": schema.description or schema.name,
-        "attributes": [attribute_document(each) for each in schema.attributes],
+        "attributes": [attribute_document(each) for each in (*common, *schema.attributes)],
         "meta": {"resourceType": "Schema", "location": f"{base_url}/Schemas/{schema.uri}"},
     }
 
