@@ -82,7 +82,9 @@ class Admission:
         text = cookies.session()
         token = text and self._live(text, "session")
         if not token:
-            raise Refusal(401, "sign in first", headers=CHALLENGE)
+            raise Refusal(
+                401, "sign in, or show an operator's token as a bearer token", headers=CHALLENGE
+            )
         g.session = text
         return self._by_token(token)
 
