@@ -33,10 +33,12 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from connectors.errors import InputError, ProvisionerError
+from connectors.errors import InputError, ProvisionerError, RunError
 from provisioner.checks.files import load_files
 from provisioner.commands.stopping import heard
 from provisioner.config import Config, Schedule
+from provisioner.console.desk import Desk
+from provisioner.console.errands import Begun, Errands
 from provisioner.health import StoreProbe, create_app
 from provisioner.hiding import secrets_of
 from provisioner.lease import PROLONG_S, Lease
@@ -44,7 +46,7 @@ from provisioner.logs import configure_logs, log_call, logger
 from provisioner.plan.document import instant
 from provisioner.pushes import Pushes
 from provisioner.scheduled import end_killed, last_starts, resting, run_scheduled
-from provisioner.scheduler import Scheduler
+from provisioner.scheduler import Scheduler, View
 from provisioner.serving import Served
 from provisioner.store.quarantine import Quarantined
 from provisioner.store.rate_board import open_board
@@ -157,9 +159,11 @@ class Daemon:
         figures = getattr(self._http, "figures", None)
         board = open_board(site.engine) if site.config.pushed else None
         routes = [daemon_metrics.blueprint(site.engine, views, figures, board)]
-        operators = admin.create_app(routes, lambda: self._site)
+        self._errands = Errands()
+        desk = Desk(lambda: self._site, self, self._errands)
+        operators = admin.create_app(routes, lambda: self._site, desk)
         self._admin = Served(operators, server.admin_bind, member="admin_bind")
-        deadline.running = lambda: self._scheduler.running
+        deadline.running = lambda: [*self._scheduler.running, *self._errands.running]
         deadline.leave = self._leave
 
     def run(self) -> None:
@@ -198,6 +202,22 @@ class Daemon:
         if isinstance(self._http, Receiver):
             self._http.reload()
         logger().info("daemon.reloaded", syncs=sorted(new.syncs))
+
+    def views(self) -> dict[str, View]:
+        """Return how it stands with each sync that is scheduled or at work."""
+        return self._scheduler.views()
+
+    def start(self, sync: str, by: str, begun: Begun) -> None:
+        """Have a sync run now because somebody asks, also one that rests. Raises RunError."""
+        if not self._lease.held:
+            raise RunError("this daemon has no hold on the schedule just now", remedy="ask again")
+
+        def job(name: str, alive: Callable[[], None]) -> int:
+            status = run_scheduled(self._site, name, alive, by, begun)
+            self._look_whether_it_rests(name)
+            return status
+
+        self._scheduler.run_now(sync, job)
 
     def not_alive(self) -> list[str]:
         """Return what only a restart mends."""
@@ -280,6 +300,7 @@ class Daemon:
         if isinstance(self._http, Receiver):
             _after(RECEIVING_S, self._http.begin_stop)
         self._scheduler.stop()
+        self._errands.end()
         for pushing in self._pushing:
             if pushing.is_alive():
                 pushing.join()

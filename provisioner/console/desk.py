@@ -22,7 +22,7 @@ from provisioner.apply import Allowance, apply_plan
 from provisioner.console.cursors import decoded, encoded
 from provisioner.console.errands import Begun, Errands
 from provisioner.console.kept import Kept
-from provisioner.console.rows import Outline, Page, SyncRow, awaiting
+from provisioner.console.rows import Outline, Page, SyncRow, awaiting, awaits
 from provisioner.console.sync_rows import sync_rows
 from provisioner.credit_statements import statement_document
 from provisioner.credits import configured
@@ -125,6 +125,10 @@ class Desk:
 
     # What there is
 
+    def names(self) -> list[str]:
+        """Return the syncs' names, in the order of config."""
+        return self._names(None)
+
     def syncs(self) -> list[SyncRow]:
         """Return how it stands with each sync, in the order of config."""
         site, views = self._site(), self._clockwork.views()
@@ -189,6 +193,14 @@ class Desk:
             plan = plan_store.load(connection, plan_id)
             second = site.config.approval_of(sync).second
             return with_decisions(connection, plan, second, site.now())
+
+    def awaiting(self, plan: Plan) -> frozenset[int]:
+        """Return the seqs of a plan's changes, as they stand now, that wait for somebody's approval."""
+        site = self._site()
+        approval = site.config.approval_of(plan.sync)
+        with reading(site.engine) as connection:
+            adopted = decision_store.is_adopted(connection, plan.sync)
+        return frozenset(c.seq for c in plan.changes if awaits(c, approval, adopted=adopted))
 
     def outline(self, plan_id: str) -> Outline:
         """Return a plan without its changes, and what they count up to."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from connectors.records import Change
 from provisioner.config import Approval, Schedule
 from provisioner.plan.model import Plan
 from provisioner.store.change_pages import Group
@@ -96,20 +97,20 @@ class Outline:
     newer: str | None
 
 
-def awaiting(groups: Sequence[Group], approval: Approval, *, adopted: bool) -> int:
-    """Count the planned changes that wait for somebody's approval."""
-    return sum(
-        group.changes
-        for group in groups
-        if group.state == "planned"
-        if not adopted
-        or _is_named(group, approval.second)
-        or not _is_named(group, approval.automatic)
+def awaits(each: Group | Change, approval: Approval, *, adopted: bool) -> bool:
+    """Return whether a change, or a group of such, waits for somebody's approval."""
+    return each.state == "planned" and (
+        not adopted or _is_named(each, approval.second) or not _is_named(each, approval.automatic)
     )
 
 
-def _is_named(group: Group, names: Collection[str]) -> bool:
-    return group.kind in names or group.risk in names
+def awaiting(groups: Sequence[Group], approval: Approval, *, adopted: bool) -> int:
+    """Count the planned changes that wait for somebody's approval."""
+    return sum(group.changes for group in groups if awaits(group, approval, adopted=adopted))
+
+
+def _is_named(each: Group | Change, names: Collection[str]) -> bool:
+    return each.kind in names or each.risk in names
 
 
 def by_state(groups: Sequence[Group]) -> dict[str, int]:

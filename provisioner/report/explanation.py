@@ -1,11 +1,11 @@
-"""An explanation as text and as JSON: two views of one value, neither of which adds to it."""
+"""An explanation as text, as sections of a page and as JSON: views of one value, none of which adds to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from shutil import get_terminal_size
-from typing import Any, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO
 
 import msgspec
 
@@ -64,6 +64,59 @@ def write_explanation(
     _Writer(about, Page(out, color=color, width=width)).write()
 
 
+class Line(NamedTuple):
+    """A line of a section: text with what of it stands out ("bold", or ""); `depth` how far it is indented."""
+
+    depth: int
+    pieces: list[tuple[str, str]]
+
+
+class Section(NamedTuple):
+    """A part of an explanation; the first has the person for a title."""
+
+    title: str
+    lines: list[Line]
+
+
+def sections(about: Explanation) -> list[Section]:
+    """Return what the text says, for whoever shows it otherwise."""
+    kept = _Kept()
+    _Writer(about, kept).write()
+    return kept.sections
+
+
+class _Lines(Protocol):
+    """Takes lines as text.Page does."""
+
+    def line(self, indent: int, *pieces: Piece) -> None: ...
+
+    def blank(self) -> None: ...
+
+
+class _Kept:
+    """Keeps lines by section: an empty line ends one, the line after it is the title of the next."""
+
+    def __init__(self) -> None:
+        self.sections: list[Section] = []
+        self._begins = True
+
+    def blank(self) -> None:
+        self._begins = True
+
+    def line(self, indent: int, *pieces: Piece) -> None:
+        styled = [(piece, "") if isinstance(piece, str) else piece for piece in pieces]
+        if self._begins:
+            (title, _), *styled = styled
+            self.sections.append(Section(title, []))
+            self._begins = False
+            if not any(text for text, _ in styled):
+                return
+        first = styled[0][0]
+        inner = (len(first) - len(first.lstrip())) // 2
+        depth = {0: 0, 2: 0}.get(indent, 1) + inner
+        self.sections[-1].lines.append(Line(depth, styled))
+
+
 def document(about: Explanation) -> dict[str, Any]:
     """Return the explanation as JSON has it."""
     built: dict[str, Any] = msgspec.to_builtins(about, builtin_types=(datetime,))
@@ -80,7 +133,7 @@ def _instants(value: Any) -> Any:
 
 
 class _Writer:
-    def __init__(self, about: Explanation, page: Page) -> None:
+    def __init__(self, about: Explanation, page: _Lines) -> None:
         self._about, self._page = about, page
 
     def write(self) -> None:

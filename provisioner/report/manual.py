@@ -41,7 +41,7 @@ def write_steps(due: Sequence[Due], form: str, out: TextIO, *, color: bool = Fal
     elif form == "markdown":
         _write_markdown(due, out)
     elif form == "html":
-        write_checklist_page(_title(due), [_card(each) for each in due], out)
+        write_checklist_page(_title(due), [card(each) for each in due], out)
     else:
         _write_text(due, out, color=color)
 
@@ -154,7 +154,8 @@ def _with_command(text: str) -> str:
     return f"{prose(before)}{code(command)}{prose(after)}" if tick else prose(text)
 
 
-def _card(due: Due) -> dict[str, Any]:
+def card(due: Due) -> dict[str, Any]:
+    """Return what a page shows of an open step."""
     step, change = due.step, due.step.change
     lines = [_moved(change), change.because, *(f"also {each}" for each in change.consequences)]
     return {

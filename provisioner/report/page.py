@@ -73,16 +73,20 @@ def _finalized(value: object) -> object:
     return visible(value) if type(value) is str else value
 
 
+def style() -> str:
+    """Return the style sheet that all pages share."""
+    return (_HERE / "page.css").read_text(encoding="utf-8")
+
+
 @cache
 def _assets() -> dict[str, Markup]:
-    style = (_HERE / "page.css").read_text(encoding="utf-8")
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)};"
+        f"default-src 'none'; style-src {_hash(style())}; script-src {_hash(script)};"
         " base-uri 'none'; form-action 'none'"
     )
     # ours, not the plan's; escaped they would mean something else
-    return {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}  # noqa: S704
+    return {"style": Markup(style()), "script": Markup(script), "policy": Markup(policy)}  # noqa: S704
 
 
 def _hash(content: str) -> str:

@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterable
 
 from flask import Blueprint, Flask
 
-from provisioner.console import door
+from provisioner.console import door, pages
+from provisioner.console.desk import Desk
 from provisioner.wiring import Site
 
 
-def create_app(routes: Iterable[Blueprint], site: Callable[[], Site]) -> Flask:
+def create_app(routes: Iterable[Blueprint], site: Callable[[], Site], desk: Desk) -> Flask:
     """Return the application, behind the console's door; each part brings its own routes.
 
-    `site` gives the installation as it is now: config may be read again while we serve.
+    `site` gives the installation as it is now: config may be read again while we serve. The console's
+    pages stand on the `desk`.
     """
     app = Flask("provisioner.admin", static_folder=None)
-    door.install(app, site)
-    for each in routes:
+    entrance = door.install(app, site)
+    for each in (*routes, pages.routes(desk, lambda: site().now(), entrance)):
         app.register_blueprint(each)
     return app

@@ -1,12 +1,7 @@
-"""The page in a real browser: it reads whole, filters, folds, prints, and obeys no plan.
-
-Needs Chromium and its driver (Debian: chromium, chromium-driver); where CI is set they must be there.
-"""
+"""The page in a real browser: it reads whole, filters, folds, prints, and obeys no plan."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,49 +11,16 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from provisioner.plan.model import Plan
+from tests.browser import CONTRAST, complaints, emulate, run, started
 from tests.provisioner.report.plans import NASTY, a_plan, change, nasty_plan, whole_plan, written
 
-OPTIONS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--window-size=1280,1000",
-)
 ROWS = "return [...document.querySelectorAll('tr[data-kind]')].filter(r => r.getClientRects().length).length"
-CONTRAST = """
-const rgb = c => c.match(/[\\d.]+/g).map(Number);
-const lum = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-const back = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor);
-  if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
-const poor = [];
-for (const e of document.querySelectorAll("body *")) {
-  if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !e.getClientRects().length) continue;
-  const [a, b] = [lum(rgb(getComputedStyle(e).color)), lum(back(e))].sort((x, y) => y - x);
-  if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(e.className + ": " + e.textContent.trim().slice(0, 40));
-}
-return poor;
-"""
-
 Open = Callable[[Plan], webdriver.Chrome]
 
 
 @pytest.fixture(scope="module")
 def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    binary = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        missing = "the page was NOT tried in a browser: install chromium and chromium-driver"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
+    yield from started(tmp_path_factory.mktemp("profile"))
 
 
 @pytest.fixture
@@ -72,20 +34,6 @@ def opened(chrome: webdriver.Chrome, tmp_path: Path) -> Iterator[Open]:
     yield open_page
     emulate(chrome, "", "light")
     chrome.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
-
-
-def emulate(browser: webdriver.Chrome, media: str, scheme: str) -> None:
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
-
-
-def run(browser: webdriver.Chrome, script: str, *given: Any) -> Any:
-    return browser.execute_script(script, *given)
-
-
-def complaints(browser: webdriver.Chrome) -> list[Any]:
-    log: list[Any] = browser.get_log("browser")  # type: ignore[no-untyped-call]
-    return log
 
 
 def choose(browser: webdriver.Chrome, name: str, value: str) -> None:

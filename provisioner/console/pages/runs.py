@@ -1,0 +1,163 @@
+"""Runs: the list of them, one with what became of each change, and the undo of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from connectors.errors import RunError
+from connectors.records import Change
+from provisioner.console.desk import Desk
+from provisioner.console.door import decider, operator
+from provisioner.console.pages import clusters
+from provisioner.console.pages.plans import older
+from provisioner.console.pages.shell import Counter
+from provisioner.console.pages.words import Act, Said, ended, said, states, told, took
+from provisioner.plan.model import Plan
+from provisioner.report.figures import counted
+from provisioner.report.views import Rows
+from provisioner.store.runs import RunRow
+
+_LOOK_AGAIN_S = 2
+_SHOWN = 50
+_GROUPS = (
+    ("Failed", ("failed",)),
+    ("Left alone", ("stale", "skipped")),
+    ("Sent, and not known yet what became of it", ("sent",)),
+    ("Accepted, and not effective yet", ("settling",)),
+    ("Held by a limit", ("held",)),
+    ("Done", ("done",)),
+)
+
+
+def add(pages: Blueprint, counter: Counter) -> None:
+    """Add the pages."""
+
+    @pages.get("/runs")
+    def runs() -> str:
+        sync, before = request.args.get("sync") or None, request.args.get("before") or None
+        plan = request.args.get("plan") or None
+        found = counter.desk.runs(sync, before, plan=plan)
+        return counter.shell.page(
+            "runs.html.j2",
+            "Runs" if plan is None else f"Runs of plan {plan}",
+            syncs=counter.names if plan is None else [],
+            chosen=sync,
+            runs=[_row(row, counter) for row in found.items],
+            pages=older("/runs", sync, before, found.next, **({"plan": plan} if plan else {})),
+        )
+
+    @pages.get("/runs/<run>")
+    def run(run: str) -> str:
+        return _run_page(counter, counter.desk.run(run))
+
+    @pages.get("/runs/<run>/undo")
+    def ask_to_undo(run: str) -> str:
+        found = counter.desk.run(run)
+        return counter.shell.page("undo.html.j2", f"Undo run {found.id}?", run=found)
+
+    @pages.post("/runs/<run>/undo")
+    def undo(run: str) -> Response:
+        by = decider(request.form.get("by"))
+        try:
+            plan = counter.desk.undo(run, by)
+        except RunError as error:
+            why = [error.message, *filter(None, [error.remedy])]
+            return counter.shell.go(f"/runs/{run}", told("Nothing was planned", why, "stop"))
+        line = (
+            f"this plan takes back what run {run} did; nothing is carried out before it is approved"
+        )
+        return counter.shell.go(f"/plans/{plan}", told("The undo is planned", [line]))
+
+
+def _row(row: RunRow, counter: Counter) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "href": f"/runs/{row.id}",
+        "sync": row.sync,
+        "at": counter.shell.at(row.started_at),
+        "took": ""
+        if row.ended_at is None
+        else took((row.ended_at - row.started_at).total_seconds()),
+        "command": row.command,
+        "plan": row.plan,
+        "words": " ".join(_states_in_words(row)),
+        "ended": ended(row.status, running=row.ended_at is None),
+    }
+
+
+def _states_in_words(row: RunRow) -> Iterator[str]:
+    counts = row.summary.get("states") or {}
+    if counts:
+        yield ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
+    if error := row.summary.get("error"):
+        yield str(error)
+
+
+def _run_page(counter: Counter, row: RunRow) -> str:
+    live = row.ended_at is None
+    plan = _plan_of(counter.desk, row)
+    return counter.shell.page(
+        "run.html.j2",
+        f"Run {row.id} · sync {row.sync}",
+        run=row,
+        started=counter.shell.at(row.started_at),
+        took="" if row.ended_at is None else took((row.ended_at - row.started_at).total_seconds()),
+        ended=ended(row.status, running=live),
+        live=_LOOK_AGAIN_S if live else None,
+        lines=list(_lines(row)),
+        acts=_acts(row),
+        states=states(_counts(plan)) if plan else [],
+        groups=list(_groups(plan)) if plan else [],
+    )
+
+
+def _plan_of(desk: Desk, row: RunRow) -> Plan | None:
+    return None if row.plan is None else desk.plan(row.plan)
+
+
+def _counts(plan: Plan) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for change in plan.changes:
+        counts[change.state] = counts.get(change.state, 0) + 1
+    return counts
+
+
+def _lines(row: RunRow) -> Iterator[Said]:
+    """Yield what is on record of how the run ended."""
+    summary = row.summary
+    if error := summary.get("error"):
+        yield from said(str(error))
+    if counts := summary.get("states"):
+        yield from said(", ".join(f"{count:,} {state}" for state, count in sorted(counts.items())))
+    if calls := summary.get("calls"):
+        each = ", ".join(f"{count} {label}" for label, count in sorted(calls.items()))
+        reads = summary.get("reads", 0)
+        yield from said(f"write calls: {sum(calls.values())} ({each}); fresh reads: {reads}")
+    if until := summary.get("quarantined_until"):
+        yield from said(f"most of its calls failed: the sync waits until {until}")
+
+
+def _acts(row: RunRow) -> list[Act]:
+    found = [Act(f"Plan {row.plan}", f"/plans/{row.plan}")] if row.plan else []
+    if row.ended_at is not None and row.plan is not None and operator().may_decide:
+        found.append(Act("Undo this run …", f"/runs/{row.id}/undo", "stop"))
+    return found
+
+
+def _groups(plan: Plan) -> Iterator[dict[str, Any]]:
+    """Yield the changes of the run's plan by what became of them, those to look at first."""
+    rows_of = Rows(plan)
+    for number, (title, names) in enumerate(_GROUPS, start=1):
+        found: list[Change] = [change for change in plan.changes if change.state in names]
+        if not found:
+            continue
+        more = Act(f"All {len(found):,} of them", clusters.changes_href(plan, state=names[0]))
+        yield {
+            "anchor": f"h-group-{number}",
+            "title": f"{title}: {counted(len(found), 'change', 'changes')}",
+            "rows": clusters.linked(plan, rows_of(found[:_SHOWN])),
+            "all": more if len(found) > _SHOWN else None,
+        }
