@@ -2,6 +2,7 @@
 
 `files`: config and mappings together. `names`: what a sync gives, and its phone system doesn't have. `accounts`: syncs that would write to the
 same phone users. `keys`: people told apart by something that changes. `store`: can it be opened? `credits`: can their ledgers be read? `receiver`: which sync its short address is of.
+`console`: who can decide there.
 Each yields Findings, all there are.
 """
 

@@ -24,6 +24,7 @@ from mappings.yaml_file import Located, load_yaml
 from provisioner.checks import Finding, problem, warning
 from provisioner.checks.abilities import beyond_abilities, lacking_a_prerequisite
 from provisioner.checks.accounts import differing_shares, overlapping
+from provisioner.checks.console import reachable_console
 from provisioner.checks.credits import unreadable_ledgers
 from provisioner.checks.files import mapping_of, problems_beside
 from provisioner.checks.keys import changing_keys
@@ -63,6 +64,7 @@ def run_check(config: Path) -> int:
         *overlapping(loaded, located),
         *differing_shares(loaded, located),
         *unclear_alias(loaded, located),
+        *reachable_console(loaded, located),
         *unreadable_ledgers(loaded, located),
     ]
     return _tell(sections, findings)
