@@ -1,10 +1,10 @@
 """The database behind the store: opened safely, and brought to the present schema by itself.
 
 SQLite is opened with WAL and synchronous=FULL, because an acknowledged write must survive a power
-cut; every transaction that writes begins IMMEDIATE, because a deferred one that reads first fails
-half-way when another process writes. alembic is imported only when the schema is behind. A database
-that fails (full, locked, gone) is a StoreError wherever it happens, so that every caller's RunError
-covers it.
+cut; so is PostgreSQL, where a server's default is not to wait for its disk. In SQLite every transaction
+that writes begins IMMEDIATE, because a deferred one that reads first fails half-way when another
+process writes. alembic is imported only when the schema is behind. A database that fails (full, locked,
+gone) is a StoreError wherever it happens, so that every caller's RunError covers it.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ HEAD = "0017"
 BUSY_MS = 30_000
 """How long a write waits for another process's."""
 
+_SETTINGS = """SELECT set_config('jit', 'off', false), CASE
+    WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END"""
 _BETWEEN_TRIES_S = 0.005
 _BATCH = 10_000
 _TOGETHER = 20
@@ -99,6 +101,8 @@ def engine_on(url: str, **options: Any) -> Engine:
     event.listen(engine, "handle_error", _explain)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
+    else:
+        event.listen(engine, "connect", _set_up_postgresql)
     return engine
 
 
@@ -153,6 +157,16 @@ def _prepare_sqlite(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         reads = connection.get_execution_options().get("reads", False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    """Have a connection wait for the disk, whatever is the server's default, and compile nothing.
+
+    Compiling what a filter of some hundred terms becomes takes it seconds.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTINGS)
+    connection.commit()
 
 
 def use_wal(connection: sqlite3.Connection) -> None:

@@ -135,7 +135,7 @@ class Direct:
         A connection that turns out to be dead is replaced, and the work done again.
         """
         for last in (False, True):
-            session = self._take(believed=True)  # one that is dead is replaced below
+            session = self._take(believed=not last)  # one that is dead is replaced below
             try:
                 result = work(session)
                 session.finish()
@@ -226,7 +226,10 @@ class Direct:
             self._give_up(session)
 
     def _open(self) -> Session:
-        pooled = self._engine.raw_connection()
+        try:
+            pooled = self._engine.raw_connection()
+        except (sqlite3.Error, psycopg.Error) as error:
+            raise _explained(error) from None
         connection: Any = pooled.driver_connection
         pooled.detach()
         if self.postgresql:

@@ -28,6 +28,8 @@ _Key = tuple[str, tuple[int, ...]]
 
 _NAMED = re.compile(r"(?<!:):(\w+)")
 _BOOL, _INT8, _INT2, _INT4, _FLOAT4, _FLOAT8, _NUMERIC = 16, 20, 21, 23, 700, 701, 1700
+_NAMELESS = b""
+"""The name of a statement that is forgotten when the next one is prepared under it."""
 _UNKNOWN = 0
 """A parameter whose type the server reads from where it stands."""
 _DECODERS: dict[int, Callable[[bytes], Any]] = {
@@ -41,6 +43,12 @@ _YOUNG_S, _OLD_S = 1.0, 600.0
 
 The server plans a statement for the tables as they are, and keeps that: what was planned for an empty
 table goes through all of one that has filled since.
+"""
+_MOST_KEPT, _LONG = 200, 2_000
+"""Statements that a connection keeps prepared, and the characters of one that is prepared for one use only.
+
+A client's filter makes a statement that nobody may ask for again; what the server plans of a long one
+takes it half a megabyte.
 """
 _OF_AN_ARRAY = re.compile(r'(["\\])')
 _DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
@@ -79,8 +87,25 @@ class _Prepared:
 
 
 class _Sent(NamedTuple):
+    """What was sent: a statement, whose rows go `into` a list, or (with a `key`) what prepares the next."""
+
     prepared: _Prepared
+    into: list[Row] | None = None
+    key: _Key | None = None
+
+
+class _Encoded(NamedTuple):
+    key: _Key
+    sql: bytes
+    values: list[bytes]
     into: list[Row] | None
+
+    @classmethod
+    def of(cls, statement: _Statement) -> _Encoded:
+        number = _numbered if len(statement.sql) <= _LONG else _numbered.__wrapped__
+        sql, names = number(statement.sql)
+        values, kinds = _encoded(names, statement.values)
+        return cls((statement.sql, kinds), sql, values, statement.into)
 
 
 class Pipeline:
@@ -101,6 +126,8 @@ class Pipeline:
     @property
     def broken(self) -> bool:
         """Whether the server has spoken unasked: it has ended the connection."""
+        if self._is_lost():
+            return True
         self._poll.register(self._connection.socket, select.POLLIN)
         return bool(self._poll.poll(0))
 
@@ -132,58 +159,59 @@ class Pipeline:
 
     def _alone(self, statement: _Statement) -> list[Row]:
         self._bury()
-        sql, names = _numbered(statement.sql)
-        values, kinds = _encoded(names, statement.values)
-        prepared = self._living((statement.sql, kinds))
+        key, sql, values, into = _Encoded.of(statement)
+        prepared = self._living(key)
         if prepared is None:
-            prepared = self._new((statement.sql, kinds))
-            _refuse(self._connection.prepare(prepared.name, sql, kinds), self._connection)
-            self._keep({(statement.sql, kinds): prepared})
+            prepared = self._new(key)
+            _refuse(self._connection.prepare(prepared.name, sql, key[1]), self._connection)
+            self._keep({key: prepared})
         result = self._connection.exec_prepared(prepared.name, values)
         _refuse(result, self._connection)
         rows = prepared.rows(result)
-        if statement.into is not None:
-            statement.into.extend(rows)
+        if into is not None:
+            into.extend(rows)
         return rows
 
     def _together(self, statements: Sequence[_Statement]) -> list[Row]:
         self._bury()
         connection = self._connection
+        encoded = [_Encoded.of(each) for each in statements]  # what can't be sent raises here
         connection.enter_pipeline_mode()
-        sent: list[_Sent | None] = []  # None: what only prepares the next
+        sent: list[_Sent] = []
         new: dict[_Key, _Prepared] = {}
-        for statement in statements:
-            sql, names = _numbered(statement.sql)
-            values, kinds = _encoded(names, statement.values)
-            key = (statement.sql, kinds)
+        for key, sql, values, into in encoded:
             prepared = new.get(key) or self._living(key)
             if prepared is None:
-                prepared = new[key] = self._new(key)
-                connection.send_prepare(prepared.name, sql, kinds)
-                sent.append(None)
+                prepared = self._new(key)
+                if prepared.name:
+                    new[key] = prepared
+                connection.send_prepare(prepared.name, sql, key[1])
+                sent.append(_Sent(prepared, key=key))
             connection.send_query_prepared(prepared.name, values)
-            sent.append(_Sent(prepared, statement.into))
+            sent.append(_Sent(prepared, into))
         connection.pipeline_sync()
         self._flush()
-        rows = self._answers(sent)
-        self._keep(new)
-        return rows
+        return self._answers(sent)
 
-    def _answers(self, sent: Sequence[_Sent | None]) -> list[Row]:
+    def _answers(self, sent: Sequence[_Sent]) -> list[Row]:
         """Return the last answer's rows. All are taken, so that the connection is as good as new."""
         failed: PGresult | None = None
         rows: list[Row] = []
-        for place, statement in enumerate(sent, start=1):
+        made: dict[_Key, _Prepared] = {}
+        for place, (prepared, into, key) in enumerate(sent, start=1):
             result = self._next()
             if result.status not in _DONE:
                 failed = failed or result
-            elif statement is not None and (statement.into is not None or place == len(sent)):
-                rows = statement.prepared.rows(result)
-                if statement.into is not None:
-                    statement.into.extend(rows)
+            elif key is not None:
+                made[key] = prepared
+            elif into is not None or place == len(sent):
+                rows = prepared.rows(result)
+                if into is not None:
+                    into.extend(rows)
             self._next_none()
         self._next()  # the end of the pipeline
         self._connection.exit_pipeline_mode()
+        self._keep(made)
         if failed is not None:
             _refuse(failed, self._connection)
         return rows
@@ -226,21 +254,31 @@ class Pipeline:
         return prepared if prepared is not None and time.monotonic() < prepared.until else None
 
     def _new(self, key: _Key) -> _Prepared:
+        if len(key[0]) > _LONG:
+            return _Prepared(_NAMELESS, 0.0)
         before = self._prepared.get(key)
         life_s = _YOUNG_S if before is None else min(2 * before.life_s, _OLD_S)
         return _Prepared(f"p{next(self._names)}".encode(), life_s)
 
     def _keep(self, new: dict[_Key, _Prepared]) -> None:
-        """Use what was prepared anew from now on."""
-        self._outlived += [old.name for key in new if (old := self._prepared.get(key)) is not None]
-        self._prepared.update(new)
+        """Use what was prepared anew from now on; of too many, those that were to live longest stay."""
+        for key, prepared in new.items():
+            if prepared.name != _NAMELESS:
+                if (old := self._prepared.get(key)) is not None:
+                    self._outlived.append(old.name)
+                self._prepared[key] = prepared
+        if len(self._prepared) > _MOST_KEPT:
+            by_age = sorted(self._prepared.items(), key=lambda item: item[1].until)
+            half = len(by_age) // 2
+            self._outlived += [old.name for _, old in by_age[:half]]
+            self._prepared = dict(by_age[half:])
 
     def _bury(self) -> None:
         """Have the server forget what was prepared anew; in a transaction that failed it couldn't."""
         if self._outlived and self._connection.transaction_status == TransactionStatus.IDLE:
             names, self._outlived = self._outlived, []
-            for name in names:
-                _refuse(self._connection.exec_(b"DEALLOCATE " + name), self._connection)
+            forget = b";".join(b"DEALLOCATE " + name for name in names)
+            _refuse(self._connection.exec_(forget), self._connection)
 
 
 @lru_cache(maxsize=4096)

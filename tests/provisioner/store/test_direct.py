@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from connectors.errors import RunError
-from provisioner.store.database import StoreError
+from provisioner.store.database import StoreError, engine_on, open_database
 from provisioner.store.direct import Direct, NotUnique, Session
-from tests.provisioner.store.made import KINDS, store
+from tests.provisioner.store.made import KINDS, database, store
 
 INSERT = "INSERT INTO scim_keys (name, secret) VALUES (:name, :secret)"
 
@@ -42,6 +42,28 @@ def test_what_is_written_is_read_by_everybody(direct: Direct, engine: Engine) ->
     read = Direct(engine).read(lambda session: session.row("SELECT name, secret FROM scim_keys"))
 
     assert read == ("a", "100 % :name ::x")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_connection_waits_for_the_disk(kind: str, tmp_path: Path) -> None:
+    asked = "PRAGMA synchronous" if kind == "sqlite" else "SHOW synchronous_commit"
+    with database(kind, tmp_path) as url:
+        careless = f"{url}%20-csynchronous_commit%3Doff" if kind == "postgresql" else url
+        engine = open_database(careless)
+        direct = Direct(engine)
+        with (
+            direct.snapshot() as session,
+            engine.connect() as connection,
+        ):  # so that there are three
+            found = {
+                session.rows(asked)[0][0],
+                direct.write(lambda other: other.rows(asked))[0][0],
+                connection.execute(text(asked)).scalar(),
+            }
+        direct.close()
+        engine.dispose()
+
+    assert found == {2 if kind == "sqlite" else "on"}  # 2 is FULL
 
 
 def test_what_raises_undoes_the_whole_transaction(direct: Direct) -> None:
@@ -153,6 +175,17 @@ def test_a_store_that_fails_is_a_store_error(direct: Direct) -> None:
         direct.read(lambda session: session.rows("SELECT * FROM scim_dirty"))
 
     assert isinstance(failed.value, RunError) == (not direct.postgresql)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/store.db", "postgresql+psycopg://127.0.0.1:1/x"]
+)
+def test_a_store_that_is_not_there_is_a_store_error(url: str) -> None:
+    direct = Direct(engine_on(url))
+
+    for ask in (direct.read, direct.write):
+        with pytest.raises(StoreError, match="the store failed"):
+            ask(lambda session: session.row("SELECT 1"))
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

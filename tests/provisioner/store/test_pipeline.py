@@ -162,6 +162,62 @@ def test_a_statement_that_was_never_prepared_is_prepared_when_it_comes_again(
     assert pipeline.rows("SELECT 1", {}) == [(1,)]
 
 
+def test_what_was_prepared_before_a_statement_that_failed_is_used_when_it_comes_again(
+    pipeline: Pipeline, connection: psycopg.Connection[Any]
+) -> None:
+    for _ in range(2):
+        for sql in ("SELECT 1", "SELECT 1 / :zero"):
+            pipeline.later(sql, {"zero": 0})
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            pipeline.finish()
+
+    assert len(known(connection)) == 2
+
+
+def long(number: int) -> str:
+    """Return a statement of its own that is as long as a client's filter can make one."""
+    return f"SELECT {number}" + " + 0" * 1_000
+
+
+def test_a_long_statement_is_not_kept(
+    pipeline: Pipeline, connection: psycopg.Connection[Any]
+) -> None:
+    assert [pipeline.rows(long(number), {}) for number in (1, 2, 1)] == [[(1,)], [(2,)], [(1,)]]
+    found: list[list[Any]] = [[], [], []]
+    for number, rows in zip((1, 2, 1), found, strict=True):
+        pipeline.later(long(number), {}, rows)
+    pipeline.rows("SELECT 3", {})
+
+    assert found == [[(1,)], [(2,)], [(1,)]]
+    assert len(known(connection) - {""}) == 1
+
+
+def test_of_very_many_statements_those_are_kept_that_come_again(
+    pipeline: Pipeline, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("provisioner.store.pipeline.time.monotonic", lambda: now)
+    again = "SELECT max(name) FROM pg_prepared_statements WHERE statement LIKE '%max(name)%'"
+    prepared_as = set()
+    for number in range(1_000):
+        now += 0.01
+        prepared_as |= set(pipeline.rows(again, {}))
+        assert pipeline.rows(f"SELECT {number}", {}) == [(number,)]
+
+    assert len(known(connection)) <= 201
+    assert len(prepared_as) == 4, "after one second, after two more, and after four more"
+
+
+@pytest.mark.parametrize("value", [{}, "\ud800"])
+def test_a_value_that_cant_be_sent_spoils_nothing(pipeline: Pipeline, value: Any) -> None:
+    pipeline.later("SELECT 1", {})
+    pipeline.later("SELECT :value", {"value": value})
+    with pytest.raises((psycopg.ProgrammingError, UnicodeEncodeError)):
+        pipeline.finish()
+
+    assert pipeline.rows("SELECT 2", {}) == [(2,)]
+
+
 def test_every_kind_of_value_comes_back_as_what_it_was(pipeline: Pipeline) -> None:
     sql = (
         "SELECT CAST(:text AS text), CAST(:none AS text), :yes, :no, :small, :large, :half,"
