@@ -9,7 +9,7 @@ import re
 
 from provisioner.scim.errors import ScimError
 
-_TAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*(?:,|$)', re.IGNORECASE)
+_TAG = re.compile(r'(?:W/)?"([^"]*)"\s*+(?:,|$)', re.IGNORECASE)
 _BARE = re.compile(r"(?:W/)?([^\s,\"]+)", re.IGNORECASE)
 
 

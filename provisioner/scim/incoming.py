@@ -23,6 +23,9 @@ from provisioner.scim.values import MAX_VALUES, Reader, assigner, compiled, elem
 MAX_NAMES = 2000
 """Members that an object may have, unknown ones included."""
 
+_LONGEST_NAME = 500
+"""Characters that an attribute's name may have, its schema's URN included; a longer one is nobody's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -77,9 +80,13 @@ def _read_other(resource: dict[str, Any], name: str, value: Any, reading: Readin
         if len(value) > MAX_NAMES:
             raise invalid_syntax(f"{uri}: more than {MAX_NAMES} members")
         for inner_name, inner in value.items():
-            _put(resource, reading.place(f"{uri}:{inner_name}"), inner, inner_name, reading)
+            _put(resource, _place(f"{uri}:{inner_name}", reading), inner, inner_name, reading)
     else:
-        _put(resource, reading.place(name), value, name, reading)
+        _put(resource, _place(name, reading), value, name, reading)
+
+
+def _place(name: str, reading: Reading) -> Place | None:
+    return reading.place(name) if len(name) <= _LONGEST_NAME else None
 
 
 def _put(

@@ -6,7 +6,9 @@ labelled. What JSON doesn't know (NaN, a name twice in one object, text after th
 
 from __future__ import annotations
 
+import codecs
 import json
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +17,8 @@ from werkzeug import Request
 from provisioner.scim.errors import ScimError, invalid_syntax
 
 _MEDIA_TYPES = frozenset({"application/scim+json", "application/json", ""})
+_NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape"})
+"""What Python has beside charsets: no body is written so, and some take the square of the length."""
 
 
 def body_of(request: Request, depth: int) -> Any:
@@ -57,7 +61,8 @@ def _decoded(data: bytes, charset: str | None) -> str:
     """Return the text; a charset that nobody knows is taken for one of JSON's own."""
     if charset is not None and not charset.lower().startswith("utf"):
         with suppress(LookupError):
-            return data.decode(charset)
+            if codecs.lookup(charset).name.replace("-", "_") not in _NO_CHARSETS:
+                return data.decode(charset)
     return data.decode(json.detect_encoding(data))
 
 
@@ -68,8 +73,7 @@ class _Refused(ValueError):
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
         raise _Refused(f"the body has {twice[:80]!r} twice in one object")
     return made
 

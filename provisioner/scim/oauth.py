@@ -11,7 +11,6 @@ out, as section 3.3 allows, because providers send what their form was filled wi
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import unquote_plus
@@ -101,7 +100,7 @@ def _credentials(request: Request, form: dict[str, str]) -> tuple[str, str, bool
     scheme, _, encoded = header.strip().partition(" ")
     try:
         pair = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         pair = ""
     name, colon, secret = pair.partition(":")
     if scheme.lower() != "basic" or not colon:

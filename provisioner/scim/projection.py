@@ -25,6 +25,9 @@ _Asked: TypeAlias = dict[str, "set[str] | None"]
 MAX_NAMES = 500
 """Attributes that one request may list."""
 
+_LONGEST_KEPT = 4_000
+"""Characters of a list of attributes that is remembered: clients ask again for the same few."""
+
 List: TypeAlias = str | Iterable[str] | None
 
 
@@ -52,7 +55,9 @@ class Projection:
         >>> short.apply({"id": "1", "userName": "eva", "name": {"givenName": "Eva", "familyName": "M"}})
         {'id': '1', 'userName': 'eva', 'name': {'givenName': 'Eva'}}
         """
-        return _parsed(_names(attributes), _names(excluded), type)
+        asked, without = _names(attributes), _names(excluded)
+        short = sum(map(len, asked)) + sum(map(len, without)) <= _LONGEST_KEPT
+        return (_parsed if short else _parsed.__wrapped__)(asked, without, type)
 
     def apply(self, resource: dict[str, Any]) -> dict[str, Any]:
         """Return the resource with what the answer has of it; the very same one if that is all."""

@@ -53,7 +53,7 @@ _OTHER_NAMES = {
 }
 _SAYS_NOTHING = frozenset({"type", "primary"})
 """Sub-attributes that alone make no address: they only say which one it would be."""
-_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*={0,2}\s*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*+")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 

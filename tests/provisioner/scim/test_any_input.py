@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -19,6 +20,7 @@ from connectors.scim_filter import FilterError, parse_filter
 from connectors.scim_phone import PHONE
 from provisioner.scim.errors import ScimError
 from provisioner.scim.incoming import read_resource
+from provisioner.scim.incoming_json import read_json
 from provisioner.scim.membership import Add, Remove, Replace, member_changes
 from provisioner.scim.patch import parse_operations, patch
 from provisioner.scim.projection import Projection
@@ -249,6 +251,59 @@ def test_a_name_that_was_never_seen_costs_little_too() -> None:
         partial(patched, [op("remove", f"{name}.part") for name in never_seen]),
     ):
         assert steps(request) < len(never_seen) * 100
+
+
+def huge() -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Yield requests that would take hours if their cost were the square of their size."""
+    members = ",".join(f'"{n}":1' for n in range(700_000))
+    yield "a name twice", lambda: read_json(f'{{{members},"699999":1}}'.encode(), 32)
+    ascii_body = b'{"userName":"' + b"a" * 5_000_000 + b'-"}'
+    for charset in ("punycode", "IDNA", "unicode-escape"):
+        yield charset, partial(read_json, ascii_body, 32, charset)
+    spoiled = [{"value": "a" + " " * 60_000 + "!" * n} for n in range(1, 200)]
+    certificates = {"userName": "eva", "x509Certificates": spoiled}
+    yield "certificates", lambda: read_resource(certificates, REGISTRY.user, REGISTRY)
+
+
+HUGE = dict(huge())
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_what_is_huge_is_read_or_refused_in_time(name: str) -> None:
+    with suppress(ScimError):
+        HUGE[name]()
+
+
+def remembering() -> Iterator[tuple[str, Callable[[str], Any]]]:
+    """Yield requests that have a name in them, which may be any."""
+
+    def body(**members: Any) -> Any:
+        return read_resource({"userName": "eva", **members}, REGISTRY.user, REGISTRY)
+
+    yield "names", lambda name: body(**{name: 1})
+    yield "names of extensions", lambda name: body(**{ENTERPRISE: {name: 1}})
+    yield "paths", lambda name: patched([op("add", name, "x")])
+    yield "attributes", lambda name: Projection.parse([name], None, REGISTRY.user, REGISTRY)
+    yield "excluded", lambda name: Projection.parse(None, [name], REGISTRY.user, REGISTRY)
+    yield "filters", lambda name: parse_filter(f'{name} eq "x"', REGISTRY.user.schema)
+    yield "literals", lambda name: parse_filter(f'title eq "{name}"').matches({"title": name})
+
+
+REMEMBERING = dict(remembering())
+
+
+@pytest.mark.parametrize("family", REMEMBERING)
+def test_nothing_long_is_remembered(family: str) -> None:
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            with suppress(ScimError, FilterError):
+                REMEMBERING[family](f"{number:0500000}")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 1_000_000
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -27,6 +27,10 @@ def test_another_version_or_rubbish_does_not_hold(header: str) -> None:
     assert refused.value.status == 412
 
 
+def test_a_header_of_blanks_costs_no_more_than_its_length() -> None:
+    assert not holds("x" + " " * 3_000_000 + "x", TAG)
+
+
 def test_nothing_holds_of_what_is_not_there() -> None:
     assert not holds("*", None)
     refuse_if("*", None)

@@ -143,6 +143,11 @@ def test_who_is_no_client_is_told_so_and_nothing_more(engine: Engine, http: Flas
         {"data": FORM},
         {"data": FORM, "headers": basic("okta", "x")},
         {"data": FORM, "headers": {"Authorization": "Basic %%%"}},
+        {"data": FORM, "headers": {"Authorization": "Basic \xe9"}},
+        {
+            "data": FORM,
+            "headers": {"Authorization": "Basic " + base64.b64encode(b"\xff:x").decode()},
+        },
         {"data": FORM, "headers": {"Authorization": f"Bearer {bearer}"}},
     ]
 
