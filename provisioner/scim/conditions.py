@@ -22,6 +22,12 @@ TRUE, FALSE = "(1 = 1)", "(1 = 0)"
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _LAST = "\U0010ffff"
 _DAY = 24 * 60 * 60
+_DEEPEST, _WIDEST = 8, 50
+"""How deep what SQL says may nest, and how many parts stand side by side without brackets around some.
+
+SQLite reads no more than a hundred brackets and words that wait for their end, and no sum of a thousand parts
+(SQLite, "Implementation Limits For SQLite").
+"""
 
 
 class Condition(NamedTuple):
@@ -69,21 +75,23 @@ class Columns:
         return (path.uri or path.attribute) in self.absent
 
 
-def condition(node: Node, columns: Columns, binder: Binder) -> Condition:
-    """Return what SQL can say of a filter's tree."""
+def condition(node: Node, columns: Columns, binder: Binder, depth: int = 0) -> Condition:
+    """Return what SQL can say of a filter's tree; `depth`: how many others this one stands in."""
+    if depth > _DEEPEST:
+        return Condition(TRUE, False)
     if isinstance(node, And):
-        parts = [condition(part, columns, binder) for part in node.parts]
+        parts = [condition(part, columns, binder, depth + 1) for part in node.parts]
         known = [part.sql for part in parts if part.sql != TRUE]
         exact, few = all(part.exact for part in parts), any(part.few for part in parts)
         return Condition(_joined(" AND ", known) or TRUE, exact, few)
     if isinstance(node, Or):
-        parts = [condition(part, columns, binder) for part in node.parts]
+        parts = [condition(part, columns, binder, depth + 1) for part in node.parts]
         exact, few = all(part.exact for part in parts), all(part.few for part in parts)
         if any(part.sql == TRUE for part in parts):
             return Condition(TRUE, exact)
         return Condition(_joined(" OR ", [part.sql for part in parts]), exact, few)
     if isinstance(node, Not):
-        inner = condition(node.part, columns, binder)
+        inner = condition(node.part, columns, binder, depth + 1)
         return Condition(f"(NOT {inner.sql})", True) if inner.exact else Condition(TRUE, False)
     if isinstance(node, ValuePath):
         return _one_value(node, columns, binder)
@@ -153,6 +161,9 @@ def _says_some(node: Compare | Present) -> bool:
 
 
 def _joined(word: str, parts: list[str]) -> str:
+    while len(parts) > _WIDEST:
+        groups = (parts[n : n + _WIDEST] for n in range(0, len(parts), _WIDEST))
+        parts = [_joined(word, group) for group in groups]
     return parts[0] if len(parts) == 1 else f"({word.join(parts)})" if parts else ""
 
 

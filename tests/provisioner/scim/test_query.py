@@ -232,6 +232,20 @@ def test_groups_are_found_as_the_filter_matches_them_in_memory(world: World) -> 
     checked()
 
 
+@pytest.mark.parametrize("innermost", ["userName pr", 'groups.value eq "x"'])
+def test_filters_as_wide_and_as_deep_as_may_be_are_carried_out(
+    world: World, innermost: str
+) -> None:
+    wide = " or ".join([innermost] * 1_200)
+    check(world, USERS, wide)
+    check(world, USERS, f"active eq true and not ({wide})")
+    for around in ("not ({})", "active eq true and (title pr or ({}))", "({}) and title pr"):
+        nested = innermost
+        while nested.count("(") < 60:
+            nested = around.format(nested)
+        check(world, USERS, nested)
+
+
 SORTS = [
     "userName",
     "displayName",
