@@ -2,21 +2,25 @@
 
 `bulkId:…` in data or in a path stands for the id of what another operation of the request creates,
 also of a later one: that one is done first. Operations that wait for each other in a circle are refused
-with 409, as the RFC lets us. After `failOnErrors` failures the rest is left undone.
+with 409, as the RFC lets us. After `failOnErrors` failures the rest is left undone. Where the store fails
+on the way, what was done is told, and the rest is 503.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from provisioner.logs import logger
 from provisioner.scim.call import Answer, Call, Endpoint
 from provisioner.scim.endpoints import known_id
 from provisioner.scim.errors import ScimError, invalid_syntax, invalid_value
 from provisioner.scim.preconditions import Preconditions
 from provisioner.scim.rendering import encoded
+from provisioner.store.database import StoreError
 
 REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
@@ -80,7 +84,7 @@ def _parsed(body: Any, most: int) -> tuple[list[_Operation], int | None]:
     operations = [_operation(each, n) for n, each in enumerate(listed)]
     ids = [each.bulk_id for each in operations if each.bulk_id and each.method == "POST"]
     if len(set(ids)) != len(ids):
-        twice = next(id for id in ids if ids.count(id) > 1)
+        (twice, _), *_ = Counter(ids).most_common(1)
         raise invalid_value(f"bulkId {twice[:80]!r} is given twice")
     return operations, errors
 
@@ -95,7 +99,7 @@ def _operation(raw: Any, number: int) -> _Operation:
     refused = None
     for name in _TEXTS:
         value = members.get(name.lower())
-        if value is None or isinstance(value, str):
+        if value is None or _is_text(value):
             texts[name] = value
         else:
             refused = invalid_syntax(f"{where}.{name}: expected text")
@@ -112,6 +116,17 @@ def _operation(raw: Any, number: int) -> _Operation:
     )
 
 
+def _is_text(value: Any) -> bool:
+    """Whether a value is text that can be given back: JSON's escapes can make half a character."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class _Bulk:
     """A Bulk request while it is carried out."""
 
@@ -125,6 +140,7 @@ class _Bulk:
         self.call, self.endpoints, self.operations = call, endpoints, operations
         self.most_errors = most_errors
         self.errors = 0
+        self.stalled: ScimError | None = None  # why nothing more is tried
         self.by_bulk_id = {
             each.bulk_id: each for each in operations if each.bulk_id and each.method == "POST"
         }
@@ -165,9 +181,17 @@ class _Bulk:
 
     def _do(self, operation: _Operation) -> None:
         try:
+            if self.stalled is not None:
+                raise self.stalled
             self._carry_out(operation)
         except ScimError as error:
             self._fail(operation, error)
+        except StoreError as error:
+            if not any(each.answer for each in self.operations):
+                raise  # as if nothing had been asked
+            logger().error("http.store_failed", exc_info=error)
+            self.stalled = ScimError(503, "the store doesn't answer just now")
+            self._fail(operation, self.stalled)
 
     def _fail(self, operation: _Operation, error: ScimError) -> None:
         operation.error = error

@@ -51,7 +51,8 @@ class ScimError(Exception):
         body: dict[str, Any] = {"schemas": [MESSAGE], "status": str(self.status)}
         if self.scim_type:
             body["scimType"] = self.scim_type
-        return body | {"detail": self.detail}
+        # what a client sent may be quoted in it, and JSON's escapes can make half a character
+        return body | {"detail": self.detail.encode(errors="replace").decode()}
 
 
 def invalid_value(detail: str) -> ScimError:

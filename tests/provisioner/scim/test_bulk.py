@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.server_config import Intake
+from provisioner.store.database import StoreError
 from provisioner.store.direct import Direct
 from tests.provisioner.scim.http_client import BULK, PATCH, Answer, Provider, application
 
@@ -145,6 +146,26 @@ def test_what_rests_on_a_failure_fails_and_says_so(push: Provider) -> None:
     assert "no operation creates" in third["response"]["detail"]
 
 
+def test_what_was_done_before_the_store_failed_is_told(
+    push: Provider, store: Direct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, tries = store.write, []
+
+    def fails_at_the_second(work: Any) -> Any:
+        tries.append(work)
+        if len(tries) > 1:
+            raise StoreError("the store failed: disk full")
+        return write(work)
+
+    monkeypatch.setattr(store, "write", fails_at_the_second)
+    answer = bulk(push, user("a"), user("b"), user("c"), {"method": "PATCH", "path": "/Users"})
+
+    assert statuses(answer) == ["201", "503", "503", "503"]
+    assert "disk" not in answer.text
+    assert len(tries) == 2, "a store that fails isn't asked again for each operation"
+    assert bulk(push, user("d")).error == (503, None)
+
+
 def test_after_so_many_failures_the_rest_is_left(push: Provider) -> None:
     push.user("taken")
     operations = [user("a", "taken"), user("b"), user("c", "taken"), user("d"), user("e", "taken")]
@@ -166,6 +187,9 @@ def test_after_so_many_failures_the_rest_is_left(push: Provider) -> None:
         ({"method": 5, "path": "/Users"}, "400", "invalidSyntax"),
         ({"method": "POST", "path": ["/Users"], "bulkId": "x"}, "400", "invalidSyntax"),
         ({"method": "POST", "path": "/Users", "bulkId": 5, "data": {}}, "400", "invalidSyntax"),
+        (user("\ud800"), "400", "invalidSyntax"),
+        ({"method": "DELETE", "path": "/Users/\ud800"}, "400", "invalidSyntax"),
+        ({**user("x"), "data": {"userName": "bulkId:\ud800"}}, "400", "invalidValue"),
         ({"method": "DELETE", "path": "/Users"}, "400", "invalidPath"),
         ({"method": "DELETE", "path": "/Bulk/x"}, "400", "invalidPath"),
         ({"method": "DELETE", "path": "//evil/Users/x"}, "400", "invalidPath"),
