@@ -36,8 +36,8 @@ return poor;
 """Returns what doesn't stand out from its ground: less than 4.5 to 1 (WCAG 2.2, 1.4.3)."""
 
 
-def started(profile: Path) -> Iterator[webdriver.Chrome]:
-    """Yield a browser with a profile of its own, and end it."""
+def started(profile: Path, *more: str) -> Iterator[webdriver.Chrome]:
+    """Yield a browser with a profile of its own and `more` options, and end it."""
     binary = shutil.which("chromium") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if binary is None or driver is None:
@@ -47,7 +47,7 @@ def started(profile: Path) -> Iterator[webdriver.Chrome]:
         pytest.skip(missing)
     options = webdriver.ChromeOptions()
     options.binary_location = binary
-    for option in (*OPTIONS, f"--user-data-dir={profile}"):
+    for option in (*OPTIONS, *more, f"--user-data-dir={profile}"):
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))

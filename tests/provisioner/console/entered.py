@@ -24,7 +24,8 @@ NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 class Behind:
     """An application behind the door: `GET /` has a form, POST `/decide` and `/api/v1/decide` decide.
 
-    `seconds` is the clock by which tokens are believed and attempts are counted.
+    `decided`: who decided, as often as somebody did. `seconds` is the clock by which tokens are believed and
+    attempts are counted.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Behind:
     ) -> None:
         url = f"sqlite:///{folder / 'store.db'}"
         self.now, self.seconds = NOW, 0.0
+        self.decided: list[str] = []
         self.site = Site(
             Config(folder / "c.yaml", url, Server(console=console, **server), {}),
             open_database(url),
@@ -42,7 +44,7 @@ class Behind:
         self.door = door.install(self.app, lambda: self.site)
         self.door.admission.book._clock = lambda: self.seconds
         self.door.admission._attempts._clock = lambda: self.seconds
-        self.app.register_blueprint(_routes())
+        self.app.register_blueprint(_routes(self.decided))
         self.client = self.app.test_client()
 
     def get(self, path: str = "/api/v1/me", **given: Any) -> TestResponse:
@@ -101,12 +103,12 @@ def bearer(text: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 
 
-def _routes() -> Blueprint:
+def _routes(decided: list[str]) -> Blueprint:
     routes = Blueprint("behind", __name__)
 
     @routes.get("/")
     def page() -> str:
-        return str(door.csrf_field())
+        return f"<form>{door.csrf_field()}</form>"
 
     @routes.get("/api/v1/me")
     def me() -> Any:
@@ -122,8 +124,9 @@ def _routes() -> Blueprint:
 
     @routes.post("/api/v1/decide")
     def decide() -> Any:
-        body = request.get_json(silent=True) or {}
-        return jsonify(by=door.decider(body.get("by")))
+        body = request.get_json(silent=True, force=True) or {}
+        decided.append(door.decider(body.get("by")))
+        return jsonify(by=decided[-1])
 
     @routes.get("/name")
     def name() -> str:
@@ -140,7 +143,8 @@ def _routes() -> Blueprint:
 
     @routes.post("/decide")
     def decide_by_form() -> Any:
-        return door.decider(request.form.get("by"))
+        decided.append(door.decider(request.form.get("by")))
+        return decided[-1]
 
     @routes.get("/broken")
     @routes.get("/api/v1/broken")
