@@ -36,10 +36,14 @@ def found(session: Session, call: Call, kind: Kind) -> tuple[Page, list[str]]:
 def texts(
     session: Session, call: Call, kind: Kind, rows: Sequence[StoredRow], projection: Projection
 ) -> list[str]:
-    """Return resources as JSON texts; the members of all groups are one statement."""
+    """Return resources as JSON texts; the members of all groups are one statement.
+
+    Whoever asks for the members of an empty group gets an empty list, as Microsoft and Okta document it.
+    """
     members: dict[int, str] = {}
     if kind.name == "Group" and projection.wants("members"):
-        members = scim_members.listed(session, [row.seq for row in rows], call.base)
+        members = dict.fromkeys((row.seq for row in rows), "[]")
+        members |= scim_members.listed(session, list(members), call.base)
     whole = is_whole(projection, kind.type)
     return [text(row, members.get(row.seq), projection, call.base, whole=whole) for row in rows]
 

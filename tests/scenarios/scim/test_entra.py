@@ -7,6 +7,7 @@ Sources:
   [validator] Microsoft, "Tutorial: Validate a SCIM endpoint" (Entra SCIM Validator); Microsoft Q&A 2238842,
               "Microsoft Entra ID SCIM validator test failing", with its requests
   [gallery]   AzureAD/SCIMReferenceCode, "SCIM Validation Logic App: Test Overview"
+  [reference] AzureAD/SCIMReferenceCode, Microsoft.SCIM.PlaywrightTests: Microsoft's tests of a SCIM service
 """
 
 from __future__ import annotations
@@ -215,6 +216,21 @@ def test_the_validators_sequence_for_groups(provider: Provider) -> None:
     assert provider.members(path) == set()
     provider.done(204, "DELETE", path)
     provider.done(404, "GET", path)
+
+
+def test_an_empty_group_has_an_empty_list_of_members(provider: Provider) -> None:
+    """[reference] GroupTests.cs: PostEmptyGroup, and GetNoUsersGroup1 after all were removed; [entra], Create Group."""
+    eva = provider.user("eva")["id"]
+    made = provider.done(201, "POST", "/Groups", {"schemas": [ENTRA_GROUP], "displayName": "G"})
+    path = f"/Groups/{made['id']}"
+
+    provider.patch(path, {"op": "add", "path": "members", "value": [{"value": eva}]})
+    provider.patch(path, {"op": "remove", "path": "members"})
+
+    assert made["members"] == []
+    assert provider.done(200, "GET", path)["members"] == []
+    assert [each["members"] for each in provider.find("Groups", "displayName pr")] == [[]]
+    assert "members" not in provider("GET", path, query="excludedAttributes=members").body
 
 
 def test_app_roles_as_json_texts(provider: Provider) -> None:
