@@ -167,6 +167,12 @@ class Desk:
             raise run_store.unknown(run_id)
         return found
 
+    def started_by(self, run_id: str) -> str | None:
+        """Return who began a run, as far as that is on record."""
+        self.run(run_id)
+        with reading(self._site().engine) as connection:
+            return run_store.started_by(connection, run_id)
+
     def plans(
         self, sync: str | None = None, before: str | None = None, most: int = AT_ONCE
     ) -> Page[PlanRow]:

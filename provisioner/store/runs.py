@@ -18,7 +18,7 @@ from provisioner import who
 from provisioner.store.audit import Entry, append, last_at
 from provisioner.store.moments import moment, written
 from provisioner.store.reviews import Review, half_approved, reviews_of
-from provisioner.store.tables import changes, leases, plans, runs
+from provisioner.store.tables import audit, changes, leases, plans, runs
 
 _SKEW = timedelta(minutes=5)
 """How far two machines' clocks may be apart."""
@@ -162,6 +162,14 @@ def run_of(connection: Connection, run: str) -> RunRow:
     if row is None:
         raise unknown(run)
     return _run_row(row)
+
+
+def started_by(connection: Connection, run: str) -> str | None:
+    """Return who began a run: who asked for it, or as whom the program ran; None if nobody noted it."""
+    begun = (audit.c.run == run) & (audit.c.kind == "run.started")
+    detail = connection.execute(select(audit.c.detail).where(begun).limit(1)).scalar()
+    found: str | None = None if detail is None else json.loads(detail).get("by")
+    return found
 
 
 def unknown(run: str) -> NoSuchRun:

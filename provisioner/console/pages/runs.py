@@ -103,6 +103,7 @@ def _run_page(counter: Counter, row: RunRow) -> str:
         "run.html.j2",
         f"Run {row.id} · sync {row.sync}",
         run=row,
+        by=counter.desk.started_by(row.id),
         started=counter.shell.at(row.started_at),
         took="" if row.ended_at is None else took((row.ended_at - row.started_at).total_seconds()),
         ended=ended(row.status, running=live),
