@@ -1,5 +1,9 @@
 """The console's cookies: sent to nobody else, read by no script, and over https never without it.
 
+The session is not even sent when somebody follows another site's link to us (SameSite=Strict), the others are
+(Lax): they let nobody in, and a form in another tab would lose what it is bound to if a page that was
+opened so were given a new one.
+
 They are named for the port, because browsers share cookies between all ports of a host: two consoles on
 one machine would sign each other out.
 """
@@ -11,6 +15,8 @@ import re
 from flask import request
 from werkzeug.wrappers import Response
 
+SESSION = "session"
+_KEPT_S = 90 * 86_400
 _SECURE = "__Host-"
 """What browsers take over https alone, and from this very host (RFC 6265bis section 4.1.3.2)."""
 
@@ -26,16 +32,16 @@ def get(name: str) -> str | None:
     return request.cookies.get(_SECURE + plain) or request.cookies.get(plain) or None
 
 
-def keep(response: Response, name: str, value: str, max_age_s: int | None = None) -> None:
-    """Have the browser keep a cookie: for so long, or until it is closed."""
-    secure = is_https()
+def keep(response: Response, name: str, value: str) -> None:
+    """Have the browser keep a cookie: the session until it is closed, others for long."""
+    secure, is_session = is_https(), name == SESSION
     response.set_cookie(
         (_SECURE if secure else "") + _named(name),
         value,
-        max_age=max_age_s,
+        max_age=None if is_session else _KEPT_S,
         secure=secure,
         httponly=True,
-        samesite="Strict",
+        samesite="Strict" if is_session else "Lax",
     )
 
 
@@ -46,9 +52,6 @@ def drop(response: Response, name: str) -> None:
         response.delete_cookie(
             prefix + _named(name), secure=secure, httponly=True, samesite="Strict"
         )
-
-
-SESSION = "session"
 
 
 def session() -> str | None:

@@ -19,7 +19,6 @@ from provisioner.console import cookies
 from provisioner.console.refusals import Refusal
 
 _NAME = "name"
-_REMEMBERED_S = 90 * 86_400
 _LOOK_ONLY = "this operator may look, and not decide"
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -110,4 +109,4 @@ def remembered_name() -> str | None:
 def remember(response: Response) -> None:
     """Have the browser keep the name that was given with this request, if one was."""
     if (name := g.get("given_name")) is not None:
-        cookies.keep(response, _NAME, quote(name), _REMEMBERED_S)
+        cookies.keep(response, _NAME, quote(name))

@@ -43,9 +43,9 @@ def is_browser(request: Request) -> bool:
 
 
 def comes_from_elsewhere(request: Request) -> bool:
-    """Return whether the operator followed another site's link to us: such a request has no cookies.
+    """Return whether the operator followed another site's link to us: such a request has no session.
 
-    They are SameSite=Strict; the same request from our own page has them.
+    That cookie is SameSite=Strict; the same request from our own page has it.
     """
     headers = request.headers
     moves = headers.get("Sec-Fetch-Mode") == "navigate" and request.method == "GET"

@@ -77,11 +77,12 @@ Page = Callable[[Refusal], str]
 
 
 def plain_page(refusal: Refusal) -> str:
-    """Return the barest page that tells a refusal."""
+    """Return the barest page that tells a refusal; it asks for nothing more, no style and no script."""
     return Markup(
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>{0}</title>'
-        '<main><h1>{0}</h1><p>{1}</p><p><a href="{2}/">Back to the console</a></p></main></html>'
-    ).format(refusal.title, refusal.detail, request.script_root)
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<main><h1>{0}</h1><p>{1}</p></main></html>"
+    ).format(refusal.title, refusal.detail)
 
 
 def install(app: Flask, page: Callable[[], Page]) -> None:
@@ -103,7 +104,9 @@ def install(app: Flask, page: Callable[[], Page]) -> None:
 def answer(refusal: Refusal, page: Page = plain_page) -> Response:
     """Return a refusal as whoever asks can take it."""
     if not request.path.startswith(API):
-        return Response(page(refusal), refusal.status, refusal.headers, mimetype="text/html")
+        # under a name that isn't ours a page would get neither its style nor anywhere else
+        draw = plain_page if refusal.status == HTTPStatus.MISDIRECTED_REQUEST else page
+        return Response(draw(refusal), refusal.status, refusal.headers, mimetype="text/html")
     body = msgspec.json.encode(refusal.document())
     return Response(body, refusal.status, refusal.headers, content_type=PROBLEM)
 

@@ -22,6 +22,11 @@ from tests.provisioner.console.entered import Behind
 
 OURS, EVIL = "console.example", "evil.example"
 PATIENCE_S = 20.0
+POST_FORM = """
+const form = document.forms[0], by = form.appendChild(document.createElement("input"));
+Object.assign(by, {name: "by", value: arguments[0]});
+Object.assign(form, {action: "/decide", method: "post"}).submit();
+"""
 BODY = """'{"by": "eva"}'"""
 
 
@@ -110,10 +115,7 @@ def fetching(url: str, **options: str) -> str:
 @pytest.mark.parametrize("name", [OURS, "localhost", "127.0.0.1"])
 def test_our_own_forms_pass_under_every_name_of_ours(token: Attacked, name: str) -> None:
     token.sign_in(name)
-    form = "document.forms[0]"
-    token.browser.execute_script(
-        f"{form}.action = '/decide'; {form}.method = 'post'; {form}.submit()"
-    )
+    token.browser.execute_script(POST_FORM, "")
     WebDriverWait(token.browser, PATIENCE_S).until(lambda b: b.current_url.endswith("/decide"))
 
     assert token.behind.decided == ["eva"]
@@ -191,6 +193,23 @@ def test_a_link_in_a_mail_finds_the_operator_signed_in(token: Attacked) -> None:
     WebDriverWait(token.browser, PATIENCE_S).until(lambda b: "One moment" not in b.title)
 
     assert token.browser.current_url == target
+
+
+def test_a_link_in_a_mail_leaves_the_form_in_another_tab_as_good_as_it_was(
+    nobody: Attacked,
+) -> None:
+    browser, page = nobody.browser, nobody.url("/", "localhost")
+    browser.get(page)
+    tab = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    nobody.lure(f'<a href="{page}">Overview</a><script>document.links[0].click()</script>')
+    browser.close()
+    browser.switch_to.window(tab)
+
+    browser.execute_script(POST_FORM, "eva")
+    WebDriverWait(browser, PATIENCE_S).until(lambda b: b.current_url.endswith("/decide"))
+
+    assert nobody.behind.decided == ["eva"]
 
 
 def test_nobody_frames_the_console(token: Attacked) -> None:
