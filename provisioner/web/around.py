@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from flask import Flask, Request, Response, request
+from gunicorn.http.errors import NoMoreData, ParseException
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException
@@ -175,6 +176,8 @@ def scim_error(error: Exception, environ: WSGIEnvironment) -> ScimError:
         return _of_http(error)
     if isinstance(error, TimeoutError | BlockingIOError):  # the socket's own limit
         return ScimError(408, "the body didn't arrive in time")
+    if isinstance(error, ParseException | NoMoreData):  # chunks that are none, a client who is gone
+        return ScimError(400, "the body can't be read as it was sent", "invalidSyntax")
     if isinstance(error, SQLAlchemyError):
         logger().error("http.store_failed", exc_info=error)
         why = f"the store doesn't answer just now; request id {environ[REQUEST_ID]}"

@@ -12,6 +12,7 @@ import pytest
 import structlog
 from flask import Flask, abort, request
 from flask.testing import FlaskClient
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData
 from prometheus_client import CollectorRegistry, generate_latest
 from werkzeug.exceptions import TooManyRequests
 
@@ -75,6 +76,8 @@ def http(out: io.StringIO, lines: Lines, registry: CollectorRegistry) -> FlaskCl
             "ours": KeyError(SECRET),
             "store": StoreError(f"the store failed: SELECT {SECRET}"),
             "late": BlockingIOError(11, "again"),
+            "unreadable": InvalidChunkSize(b"ZZ"),
+            "gone": NoMoreData(),
             "busy": TooManyRequests(retry_after=7),
         }
         if how == "teapot":
@@ -171,7 +174,8 @@ def test_requests_are_counted_by_operation_and_client(
 
 def test_an_error_is_a_scim_error_wherever_it_comes_from(http: FlaskClient) -> None:
     found = {}
-    for path in ("/nowhere", "/fails/scim", "/fails/teapot", "/fails/busy", "/fails/late"):
+    ours = ("scim", "teapot", "busy", "late", "unreadable", "gone")
+    for path in ("/nowhere", *(f"/fails/{how}" for how in ours)):
         answer = http.get(path)
         assert answer.content_type == "application/scim+json"
         assert answer.json is not None
@@ -185,6 +189,8 @@ def test_an_error_is_a_scim_error_wherever_it_comes_from(http: FlaskClient) -> N
         "teapot": 418,
         "busy": 429,
         "late": 408,
+        "unreadable": 400,  # RFC 9112 section 7.1: chunks whose size is no number
+        "gone": 400,
     }
     assert found["scim"].headers["X-Thing"] == "1"
     assert found["busy"].headers["Retry-After"] == "7"
