@@ -15,7 +15,7 @@ from functools import reduce
 import msgspec
 from sqlalchemy import Connection
 
-from connectors.errors import ProvisionerError
+from connectors.errors import ProvisionerError, RunError
 from connectors.records import Change, Person, PhoneUser, Value, fold
 from mappings.load import PLACES
 from mappings.whereabouts import Whereabouts
@@ -31,7 +31,7 @@ from provisioner.plan.explanation import Explanation, Standing, WhyNot
 from provisioner.plan.model import Plan
 from provisioner.plan.name_index import checksum
 from provisioner.plan.places import as_person, is_touchable, place_case
-from provisioner.plan.why_not import why_not
+from provisioner.plan.why_not import entitlement_called, why_not
 from provisioner.planning import grace_s, uses_of, warming_of
 from provisioner.pools import NumberPool
 from provisioner.progress import Progress, Silent
@@ -54,6 +54,24 @@ class Question:
     user: str
     why_not: tuple[str, str] | None = None
     offline: bool = False
+
+
+def asked_about(text: str) -> tuple[str, str]:
+    """Return what `--why-not` asks about, (entitlement, value). Raises RunError.
+
+    >>> asked_about("package=US/CA Unlimited")
+    ('packages', 'US/CA Unlimited')
+    """
+    name, equals, value = text.partition("=")
+    if not (equals and name.strip() and value.strip()):
+        raise RunError(
+            f"--why-not takes ENTITLEMENT=VALUE, not {text!r}",
+            remedy="as in --why-not license=zoom_phone",
+        )
+    try:
+        return entitlement_called(name.strip()), value.strip()
+    except ValueError as error:
+        raise RunError(f"--why-not: {error}", remedy="as in --why-not license=zoom_phone") from None
 
 
 class _Hasty(Stop):

@@ -28,6 +28,12 @@ from provisioner.store.database import reading as store_reading
 from provisioner.wiring import Site, Wired
 
 _NAMED = 20
+
+
+class NobodyCalledSo(RunError):
+    """Nobody in a sync is called by a name."""
+
+
 _NUMBER = re.compile(r"\+?[0-9][0-9 ()./-]*")
 
 
@@ -245,13 +251,13 @@ class Whom:
 
     # Nowhere
 
-    def _unknown(self) -> RunError:
+    def _unknown(self) -> NobodyCalledSo:
         asked = self._asked
         with store_reading(self._site.engine) as connection:
             names = chain(finding.known_names(connection, self._sync.name), self._names_read())
             near = finding.nearest(asked, names)
         said = f"; did you mean {' or '.join(near)}" if near else ""
-        return RunError(
+        return NobodyCalledSo(
             f"nobody in sync {self._sync.name} is called {asked!r}{self._unread}{self._unasked}{said}",
             remedy="give a work mail address, a userName, a key, a phone user's id, a display name, "
             "an extension number or a direct number",

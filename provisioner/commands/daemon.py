@@ -57,6 +57,9 @@ from provisioner.wiring import Site, Stop, Stopped, open_site
 STOPPING_S = 9.0
 """Seconds from the first signal to the end of the process, whatever hangs."""
 
+_ASKING = 8
+"""Requests of operators that are answered at the same time: some take as long as a read."""
+
 RECEIVING_S = 3.0
 """Seconds from the first signal for which SCIM is served while syncs come to their end."""
 _IN_PART = 5
@@ -162,7 +165,7 @@ class Daemon:
         self._errands = Errands()
         desk = Desk(lambda: self._site, self, self._errands)
         operators = admin.create_app(routes, lambda: self._site, desk)
-        self._admin = Served(operators, server.admin_bind, member="admin_bind")
+        self._admin = Served(operators, server.admin_bind, _ASKING, member="admin_bind")
         deadline.running = lambda: [*self._scheduler.running, *self._errands.running]
         deadline.leave = self._leave
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from connectors.errors import RunError
 from provisioner.commands.plans import opened, site_of, sync_name
-from provisioner.explaining import Question, explain
-from provisioner.plan.why_not import entitlement_called
+from provisioner.explaining import Question, asked_about, explain
 from provisioner.progress import for_stderr
 from provisioner.report.explanation import write_explanation
 
@@ -34,21 +32,3 @@ def run_explain(
     with opened(output, form) as out:
         write_explanation(about, form, out, color=output is None and sys.stdout.isatty())
     return 0
-
-
-def asked_about(text: str) -> tuple[str, str]:
-    """Return what `--why-not` asks about, (entitlement, value). Raises RunError.
-
-    >>> asked_about("package=US/CA Unlimited")
-    ('packages', 'US/CA Unlimited')
-    """
-    name, equals, value = text.partition("=")
-    if not (equals and name.strip() and value.strip()):
-        raise RunError(
-            f"--why-not takes ENTITLEMENT=VALUE, not {text!r}",
-            remedy="as in --why-not license=zoom_phone",
-        )
-    try:
-        return entitlement_called(name.strip()), value.strip()
-    except ValueError as error:
-        raise RunError(f"--why-not: {error}", remedy="as in --why-not license=zoom_phone") from None

@@ -18,7 +18,16 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from connectors.errors import ProvisionerError, TransientError
+from provisioner.console.cursors import BadCursor
+from provisioner.console.desk import NoSuchSync
+from provisioner.deciding import MayNotDecide
+from provisioner.letting_go import NotParked
 from provisioner.logs import logger
+from provisioner.manual_steps import NoSuchStep
+from provisioner.plan.only import MeansNothing
+from provisioner.store.plans import NoSuchPlan
+from provisioner.store.runs import NoSuchRun
+from provisioner.whom import NobodyCalledSo
 
 API = "/api/"
 PROBLEM = "application/problem+json"
@@ -124,9 +133,25 @@ def refusal_of(error: Exception) -> Refusal:
         logger().error("console.store_failed", exc_info=error)
         why = f"the store doesn't answer just now; request id {id}"
         return Refusal(503, why, headers={"Retry-After": "5"})
-    if isinstance(error, TransientError):
-        return Refusal(503, str(error), headers={"Retry-After": "5"})
     if isinstance(error, ProvisionerError):
-        return Refusal(409, "; ".join(filter(None, (error.message, error.remedy))))
+        return _of_ours(error)
     logger().error("console.crashed", exc_info=error)
     return Refusal(500, f"a fault on our side; the log knows it by request id {id}")
+
+
+_NOT_THERE = (NoSuchSync, NoSuchPlan, NoSuchRun, NoSuchStep, NotParked, NobodyCalledSo)
+
+
+def _of_ours(error: ProvisionerError) -> Refusal:
+    """Return what is answered where the program itself says why nothing was done."""
+    said = "; ".join(filter(None, (error.message, error.remedy)))
+    if isinstance(error, TransientError):
+        return Refusal(503, said, headers={"Retry-After": "5"})
+    if isinstance(error, _NOT_THERE):
+        return Refusal(404, error.message)
+    if isinstance(error, MayNotDecide):
+        return Refusal(403, said)
+    if isinstance(error, MeansNothing):
+        faults = [{"detail": line, "pointer": "#/only"} for line in error.message.split("\n")]
+        return Refusal(422, said, more={"errors": faults})
+    return Refusal(400 if isinstance(error, BadCursor) else 409, said)

@@ -25,13 +25,17 @@ _MOST_COMPARED = 5_000
 """Names that an unknown word is compared with."""
 
 
+class MeansNothing(RunError):
+    """Words that mean nothing in a plan, or more than one thing: a line of the message for each."""
+
+
 def pick(plan: Plan, words: Iterable[str], other_names: OtherNames) -> frozenset[int]:
     """Return the seqs of the changes that any of the words means.
 
     A word is a kind (`number.release`), a risk (`destructive`), a cluster's id (`c1`), or a person's
     mail, userName, key or phone user's id, without case; `kind:`, `risk:`, `cluster:` or `user:` before
-    it says which, where it could be two. Raises RunError that names every word which means nothing,
-    or more than one thing.
+    it says which, where it could be two. Raises MeansNothing that names every word which does, or means
+    more than one thing.
     """
     asked = list({fold(word): word for word in words}.values())
     meant = _meant(plan, asked)
@@ -46,7 +50,7 @@ def pick(plan: Plan, words: Iterable[str], other_names: OtherNames) -> frozenset
             clearer = " or ".join(f"{sense}:{word}" for sense in senses)
             problems.append(f"{word!r} means several things in plan {plan.id}: write {clearer}")
     if problems:
-        raise RunError("\n".join(problems), remedy=f"nothing was decided; {_how(plan)}")
+        raise MeansNothing("\n".join(problems), remedy=f"nothing was decided; {_how(plan)}")
     return frozenset(seq for senses in meant.values() for seqs in senses.values() for seq in seqs)
 
 

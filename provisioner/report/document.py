@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from provisioner.plan.document import change_document, written_head
@@ -44,23 +44,29 @@ def write_jsonl(plan: Plan, out: TextIO) -> None:
 
 def write_json(plan: Plan, out: TextIO) -> None:
     """Write one object, a member a line and a change a line, so that two plans can be compared."""
+    for piece in json_pieces(plan):
+        out.write(piece)
+
+
+def json_pieces(plan: Plan) -> Iterator[str]:
+    """Yield what `write_json` writes, a member or a change at a time."""
     separator = "{"
     for name, value in written_head(plan).items():
         if name == "blocked":  # where the format has them: after the clusters
-            out.write(f'{separator}"changes": ')
-            _write_list(map(change_document, plan.changes), out)
-        out.write(f"{separator}{dumped(name)}: ")
+            yield f'{separator}"changes": '
+            yield from _list(map(change_document, plan.changes))
+        yield f"{separator}{dumped(name)}: "
         if isinstance(value, list | tuple):
-            _write_list(value, out)
+            yield from _list(value)
         else:
-            out.write(dumped(value))
+            yield dumped(value)
         separator = ",\n "
-    out.write("}\n")
+    yield "}\n"
 
 
-def _write_list(members: Iterable[Any], out: TextIO) -> None:
+def _list(members: Iterable[Any]) -> Iterator[str]:
     separator, end = "[\n  ", "[]"
     for member in members:
-        out.write(separator + dumped(member))
+        yield separator + dumped(member)
         separator, end = ",\n  ", "]"
-    out.write(end)
+    yield end

@@ -37,7 +37,7 @@ class Due(NamedTuple):
 def write_steps(due: Sequence[Due], form: str, out: TextIO, *, color: bool = False) -> None:
     """Write open steps in one of FORMATS."""
     if form == "json":
-        out.write(dumped({"steps": list(map(_document, due))}) + "\n")
+        out.write(dumped({"steps": list(map(step_document, due))}) + "\n")
     elif form == "markdown":
         _write_markdown(due, out)
     elif form == "html":
@@ -50,7 +50,7 @@ def _title(due: Sequence[Due]) -> str:
     return f"Manual steps: {counted(len(due), 'is', 'are')} open" if due else "Manual steps: none"
 
 
-def _document(due: Due) -> dict[str, Any]:
+def step_document(due: Due) -> dict[str, Any]:
     """Return a step as JSON. `verified_by`: `read`, or `tick` where no read shows it."""
     step, change = due.step, due.step.change
     noted = step.noted and {**step.noted._asdict(), "at": instant(step.noted.at)}

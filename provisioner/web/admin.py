@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from flask import Blueprint, Flask
 
-from provisioner.console import door, pages
+from provisioner.console import api, door, pages
 from provisioner.console.desk import Desk
 from provisioner.wiring import Site
 
@@ -15,10 +15,11 @@ def create_app(routes: Iterable[Blueprint], site: Callable[[], Site], desk: Desk
     """Return the application, behind the console's door; each part brings its own routes.
 
     `site` gives the installation as it is now: config may be read again while we serve. The console's
-    pages stand on the `desk`.
+    pages and its API stand on the `desk`.
     """
     app = Flask("provisioner.admin", static_folder=None)
     entrance = door.install(app, site)
-    for each in (*routes, pages.routes(desk, lambda: site().now(), entrance)):
+    shown = pages.routes(desk, lambda: site().now(), entrance)
+    for each in (*routes, api.blueprint(desk), shown):
         app.register_blueprint(each)
     return app
