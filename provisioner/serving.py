@@ -47,6 +47,7 @@ class Served:
                 map=self._sockets,
                 threads=threads,
                 ident=None,
+                asyncore_use_poll=True,  # select() breaks down at the 1,024th open file
                 max_request_body_size=MOST_BYTES,
                 # proxies are believed by provisioner/web/proxies.py or not at all
                 clear_untrusted_proxy_headers=False,
@@ -54,7 +55,7 @@ class Served:
             )
         except (OSError, ValueError) as error:
             raise refusal(bind, error, member) from None
-        self._name = f"http {bind}"
+        self._thread = threading.Thread(target=self._server.run, name=f"http {bind}", daemon=True)
 
     @property
     def url(self) -> str:
@@ -72,7 +73,7 @@ class Served:
 
     def start(self) -> None:
         """Begin to answer."""
-        threading.Thread(target=self._server.run, name=self._name, daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Take no more connections, answer what is at work, and return."""
@@ -81,6 +82,20 @@ class Served:
                 each.accepting = False
         self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=DRAIN_S)
         _wait_until(lambda: not any(map(_unsent, list(self._sockets.values()))), _FLUSH_S)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close every socket, in the thread that works on them; it ends then."""
+        triggers = [each for each in self._sockets.values() if hasattr(each, "pull_trigger")]
+        if self._thread.is_alive() and triggers:
+            triggers[0].pull_trigger(self._close)
+            self._thread.join(_FLUSH_S)
+        elif not self._thread.is_alive():
+            self._close()
+
+    def _close(self) -> None:
+        for each in list(self._sockets.values()):
+            each.close()
 
 
 def _unsent(connection: Any) -> bool:

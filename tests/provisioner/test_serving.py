@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from connectors.errors import RunError
 from provisioner.serving import Served
 
 PATIENCE_S = 20.0
+MANY_FILES = 1_100
 LONG = b"x" * 2_000_000
 """More than fits into a socket's buffers: it leaves piece by piece."""
 
@@ -116,3 +119,31 @@ def test_an_address_that_is_not_this_machines_is_refused_by_name(bind: str) -> N
         Served(Slow(), bind)
 
     assert bind in caught.value.message
+
+
+def test_it_answers_however_many_files_the_process_has_open(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < MANY_FILES + 100:
+        pytest.skip("this machine doesn't let a process open so many files")
+    (tmp_path / "empty").touch()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, MANY_FILES + 100), hard))
+    try:
+        with ExitStack() as opened:
+            for _ in range(MANY_FILES):
+                opened.enter_context((tmp_path / "empty").open())
+            with serving("127.0.0.1:0") as (served, app):
+                app.may_answer.set()
+                assert requests.get(served.url, timeout=PATIENCE_S).status_code == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_nothing_is_left_open_after_the_end() -> None:
+    with serving("127.0.0.1:0") as (served, app):
+        app.may_answer.set()
+        requests.get(served.url, timeout=PATIENCE_S)
+
+    assert served._sockets == {}
+    assert not served._thread.is_alive()
+    with closing(socket.socket()) as probe, pytest.raises(ConnectionRefusedError):
+        probe.connect(("127.0.0.1", int(served.url.rpartition(":")[2])))
