@@ -168,6 +168,7 @@ def daemon(emea: Installation, token: str | None = None) -> Iterator[Api]:
     finally:
         site.stop.set()
         thread.join(PATIENCE_S)
+        site.engine.dispose()
         assert not thread.is_alive()
         assert ended == []
 
