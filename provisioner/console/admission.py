@@ -28,6 +28,7 @@ from provisioner.store.tokens import Token, prefix_of
 from provisioner.token_book import TokenBook
 from provisioner.web.proxies import DIRECT, is_within
 
+_UNKNOWN = "sign in, or show an operator's token as a bearer token"
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="console"'}
 
 
@@ -82,9 +83,8 @@ class Admission:
         text = cookies.session()
         token = text and self._live(text, "session")
         if not token:
-            raise Refusal(
-                401, "sign in, or show an operator's token as a bearer token", headers=CHALLENGE
-            )
+            why = "your session has ended: sign in again" if text else _UNKNOWN
+            raise Refusal(401, why, headers=CHALLENGE)
         g.session = text
         return self._by_token(token)
 

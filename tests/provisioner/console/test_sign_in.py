@@ -117,9 +117,11 @@ def test_a_session_ends_with_its_token(token: Behind) -> None:
     assert who(token) is None
 
 
-def test_whose_session_has_ended_signs_in_again(token: Behind) -> None:
+def test_whose_session_has_ended_is_told_and_signs_in_again(token: Behind) -> None:
     token.sign_in(token.token())
     token.lapse(12 * HOUR)
+    assert "your session has ended" in token.post("/decide", data={"csrf": "x"}).text
+    assert token.get("/").headers["Location"] == "/sign-in"
 
     token.sign_in(token.token("jan"))
 
