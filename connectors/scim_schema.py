@@ -144,14 +144,16 @@ ENTERPRISE_ATTRIBUTES = (
 USER_ALIASES = {
     "urn:scim:schemas:core:1.0": CORE_USER,
     "urn:scim:schemas:core:1.0:User": CORE_USER,
+    "urn:scim:schemas:core:2.0": CORE_USER,
     "urn:scim:schemas:core:2.0:User": CORE_USER,
     "urn:scim:schemas:extension:enterprise:1.0": ENTERPRISE,
     "urn:scim:schemas:extension:enterprise:1.0:User": ENTERPRISE,
+    "urn:scim:schemas:extension:enterprise:2.0": ENTERPRISE,
     "urn:scim:schemas:extension:enterprise:2.0:User": ENTERPRISE,
     ZOOM_READ: ZOOM,
 }
-"""The other URNs that services and clients write: those of SCIM 1.1 (its core schema, section 5) and of
-drafts, and the second one of Zoom's service."""
+"""The other URNs that services and clients write: those of SCIM 1.1 (its core schema, section 5), of
+drafts, of OneLogin (goauthentik/authentik issue 11249), and the second one of Zoom's service."""
 
 USER = Schema(
     CORE_USER,

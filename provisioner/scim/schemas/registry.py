@@ -50,6 +50,7 @@ GROUP_TYPE = ResourceType(
         "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group": CORE_GROUP,
         "urn:scim:schemas:core:1.0": CORE_GROUP,
         "urn:scim:schemas:core:1.0:Group": CORE_GROUP,
+        "urn:scim:schemas:core:2.0": CORE_GROUP,
         "urn:scim:schemas:core:2.0:Group": CORE_GROUP,
     },
 )

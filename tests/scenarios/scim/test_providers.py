@@ -7,7 +7,8 @@ Sources:
   [authentik] goauthentik/authentik issue 25686: Okta's Push Groups removes by `members[value eq "…"]`
   [onelogin] OneLogin Developers, "Implement RESTful SCIM APIs for Your App", Example API Flow;
              Keepnet, "OneLogin SCIM Integration", and scim.dev, "OneLogin": the JSON templates that
-             administrators paste; goauthentik/authentik issue 11249: PATCH of `/Groups/ID?`
+             administrators paste; goauthentik/authentik issue 11249: PATCH of `/Groups/ID?`, and PUT
+             with schemas of its own, as Monoskope's "OneLogin" template has them, too
   [jumpcloud] JumpCloud Support, "Identity Management using a Custom SCIM Integration"
   [ping]     Ping Identity, "SCIM Provisioner: User and group management" and "SCIM connector settings reference"
   [sailpoint] SailPoint, "Integrating SCIM 2.0": Supported Features; "SCIM 2.0 SaaS": Prerequisites
@@ -150,10 +151,17 @@ ONELOGIN_ENTERPRISE = {
     "id": None,
     "schemas": [USER],
 }
+ONELOGIN_OWN = ONELOGIN_ENTERPRISE | {
+    "schemas": ["urn:scim:schemas:core:2.0", "urn:scim:schemas:extension:enterprise:2.0"],
+    "urn:scim:schemas:extension:enterprise:2.0": ONELOGIN_ENTERPRISE[ENTERPRISE],
+}
+del ONELOGIN_OWN[ENTERPRISE]
 
 
 @pytest.mark.parametrize(
-    "template", [ONELOGIN_CORE, ONELOGIN_ENTERPRISE], ids=["core", "enterprise"]
+    "template",
+    [ONELOGIN_CORE, ONELOGIN_ENTERPRISE, ONELOGIN_OWN],
+    ids=["core", "enterprise", "its own URNs"],
 )
 def test_onelogin_from_connection_to_leaver(provider: Provider, template: dict[str, Any]) -> None:
     """[onelogin]: nobody is found, one is created, read, replaced, put into a group, disabled and deleted.
@@ -165,14 +173,16 @@ def test_onelogin_from_connection_to_leaver(provider: Provider, template: dict[s
     eva = provider.done(201, "POST", "/Users", template, Content_Type="application/json")
     path = f"/Users/{eva['id']}"
     assert provider.done(200, "GET", path)["name"]["familyName"] == "Malá"
-    if ENTERPRISE in template:
+    if template is not ONELOGIN_CORE:
         assert eva["active"] is True
+        assert eva["schemas"] == [USER, ENTERPRISE]
         assert eva[ENTERPRISE]["manager"]["value"] == "42"
 
-    provider.done(200, "PUT", path, template | {"title": "Head", "active": "false"})
+    provider.done(200, "PUT", f"{path}?", template | {"title": "Head", "active": "false"})
     assert provider.done(200, "GET", path)["active"] is False
     assert provider("GET", "/Groups").found == []
-    made = provider.done(201, "POST", "/Groups", {"schemas": [GROUP], "displayName": "A"})
+    schemas = [GROUP] if USER in template["schemas"] else template["schemas"][:1]
+    made = provider.done(201, "POST", "/Groups", {"schemas": schemas, "displayName": "A"})
     add = {"op": "add", "path": "members", "value": [{"value": eva["id"]}]}
     body = {"schemas": [PATCH], "Operations": [add]}
     provider.done(204, "PATCH", f"/Groups/{made['id']}?", body, User_Agent="")
