@@ -96,8 +96,12 @@ class Receiver:
             with self._changing:
                 if self._stopping.is_set():
                     return
-                self._child = child = self._started()
-            status = child.wait()
+                self._child = child = None
+                try:
+                    self._child = child = self._started()
+                except OSError as error:  # no memory, or no process more
+                    logger().error("http.not_started", exc_info=error)
+            status = None if child is None else child.wait()
             if self._stopping.is_set():
                 return
             logger().error("http.ended", status=status, again_in_s=pause)
