@@ -108,7 +108,7 @@ def keys_of(document: bytes) -> Iterator[Key]:
             continue  # among others `oct`: a secret that both sides hold proves nothing
         try:
             public = PyJWK(entry).key
-        except PyJWTError:
+        except (PyJWTError, TypeError):  # TypeError: members of kinds that nobody expects
             continue
         yield Key(entry.get("kid"), entry.get("alg"), entry["kty"], public)
 
