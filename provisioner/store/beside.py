@@ -15,7 +15,7 @@ from sqlalchemy import URL, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.schema import CreateTable
 
-from provisioner.store.database import BUSY_MS, StoreError, use_wal
+from provisioner.store.database import BUSY_MS, StoreError, patience_with, use_wal
 
 
 def beside(store: URL, name: str) -> Path | None:
@@ -53,6 +53,7 @@ def open_apart(url: URL, what: str) -> Engine:
         pool_size=1,
         max_overflow=0,
         pool_pre_ping=url.get_backend_name() != "sqlite",
+        connect_args=patience_with(url),
     )
 
     def explain(context: ExceptionContext) -> StoreError | None:

@@ -18,7 +18,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import (
     ArgumentError,
@@ -40,6 +40,18 @@ BUSY_MS = 30_000
 
 _SETTINGS = """SELECT set_config('jit', 'off', false), CASE
     WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END"""
+_PATIENCE = {
+    "connect_timeout": 10,  # seconds
+    "tcp_user_timeout": 20_000,  # milliseconds
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+"""When a server that has gone without a word (a cable, a fire wall) is taken for gone.
+
+The system's own answers to that are a quarter of an hour for who speaks, and hours for who listens: so long
+every thread would wait (PostgreSQL's documentation of libpq, "Parameter Key Words").
+"""
 _BETWEEN_TRIES_S = 0.005
 _BATCH = 10_000
 _TOGETHER = 20
@@ -92,7 +104,9 @@ def engine_on(url: str, **options: Any) -> Engine:
     `options` are create_engine's. Raises RunError for a URL that can't be used.
     """
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), **options)
+        patience = patience_with(make_url(url))
+        remote = not url.startswith("sqlite")
+        engine = create_engine(url, pool_pre_ping=remote, connect_args=patience, **options)
     except (ArgumentError, NoSuchModuleError) as error:
         raise RunError(
             f"the store's URL can't be used: {error}",
@@ -104,6 +118,16 @@ def engine_on(url: str, **options: Any) -> Engine:
     else:
         event.listen(engine, "connect", _set_up_postgresql)
     return engine
+
+
+def patience_with(url: URL) -> dict[str, Any]:
+    """Return how long to wait for a PostgreSQL server that gives no sign of life, as connect's arguments.
+
+    What the URL says of it itself goes first. Nothing for SQLite.
+    """
+    if url.get_backend_name() != "postgresql":
+        return {}
+    return {name: value for name, value in _PATIENCE.items() if name not in url.query}
 
 
 def _not_ours(engine: Engine, reason: str) -> RunError:

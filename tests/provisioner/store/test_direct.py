@@ -6,11 +6,13 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
 from connectors.errors import RunError
+from provisioner.store.beside import open_apart
 from provisioner.store.database import StoreError, engine_on, open_database
 from provisioner.store.direct import Direct, NotUnique, Session
 from tests.provisioner.store.made import KINDS, database, store
@@ -64,6 +66,28 @@ def test_every_connection_waits_for_the_disk(kind: str, tmp_path: Path) -> None:
         engine.dispose()
 
     assert found == {2 if kind == "sqlite" else "on"}  # 2 is FULL
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_no_connection_waits_for_ever_for_a_server_that_is_gone(engine: Engine) -> None:
+    own = engine_on(engine.url.update_query_dict({"tcp_user_timeout": "5000"}).render_as_string())
+    board = open_apart(engine.url, "the board")
+
+    asked = [psycopg_parameters(each) for each in (engine, board, own)]
+    own.dispose()
+    board.dispose()
+
+    assert [each["connect_timeout"] for each in asked] == ["10"] * 3
+    assert [each["tcp_user_timeout"] for each in asked] == ["20000", "20000", "5000"]
+    assert {each["keepalives_idle"] for each in asked} == {"10"}
+
+
+def psycopg_parameters(engine: Engine) -> dict[str, str]:
+    """Return with what parameters libpq has connected."""
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        found: dict[str, str] = driver.info.get_parameters()
+        return found
 
 
 def test_what_raises_undoes_the_whole_transaction(direct: Direct) -> None:
