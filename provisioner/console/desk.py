@@ -31,6 +31,7 @@ from provisioner.explaining import Question, explain
 from provisioner.freeze import freezes
 from provisioner.letting_go import release
 from provisioner.manual_steps import due_of, tick_off
+from provisioner.plan.content import is_named
 from provisioner.plan.explanation import Explanation
 from provisioner.plan.model import Plan
 from provisioner.readiness import declare
@@ -207,6 +208,11 @@ class Desk:
         with reading(site.engine) as connection:
             adopted = decision_store.is_adopted(connection, plan.sync)
         return frozenset(c.seq for c in plan.changes if awaits(c, approval, adopted=adopted))
+
+    def by_two(self, plan: Plan) -> frozenset[int]:
+        """Return the seqs of a plan's changes that two people must approve."""
+        second = self._site().config.approval_of(plan.sync).second
+        return frozenset(change.seq for change in plan.changes if is_named(change, second))
 
     def outline(self, plan_id: str) -> Outline:
         """Return a plan without its changes, and what they count up to."""

@@ -90,13 +90,21 @@ def _shown(found: Reviewed) -> dict[str, Any]:
     return {
         "title": f"Carry out plan {plan.id} now?",
         "plan": plan,
-        "lead": f"{counted(len(going), 'change goes', 'changes go')} ahead, for {people}. Whoever has changed"
-        " since the plan was made is left alone, named, and planned anew.",
+        "lead": _lead(len(going), people),
         "limits": list(_limits(found)),
         "freezes": "; ".join(found.freezes),
         "cautions": [figures.pieces(line) for line in _cautions(found)],
         "button": "Carry it out",
     }
+
+
+def _lead(number: int, people: str) -> str:
+    if not number:
+        return "Nothing of it goes ahead as it stands."
+    return (
+        f"{counted(number, 'change goes', 'changes go')} ahead, for {people}. Whoever has changed"
+        " since the plan was made is left alone, named, and planned anew."
+    )
 
 
 def _limits(found: Reviewed) -> Iterator[Limit]:

@@ -18,7 +18,7 @@ from provisioner.console.pages.taking import kinds_of, losers_of, named, takes
 from provisioner.console.pages.words import Act, told
 from provisioner.plan.model import Plan
 from provisioner.plan.only import pick
-from provisioner.report import figures, views
+from provisioner.report import figures, outlook, views
 from provisioner.report.figures import counted, people_counted, visible
 from provisioner.store.decisions import OPEN, Decision
 
@@ -107,6 +107,8 @@ def _shown(found: Reviewed, asked: Asked) -> dict[str, Any]:
         "losers": [Act(name, explain_href(plan, name)) for name in losers if approves],
         "losers_more": losers_more,
         "losers_title": f"{people_counted(len(losers_of(chosen)))} would lose a license, package, number or account",
+        "causes": _causes(plan, chosen) if len(asked.only) != 1 else [],
+        "cost": outlook.monthly(plan) if approves and not asked.only else "",
         "takes": takes(chosen) if approves else [],
         "cautions": [figures.pieces(line) for line in _cautions(found, asked, chosen)],
         "needs": [_in_words(change) for change in needs[:_NAMED]],
@@ -128,6 +130,20 @@ def _about(plan: Plan, asked: Asked) -> str:
     names = [titles.get(word) or users.get(word) or word for word in asked.only]
     shown, more = named(names, 20)
     return f"Only this: {'; '.join(shown)}{more}."
+
+
+def _causes(plan: Plan, chosen: Iterable[Change]) -> list[str]:
+    """Return why, in the plan's order: each cause with how many people it concerns."""
+    people: dict[str, set[str]] = {}
+    for change in chosen:
+        people.setdefault(change.cluster, set()).add(fold(change.key))
+    causes = [
+        f"{each.title}: {people_counted(len(people[each.id]))}"
+        for each in plan.clusters
+        if each.id in people
+    ]
+    more = len(causes) - _NAMED
+    return [*causes[:_NAMED], *([f"and {more:,} more causes"] if more > 0 else [])]
 
 
 def _in_words(change: Change) -> str:
@@ -162,6 +178,8 @@ def _cautions(found: Reviewed, asked: Asked, chosen: Sequence[Change]) -> Iterat
         yield "nothing of this sync is carried out until a whole full plan of it is approved"
     if held := sum(change.state == "held" for change in chosen):
         yield f"{held:,} of them stay held by a limit: approving alone doesn't release them"
+    if two := sum(change.seq in found.by_two for change in chosen):
+        yield f"{two:,} of them must be approved by two people"
     if half := _half(plan, {change.seq for change in chosen}):
         yield f"{half:,} of them are approved by one already, and need another person than that"
     for freeze in found.freezes:

@@ -117,6 +117,7 @@ def _plan_page(counter: Counter, found: Reviewed) -> str:
         made=shell.at(plan.created_at),
         next=next_step(plan, found.situation(shell.now(), may_decide=may_decide)),
         adopted=found.adopted,
+        adopted_words=_matched(plan),
         groups=list(clusters.folded(plan, found.awaiting, may_decide=may_decide)),
         groups_more=f"… and {more:,} more causes: filter the changes by them." if more else "",
         choices=_choices(plan),
@@ -135,6 +136,18 @@ def _head(plan: Plan) -> dict[str, Any]:
         note = f"{cost.currency} a month"
         head["tiles"].append(views.Tile("cost", f"{Decimal(cost.monthly):+,f}", note))
     return head
+
+
+def _matched(plan: Plan) -> str:
+    """Return in words how many were matched at adoption, and how many are left over on either side."""
+    if plan.adoption is None:
+        return ""
+    people, users = plan.adoption.people_unmatched, plan.adoption.phone_users_unmatched
+    matched = ", ".join(f"{count:,} by {how}" for how, count in plan.adoption.matched.items())
+    return (
+        f"{matched or 'nobody'}; {counted(len(people), 'person', 'people')} without a phone user,"
+        f" {counted(len(users), 'phone user', 'phone users')} of nobody"
+    )
 
 
 def _choices(plan: Plan) -> list[tuple[str, list[tuple[str, str]]]]:

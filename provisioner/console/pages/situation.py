@@ -14,7 +14,8 @@ from provisioner.store.runs import PlanRow
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """One plan under review. `awaiting`: seqs of the changes that a person has to approve.
+    """One plan under review. `awaiting`: seqs of the changes that a person has to approve, `by_two` of
+    those that two must.
 
     `newer`: the sync's newest full plan, if that is another. `freezes` that hold now, in words.
     """
@@ -22,6 +23,7 @@ class Reviewed:
     plan: Plan
     row: PlanRow
     awaiting: frozenset[int]
+    by_two: frozenset[int]
     adopted: bool
     freezes: tuple[str, ...]
     newer: str | None
@@ -47,6 +49,7 @@ def reviewed(desk: Desk, plan_id: str) -> Reviewed:
         plan=plan,
         row=outline.row,
         awaiting=desk.awaiting(plan),
+        by_two=desk.by_two(plan),
         adopted=outline.adopted,
         freezes=outline.freezes,
         newer=outline.newer,

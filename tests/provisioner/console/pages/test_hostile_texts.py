@@ -44,6 +44,9 @@ class Hostile(Desk):
     def awaiting(self, plan: Plan) -> frozenset[int]:
         return frozenset({1})
 
+    def by_two(self, plan: Plan) -> frozenset[int]:
+        return frozenset({1})
+
     def outline(self, plan_id: str) -> Outline:
         review = Review("approved", self._text, AT, None, (self._text,), 1)
         row = PlanRow("118", self._text, AT, "full", self._text, {}, (review,))
