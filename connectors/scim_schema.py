@@ -150,10 +150,12 @@ USER_ALIASES = {
     "urn:scim:schemas:extension:enterprise:1.0:User": ENTERPRISE,
     "urn:scim:schemas:extension:enterprise:2.0": ENTERPRISE,
     "urn:scim:schemas:extension:enterprise:2.0:User": ENTERPRISE,
+    "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/User": CORE_USER,
     ZOOM_READ: ZOOM,
 }
 """The other URNs that services and clients write: those of SCIM 1.1 (its core schema, section 5), of
-drafts, of OneLogin (goauthentik/authentik issue 11249), and the second one of Zoom's service."""
+drafts, of OneLogin (goauthentik/authentik issue 11249) and of Entra's older jobs (simstudioai/sim pull
+request 7567), and the second one of Zoom's service."""
 
 USER = Schema(
     CORE_USER,

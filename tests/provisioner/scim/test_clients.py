@@ -276,6 +276,16 @@ def test_ping_and_other_clients_of_scim_1_name_its_schemas(urn: str) -> None:
     }
 
 
+def test_an_older_job_of_entra_names_microsofts_own_schema_of_users() -> None:
+    """simstudioai/sim pull request 7567, beside the like-named one of groups."""
+    own = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/User"
+
+    assert created({"schemas": [USER, own], "userName": "eva"}) == {
+        "schemas": [USER],
+        "userName": "eva",
+    }
+
+
 def test_mails_may_come_as_bare_texts_among_objects() -> None:
     """wso2/product-is issue 21040: what its outbound provisioning is given and passes on."""
     mails = ["one@example.org", {"type": "work", "value": "two@example.org"}]
