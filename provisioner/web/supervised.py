@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -101,9 +102,12 @@ class Receiver:
                     self._child = child = self._started()
                 except OSError as error:  # no memory, or no process more
                     logger().error("http.not_started", exc_info=error)
+            began = time.monotonic()
             status = None if child is None else child.wait()
             if self._stopping.is_set():
                 return
+            if time.monotonic() - began > _LONGEST_PAUSE_S:  # it had been well
+                pause = _FIRST_PAUSE_S
             logger().error("http.ended", status=status, again_in_s=pause)
             self._stopping.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 from flask import Flask
 
+from provisioner.web import supervised
 from provisioner.web.supervised import Receiver
 from tests.provisioner.web.served import Pushed, soon
 
@@ -43,3 +45,40 @@ def test_a_child_that_cant_be_started_is_started_later(
     finally:
         receiver.stop()
     assert len(tries) == 2
+
+
+class Child:
+    """A process that ends by itself after a while, as the clock has it."""
+
+    pid = 0
+
+    def send_signal(self, number: int) -> None:
+        """It has ended."""
+
+    def __init__(self, clock: list[float], lives_s: float) -> None:
+        self._clock, self._lives_s = clock, lives_s
+
+    def wait(self) -> int:
+        self._clock[0] += self._lives_s
+        return 1
+
+
+def test_who_ends_again_and_again_waits_longer_but_not_who_had_been_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, lives, pauses = [0.0], [1.0, 1.0, 3600.0, 1.0], list[float]()
+    receiver = Receiver(tmp_path / "config.yaml", "127.0.0.1:0", Flask("health"))
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if not lives:
+            receiver.begin_stop()
+
+    monkeypatch.setattr(supervised, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(receiver, "_started", lambda: Child(clock, lives.pop(0)))
+    monkeypatch.setattr(receiver._stopping, "wait", pause)
+    receiver.start()
+    soon(lambda: len(pauses) == 4)
+    receiver.stop()
+
+    assert pauses == [0.5, 1.0, 0.5, 1.0]
