@@ -33,6 +33,10 @@ _ORDERED = {
 }
 
 
+_NUMBERS = ("boolean", "integer", "decimal")
+"""Types whose values compare as numbers."""
+
+
 class Found(NamedTuple):
     """What a page holds: of `total` resources these, and the place of the last, if others follow.
 
@@ -152,14 +156,19 @@ class Sort:
     descending: bool
 
     def key(self, resource: Resource) -> SortKey:
-        """Return what a resource is sorted by, as it compares in filters; None if it has no value."""
+        """Return what a resource is sorted by, as it compares in filters; None if it has no value.
+
+        What was stored when the attribute had another type in config is none.
+        """
         found = self.path.values(resource)
         leaf = self.path.leaf
         if not found or leaf is None:
             return None
         value = found[0]
-        if leaf.type == "dateTime" and (at := instant(str(value))) is not None:
+        if leaf.type in _NUMBERS:
+            return value if isinstance(value, int | float) else None
+        if not isinstance(value, str):
+            return None
+        if leaf.type == "dateTime" and (at := instant(value)) is not None:
             return f"{at[0]:020}.{at[1]}"
-        if isinstance(value, str):
-            return clean(value) if leaf.case_exact else fold(value)
-        return value if isinstance(value, int | float) else None
+        return clean(value) if leaf.case_exact else fold(value)
