@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
-from flask import Response, g
+from flask import Response, g, request
 
 from connectors.errors import RunError
 from provisioner import who
 from provisioner.console import cookies
-from provisioner.console.refusals import Refusal
+from provisioner.console.refusals import API, Refusal
 
 _NAME = "name"
 _LOOK_ONLY = "this operator may look, and not decide"
@@ -107,6 +107,6 @@ def remembered_name() -> str | None:
 
 
 def remember(response: Response) -> None:
-    """Have the browser keep the name that was given with this request, if one was."""
-    if (name := g.get("given_name")) is not None:
+    """Have the browser keep the name that was given with this request, if one was: a program keeps its own."""
+    if (name := g.get("given_name")) is not None and not request.path.startswith(API):
         cookies.keep(response, _NAME, quote(name))

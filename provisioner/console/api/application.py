@@ -32,10 +32,11 @@ def blueprint(desk: Desk) -> Blueprint:
             methods=[route.method.upper()],
             strict_slashes=True,
         )
-    document = dumped(document_of(ROUTES.listed))
+    documents = {named: dumped(document_of(ROUTES.listed, named=named)) for named in (True, False)}
 
     @api.get("/openapi.json")
     def openapi() -> Response:
+        document = documents[operator().name is not None]
         return Response(document, mimetype="application/json")
 
     return api

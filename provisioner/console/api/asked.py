@@ -84,7 +84,13 @@ class PeopleAsked(Listing):
 class ExplanationAsked(Asked):
     """What to explain beside what somebody has."""
 
-    why_not = _text("ENTITLEMENT=VALUE: why they don't have this.")
+    why_not = Text(
+        validate=_SHORT,
+        metadata={
+            "description": "ENTITLEMENT=VALUE: why they don't have this.",
+            "pattern": "^[^=\\u0000]+=[^\\u0000]+$",
+        },
+    )
     offline = Text(
         validate=OneOf(("true", "false")),
         load_default="false",

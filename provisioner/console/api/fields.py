@@ -1,21 +1,26 @@
 """What the API's schemas are made of: fields that take nothing for something else.
 
-JSON has strings, numbers and booleans of its own; "yes" is no boolean here, and 1.0 no whole number.
+JSON has strings, numbers and booleans of its own; "yes" is no boolean here, and "5" no number.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from marshmallow.validate import Length, Range
 
+from connectors.errors import RunError
+from provisioner import who
 from provisioner.who import LONGEST_NAME
 
 __all__ = ["Asked", "Figures", "Flag", "Name", "Shown", "Struct", "Text", "Whole"]
 
 LONGEST_TEXT = 1_000
+_KEPT, _PRINTED = "^[^\\u0000]*$", "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"
+"""As JSON Schema's regular expressions have it (ECMA-262)."""
 _FIGURES = re.compile("[0-9]{1,18}", re.ASCII)
 
 
@@ -38,6 +43,9 @@ class Shown(Schema):
 class Text(fields.String):
     """Text that any database can hold."""
 
+    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(metadata={"pattern": _KEPT} | dict(metadata or {}), **kwargs)
+
     def _deserialize(self, value: Any, *given: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, *given, **kwargs)
         if not can_be_kept(text):
@@ -51,8 +59,18 @@ class Name(Text):
     def __init__(self) -> None:
         super().__init__(
             validate=Length(1, LONGEST_NAME),
-            metadata={"description": "Who does it; only where nobody signs in."},
+            metadata={
+                "description": "Who does it; only where nobody signs in.",
+                "pattern": _PRINTED,
+            },
         )
+
+    def _deserialize(self, value: Any, *given: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *given, **kwargs)
+        try:
+            return who.named(text)
+        except RunError as error:
+            raise ValidationError(error.message) from None
 
 
 class Flag(fields.Boolean):
@@ -71,7 +89,7 @@ class Whole(fields.Integer):
         super().__init__(strict=True, validate=Range(least, most), **kwargs)
 
     def _deserialize(self, value: Any, *given: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, int) or isinstance(value, bool):
+        if not isinstance(value, int | float) or isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, *given, **kwargs)
 

@@ -42,8 +42,8 @@ Lists are paged: `next` of a page is what to go on with, null at the end. What i
 a problem document (RFC 9457)."""
 
 
-def document_of(routes: list[Route]) -> dict[str, Any]:
-    """Return the document."""
+def document_of(routes: list[Route], *, named: bool) -> dict[str, Any]:
+    """Return the document for whoever is `named` by how they sign in, or says who they are each time."""
     marshmallow = MarshmallowPlugin(schema_name_resolver=_name)
     spec = APISpec(
         title="provisioner",
@@ -63,7 +63,20 @@ def document_of(routes: list[Route]) -> dict[str, Any]:
     for route in routes:
         operation = _operation(converter, route)
         spec.path(path=route.path, operations={route.method: operation})
-    return spec.to_dict()
+    document = spec.to_dict()
+    return document if named else _with_names(document, routes)
+
+
+def _with_names(document: dict[str, Any], routes: list[Route]) -> dict[str, Any]:
+    """Return the document of an API at which nobody signs in: `by` says who does something."""
+    for schema in {_name(route.accepts) for route in routes if route.accepts is not None}:
+        described = document["components"]["schemas"][schema]
+        described["required"] = [*described.get("required", ()), "by"]
+    for path in document["paths"].values():
+        for operation in path.values():
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = True
+    return document
 
 
 def _operation(converter: OpenAPIConverter, route: Route) -> Json:

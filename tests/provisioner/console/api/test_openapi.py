@@ -14,11 +14,23 @@ from provisioner.console.api.structs import schemas_of
 from provisioner.plan.explanation import Explanation
 from provisioner.plan.model import Plan
 
-DOCUMENT = document_of(ROUTES.listed)
+DOCUMENT = document_of(ROUTES.listed, named=True)
 
 
-def test_the_document_is_valid() -> None:
-    assert list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors()) == []
+@pytest.mark.parametrize("named", [True, False])
+def test_the_document_is_valid(named: bool) -> None:
+    document = document_of(ROUTES.listed, named=named)
+
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+def test_who_does_something_says_their_name_where_nobody_signs_in() -> None:
+    nobody = document_of(ROUTES.listed, named=False)["components"]["schemas"]
+    somebody = DOCUMENT["components"]["schemas"]
+
+    for schema in ("Act", "DecisionAsked", "ApplyAsked", "DoneAsked", "ReleaseAsked"):
+        assert "by" in nobody[schema]["required"]
+        assert "by" not in somebody[schema].get("required", [])
 
 
 @pytest.mark.parametrize("route", ROUTES.listed, ids=lambda route: route.name)
