@@ -10,6 +10,7 @@ import pytest
 
 from mappings import load_mapping
 from provisioner.config import Config, load_config
+from provisioner.console.api.handlers import ROUTES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -57,3 +58,9 @@ def test_where_the_sample_says_that_a_rule_is_it_is() -> None:
         assert of_rule[-1] == f"  - name: {rule}"
         assert lines[int(line) - 1].lstrip().startswith("give: ")
         assert lines[int(line) - 1][int(column) - 2] in "{["  # the value begins behind it
+
+
+def test_the_table_of_the_api_has_every_operation_and_no_other() -> None:
+    shown = re.findall(r"`(GET|POST) (/[^`?]*)`", README)
+
+    assert sorted(shown) == sorted((route.method.upper(), route.path) for route in ROUTES.listed)
