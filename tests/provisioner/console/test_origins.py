@@ -44,6 +44,8 @@ def test_what_is_no_host_is_refused(behind: Behind, host: str) -> None:
         {"Origin": "http://evil.example"},
         {"Origin": "http://127.0.0.1:9999"},
         {"Origin": "null"},
+        {"Origin": "http://[127.0.0.1:8081"},
+        {"Origin": ""},
     ],
 )
 def test_another_sites_page_changes_nothing(behind: Behind, headers: dict[str, str]) -> None:

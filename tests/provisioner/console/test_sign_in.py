@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from provisioner.console.attempts import FREE
 from provisioner.console_config import ConsoleConfig
+from provisioner.store import tokens as token_store
 from provisioner.store.database import reading
 from provisioner.store.tables import audit, tokens
 from tests.provisioner.console.entered import Behind, bearer
@@ -189,6 +190,19 @@ def test_who_signed_in_is_on_record_and_no_secret_is(token: Behind) -> None:
     session = token.client.get_cookie("provisioner_session_8081", domain="127.0.0.1")
     assert session is not None
     assert not any(secret in row for row in rows for secret in (text, session.value))
+
+
+def test_a_sessions_use_is_its_tokens(token: Behind) -> None:
+    text = token.token()
+    token.sign_in(text)
+    token.lapse(HOUR)
+    token.get()
+    token.door.admission.book.close()
+
+    with reading(token.site.engine) as connection:
+        found = token_store.find(connection, text)
+    assert found is not None
+    assert found.last_used_at == token.now
 
 
 def test_where_nobody_signs_in_the_form_leads_on(tmp_path: Path) -> None:
