@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 
 from connectors.scim_attribute import Schema
 from connectors.scim_filter import FilterError, Path, parse_path
+from connectors.scim_filter_tree import walk
 from provisioner.scim.errors import (
     ScimError,
     invalid_path,
@@ -32,6 +33,8 @@ MAX_OPERATIONS = 10_000
 """Operations that one request may have."""
 MAX_ATTRIBUTE_OPERATIONS = 1000
 """Operations of one request on attributes other than members, taken apart."""
+MAX_PARTS = 5000
+"""Values, and tests in brackets, that these may have together: each may be held against each value that is there."""
 
 _NAMES = re.compile(
     r"(?:[^\[]*:)?[a-z$][\w$-]*(?:(?:\[.*\])?(?:\.[a-z$][\w$-]*)?)\Z", re.IGNORECASE | re.DOTALL
@@ -68,14 +71,24 @@ def parse_operations(
     listed = _operations(body, most)
     reader = _Parser(type, registry)
     found: list[Operation] = []
-    attributes = 0
+    attributes = parts = 0
     for number, each in enumerate(listed):
         for operation in reader.operation(each, f"Operations[{number}]"):
-            attributes += operation.path.attribute != "members"
+            if operation.path.attribute != "members":
+                attributes += 1
+                parts += _parts(operation)
             found.append(operation)
         if attributes > MAX_ATTRIBUTE_OPERATIONS:
             raise ScimError(413, f"more than {MAX_ATTRIBUTE_OPERATIONS} operations on attributes")
+        if parts > MAX_PARTS:
+            raise ScimError(413, f"operations with more than {MAX_PARTS} values and tests together")
     return found
+
+
+def _parts(operation: Operation) -> int:
+    values = len(operation.value) if isinstance(operation.value, list) else 1
+    part = operation.path.part
+    return values + (0 if part is None else sum(1 for _ in walk(part)))
 
 
 def _operations(body: Any, most: int) -> list[Any]:

@@ -128,6 +128,8 @@ def test_a_core_urn_alone_is_the_same_as_no_path() -> None:
     ("operations", "status"),
     [
         ([op("add", "title", "x")] * 1001, 413),
+        ([op("remove", "addresses", [{"locality": str(n)} for n in range(500)])] * 11, 413),
+        ([op("remove", f"addresses[{' or '.join(['locality pr'] * 500)}]")] * 10, 413),
         ([op("remove", "members")] * 10_001, 413),
         ([op("add", None, {f"x{n}": 1 for n in range(2001)})], 400),
         ([op("add", "emails", [{"value": str(n)} for n in range(501)])], 400),
