@@ -86,6 +86,8 @@ def _title(plan: Plan, now: Situation) -> tuple[str, str]:
         )
     if sent := _in_state(plan, "sent", "settling"):
         return f"{counted(len(sent), 'change is', 'changes are')} under way", "calm"
+    if manual := _in_state(plan, "manual"):
+        return f"{counted(len(manual), 'step is', 'steps are')} left to a person", ""
     if not plan.changes:
         return "Nothing is to be changed", "calm"
     return "Everything of this plan is decided and done", "calm"
@@ -120,7 +122,8 @@ def _lines(plan: Plan, now: Situation) -> Iterator[str]:
         )
         yield f"{counted(len(going), 'change goes', 'changes go')} ahead {when}."
     yield from now.freezes
-    if manual := _in_state(plan, "manual"):
+    manual = _in_state(plan, "manual")
+    if manual and len(manual) < len(plan.changes):
         yield f"{counted(len(manual), 'step is', 'steps are')} left to a person."
 
 

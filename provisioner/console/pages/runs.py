@@ -21,6 +21,8 @@ from provisioner.report.views import Rows
 from provisioner.store.runs import RunRow
 
 _LOOK_AGAIN_S = 2
+_BIG, _LOOK_AGAIN_AT_BIG_S = 10_000, 10
+"""Of a plan with so many changes every look reads them all."""
 _SHOWN = 50
 _GROUPS = (
     ("Failed", ("failed",)),
@@ -107,12 +109,16 @@ def _run_page(counter: Counter, row: RunRow) -> str:
         started=counter.shell.at(row.started_at),
         took="" if row.ended_at is None else took((row.ended_at - row.started_at).total_seconds()),
         ended=ended(row.status, running=live),
-        live=_LOOK_AGAIN_S if live else None,
+        live=_look_again_s(plan) if live else None,
         lines=list(_lines(row)),
         acts=_acts(row),
         states=states(_counts(plan)) if plan else [],
         groups=list(_groups(plan)) if plan else [],
     )
+
+
+def _look_again_s(plan: Plan | None) -> int:
+    return _LOOK_AGAIN_AT_BIG_S if plan and len(plan.changes) > _BIG else _LOOK_AGAIN_S
 
 
 def _plan_of(desk: Desk, row: RunRow) -> Plan | None:

@@ -82,6 +82,13 @@ def test_a_plan_of_which_nothing_is_left_says_so(state: str) -> None:
     assert step.title == "Everything of this plan is decided and done"
 
 
+def test_a_plan_that_leaves_only_steps_to_a_person_is_not_done() -> None:
+    step = asked(a_plan(change(1, state="manual"), change(2, state="done")))
+
+    assert step.title == "1 step is left to a person"
+    assert step.acts[-1].href == "/manual?sync=emea"
+
+
 def test_a_plan_that_only_shows_something_can_not_be_decided() -> None:
     step = asked(a_plan(JOINER, scope="preview"))
 
