@@ -7,6 +7,9 @@ import binascii
 import json
 
 from connectors.errors import RunError
+from provisioner.store.database import can_be_kept
+
+_MOST = 2**31
 
 
 class BadCursor(RunError):
@@ -31,6 +34,15 @@ def decoded(cursor: str, *types: type[str] | type[int]) -> tuple[str | int, ...]
     except (ValueError, binascii.Error, RecursionError):
         place = None
     known = isinstance(place, list) and len(place) == len(types)
-    if not known or not all(type(e) is t for e, t in zip(place, types, strict=True)):
+    if not known or not all(_is(e, t) for e, t in zip(place, types, strict=True)):
         raise BadCursor("the cursor is none that this list gave", remedy="begin without one")
     return tuple(place)
+
+
+def _is(each: object, kind: type[str] | type[int]) -> bool:
+    """Return whether a value is of this very type, and one that every database takes."""
+    if type(each) is not kind:
+        return False
+    if isinstance(each, int):
+        return abs(each) < _MOST
+    return isinstance(each, str) and can_be_kept(each)

@@ -262,6 +262,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection.execution_options(**options)
 
 
+def can_be_kept(text: str) -> bool:
+    """Return whether every database can hold a text: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
 def chunked(values: Iterable[_T]) -> Iterator[list[_T]]:
     """Yield the values, sorted, in lists that are short enough for one statement's IN."""
     ordered = sorted(values)

@@ -14,6 +14,7 @@ from marshmallow.validate import Length, Range
 
 from connectors.errors import RunError
 from provisioner import who
+from provisioner.store.database import can_be_kept
 from provisioner.who import LONGEST_NAME
 
 __all__ = ["Asked", "Figures", "Flag", "Name", "Shown", "Struct", "Text", "Whole"]
@@ -109,8 +110,3 @@ class Struct(fields.Raw):
     def __init__(self, struct: type, *, many: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.struct, self.many = struct, many
-
-
-def can_be_kept(text: str) -> bool:
-    """Return whether every database can hold a text: no NUL, no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)

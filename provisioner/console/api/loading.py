@@ -13,8 +13,8 @@ import msgspec
 from flask import Request
 from marshmallow import Schema, ValidationError
 
-from provisioner.console.api.fields import can_be_kept
 from provisioner.console.door import Refusal, decider, operator
+from provisioner.store.database import can_be_kept
 
 _JSON = "application/json"
 

@@ -94,3 +94,18 @@ def test_what_somebody_said_stays_with_the_step(engine: Engine) -> None:
     (eva,) = steps(engine)
 
     assert eva.noted == (NOW, "ada", "by phone")
+
+
+def test_open_steps_are_walked_from_one_to_the_next(engine: Engine) -> None:
+    record(engine, step(1, "eva"), step(2, "jan"))
+    record(engine, step(7, "eva"), step(8, "jan"), step(9, "zoe"), hours=1)
+
+    walked: list[Step] = []
+    with reading(engine) as connection:
+        while some := manual.open_steps(
+            connection, ["emea"], manual.place_of(walked[-1]) if walked else None, most=1
+        ):
+            walked += some
+
+    assert walked == steps(engine)
+    assert [each.change.seq for each in walked] == [7, 8, 9]

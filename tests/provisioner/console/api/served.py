@@ -135,11 +135,15 @@ def site_of(emea: Installation) -> Site:
 
 
 def with_ports(emea: Installation, **members: Any) -> None:
-    """Write config.yaml for a daemon: its syncs are `emea`, and those that `members` name."""
+    """Write config.yaml for a daemon: its syncs are `emea`, and those that `members` name.
+
+    `server` and `store` are the installation's own.
+    """
     bind, admin = (f"127.0.0.1:{free_port()}" for _ in range(2))
     server = {"bind": bind, "admin_bind": admin} | members.pop("server", {})
+    store = members.pop("store", "sqlite:///store.db")
     syncs = {"emea": emea.sync} | members
-    document = {"version": 1, "store": "sqlite:///store.db", "server": server, "syncs": syncs}
+    document = {"version": 1, "store": store, "server": server, "syncs": syncs}
     emea.yaml("config.yaml", document)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from provisioner.store import quarantine
 from provisioner.store.database import open_database
 from provisioner.wiring import utc_now
 from tests.provisioner.console.api.served import Api, company, daemon, with_ports
-from tests.provisioner.store.made import change
+from tests.provisioner.store.made import KINDS, change, database
 from tests.scenarios.installation import (
     Installation,
     phone_users,
@@ -186,3 +189,43 @@ def test_explanations_of_all_sorts_are_as_the_document_says(tmp_path: Path) -> N
 
     assert standings == ["in_scope", "gone", "unmanaged"]
     assert "nobody in sync emea is called 'nobody'" in problem["detail"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lists_and_filters_are_alike_on_either_database(tmp_path: Path, kind: str) -> None:
+    emea = company(tmp_path)
+    with database(kind, tmp_path) as url:
+        with_ports(emea, store=url)
+        with daemon(emea) as api:
+            plans = [api.planned() for _ in range(3)]
+            api.post(f"/plans/{plans[2]}/decisions", decision="approved", only=["user.create"])
+            with contextlib.closing(open_database(url).connect()) as connection:
+                refused = [(change(n, who=f"p{n}"), "no seat") for n in range(1, 4)]
+                quarantine.park(connection, "emea", "run-1", plans[0], refused, utc_now())
+                connection.commit()
+            runs, cursor = list[str](), None
+            while cursor is not None or not runs:
+                page = api.get("/runs", limit=2, **({} if cursor is None else {"before": cursor}))
+                runs += [run["id"] for run in page["runs"]]
+                cursor = page["next"]
+            older = api.get("/plans", before=plans[1])["plans"]
+            wanted = [
+                {"state": "approved"},
+                {"state": "planned", "risk": "safe"},
+                {"cluster": "c1", "kind": "license.assign"},
+                {"user": "USER4@example.org"},
+                {"user": "e004", "state": "rejected"},
+            ]
+            path = f"/plans/{plans[2]}/changes"
+            found = [[c["kind"] for c in api.get(path, **each)["changes"]] for each in wanted]
+            groups = api.get(f"/plans/{plans[2]}/outline")["groups"]
+            people = walked(api, "/quarantine", "people")
+            row = api.get("/syncs/emea")
+
+    assert sorted(runs, reverse=True) == sorted({*runs}, reverse=True)
+    assert len(runs) == 6
+    assert [plan["id"] for plan in older] == [plans[0]]
+    assert [len(kinds) for kinds in found] == [1, 2, 1, 3, 0]
+    assert sum(group["changes"] for group in groups) == 3
+    assert [one["user"] for one in people] == [f"p{n}@example.org" for n in range(1, 4)]
+    assert row["plan"]["states"] == {"approved": 1, "planned": 2}
