@@ -116,6 +116,7 @@ class _Around:
         asking: Operator | None = g.get("operator")
         self.nav = [Item(href, name, _is_current(href)) for href, name in _SECTIONS if asking]
         self.operator = asking and asking.name
+        self.may_decide = asking is not None and asking.may_decide
         self.asks_name = asking is not None and asking.name is None
         self.sign_out = "session" in g
 
