@@ -166,7 +166,7 @@ class Daemon:
         desk = Desk(lambda: self._site, self, self._errands)
         operators = admin.create_app(routes, lambda: self._site, desk)
         self._admin = Served(operators, server.admin_bind, _ASKING, member="admin_bind")
-        deadline.running = lambda: [*self._scheduler.running, *self._errands.running]
+        deadline.running = self._at_work
         deadline.leave = self._leave
 
     def run(self) -> None:
@@ -289,6 +289,10 @@ class Daemon:
             self._resting[name] = found.until
         return found
 
+    def _at_work(self) -> list[str]:
+        """Return what the end waits for: syncs, and what operators had carried out."""
+        return [*self._scheduler.running, *self._errands.running]
+
     def _leave(self) -> None:
         if isinstance(self._http, Receiver):
             self._http.kill()
@@ -298,7 +302,7 @@ class Daemon:
         if not self._site.stop.asked():  # not by a signal: the schedule is lost, or something broke
             self._site.stop.set()
             self._deadline.begin()
-        if running := self._scheduler.running:
+        if running := self._at_work():
             logger().info("daemon.waiting", syncs=running)
         if isinstance(self._http, Receiver):
             _after(RECEIVING_S, self._http.begin_stop)

@@ -22,7 +22,7 @@ from referencing.jsonschema import DRAFT202012
 from provisioner.commands.daemon import Daemon, Deadline
 from provisioner.config import load_config
 from provisioner.logs import configure_logs
-from provisioner.wiring import Site, Stop, Stopped, open_site
+from provisioner.wiring import Stop, Stopped, open_site
 from tests.ports import free_port
 from tests.scenarios.installation import Installation, phone_users, staff
 
@@ -31,7 +31,7 @@ HERE = "urn:openapi"
 
 
 class Api:
-    """The API of a daemon; `root` is where it serves operators. A `token` signs in."""
+    """The API of a daemon; `root` is where it serves operators. A `token` signs in; `log` is the daemon's."""
 
     def __init__(self, root: str, token: str | None = None, judge: Judge | None = None) -> None:
         self.root, self.url = root, f"{root}/api/v1"
@@ -41,6 +41,7 @@ class Api:
         if judge is None:
             judge = Judge(self.session.get(f"{self.url}/openapi.json", timeout=9).json())
         self.judge = judge
+        self.log = io.StringIO()
 
     def of(self, token: str) -> Api:
         """Return the same API for whoever has another token."""
@@ -128,12 +129,6 @@ def _closed(value: Any) -> Any:
     return found
 
 
-def site_of(emea: Installation) -> Site:
-    """Return the site of a daemon."""
-    configure_logs(io.StringIO())
-    return open_site(load_config(emea.folder / "config.yaml"), stop=Stop())
-
-
 def with_ports(emea: Installation, **members: Any) -> None:
     """Write config.yaml for a daemon: its syncs are `emea`, and those that `members` name.
 
@@ -150,7 +145,9 @@ def with_ports(emea: Installation, **members: Any) -> None:
 @contextmanager
 def daemon(emea: Installation, token: str | None = None) -> Iterator[Api]:
     """Give the API of a running daemon that holds the schedule."""
-    site = site_of(emea)
+    log = io.StringIO()
+    configure_logs(log)
+    site = open_site(load_config(emea.folder / "config.yaml"), stop=Stop())
     running = Daemon(site, Deadline())
     ended: list[Exception] = []
 
@@ -168,7 +165,9 @@ def daemon(emea: Installation, token: str | None = None) -> Iterator[Api]:
         assert not ended, ended
         waiting.wait(0.01)
     try:
-        yield Api(running._admin.url, token)
+        api = Api(running._admin.url, token)
+        api.log = log
+        yield api
     finally:
         site.stop.set()
         thread.join(PATIENCE_S)

@@ -197,6 +197,12 @@ def test_the_end_of_the_daemon_waits_for_what_is_being_applied(
         r for r in json.loads(emea.run("runs", "--format", "json").out)["runs"] if r["id"] == run
     ]
     assert ended["ended_at"] is not None
+    (waiting,) = [
+        e
+        for e in map(json.loads, api.log.getvalue().splitlines())
+        if e["event"] == "daemon.waiting"
+    ]
+    assert waiting["syncs"] == [f"plan {plan}"]
 
 
 # Being told no
