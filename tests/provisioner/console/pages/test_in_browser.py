@@ -261,7 +261,7 @@ def test_axe_finds_nothing_that_keeps_anybody_out(browser: webdriver.Chrome, url
 def test_no_page_is_wider_than_a_telephone(browser: webdriver.Chrome, url: str) -> None:
     size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    for path in ALL:
+    for path in (*ALL, f"/explain?sync=emea&user={'long' * 20}", "/plans/2/changes?person=1"):
         browser.get(url + path)
         run(browser, "for (const e of document.querySelectorAll('details')) e.open = true")
         assert run(browser, "return document.documentElement.scrollWidth") <= 390, path
