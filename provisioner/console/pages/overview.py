@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from flask import Blueprint
 
+from provisioner.console.desk import Desk
 from provisioner.console.pages.shell import Counter, Shell
 from provisioner.console.pages.words import Badge, address, ended, moment_or_none
 from provisioner.console.rows import Standing, SyncRow
@@ -31,6 +32,7 @@ def add(pages: Blueprint, counter: Counter) -> None:
         rows = counter.desk.syncs()
         _, parked = counter.desk.quarantine(most=1)
         waits = [wait for row in rows for wait in waits_of(row)]
+        waits += [wait for row in rows for wait in _blocked(counter.desk, row)]
         if parked.items:
             words = "the phone system refused changes of theirs; runs leave them alone for a while"
             waits.append(Wait("People are in quarantine", words, "/quarantine"))
@@ -100,6 +102,15 @@ def _waits_of_plan(row: SyncRow, plan: Standing) -> Iterator[Wait]:
             f"in {row.name}",
             address("/manual", ("sync", row.name)),
         )
+
+
+def _blocked(desk: Desk, row: SyncRow) -> Iterator[Wait]:
+    """Yield what somebody has to see to before it can even be planned."""
+    if row.plan is None or not (number := desk.outline(row.plan.id).head.summary.blocked):
+        return
+    title = f"{counted(number, 'change is', 'changes are')} blocked: somebody has to act"
+    href = address(f"/plans/{row.plan.id}/changes", ("state", "blocked"))
+    yield Wait(title, f"plan {row.plan.id} of {row.name}", href)
 
 
 def card(row: SyncRow, shell: Shell) -> dict[str, Any]:
