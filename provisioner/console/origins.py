@@ -8,19 +8,18 @@ request, the second by the name in Host, which is the stranger's.
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Collection
 
 from werkzeug import Request
 
 from provisioner.console.refusals import API, Refusal
+from provisioner.hosts import HOST
 from provisioner.web.proxies import DIRECT
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110 section 9.2.1)."""
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
-_HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 
 
 def check_host(request: Request, names: Collection[str]) -> None:
@@ -52,7 +51,7 @@ def comes_from_elsewhere(request: Request) -> bool:
 
 
 def _check_name(written: str, names: Collection[str]) -> None:
-    found = _HOST.fullmatch(written)
+    found = HOST.fullmatch(written)
     if found is None:
         raise Refusal(400, "the request has no Host that could be ours")
     name = found["name"].lower().rstrip(".")

@@ -22,6 +22,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import MethodNotAllowed
 
 from provisioner.config import PUSHED, Config
+from provisioner.hosts import HOST
 from provisioner.scim import discovery
 from provisioner.scim.auth import Client
 from provisioner.scim.bulk import bulk
@@ -47,7 +48,6 @@ MEDIA_TYPE = "application/scim+json"
 ENDPOINTS: dict[str, Endpoint] = {"Users": Users(), "Groups": Groups()}
 
 _CONTENT_TYPE = ("Content-Type", MEDIA_TYPE)
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 Admit = Callable[[Request, str | None], object]
@@ -225,7 +225,7 @@ class Routes:
         if self.receiver.base_url is not None:
             return self.receiver.base_url + path
         host, prefix = environ.get("HTTP_HOST", ""), environ.get("SCRIPT_NAME", "").rstrip("/")
-        if not _HOST.fullmatch(host):
+        if not HOST.fullmatch(host):
             host = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
         if not _PREFIX.fullmatch(prefix):
             prefix = ""

@@ -13,13 +13,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from provisioner.hosts import HOST
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 DIRECT = "provisioner.direct"
 """Where environ keeps what a believed proxy's word has replaced: the peer's own address, and Host."""
 
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _USUAL = {"http": ":80", "https": ":443"}
 """Ports that a URL leaves out (RFC 3986 section 6.2.3); balancers name them all the same."""
@@ -49,7 +50,7 @@ class TrustedProxies:
         if scheme in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme
         host, port = _last(environ, "HOST"), _last(environ, "PORT")
-        if _HOST.fullmatch(host):
+        if HOST.fullmatch(host):
             if port.isdecimal() and not re.search(r":\d+$", host):
                 host = f"{host}:{port}"
             environ["HTTP_HOST"] = host.removesuffix(_USUAL[environ["wsgi.url_scheme"]])
