@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -60,6 +61,12 @@ def url(visit: Visit) -> Iterator[str]:
         yield url
 
 
+def soon(browser: webdriver.Chrome) -> WebDriverWait[webdriver.Chrome]:
+    """Wait for a page, also while it takes the place of the one before, whose elements are no more."""
+    gone = [StaleElementReferenceException]
+    return WebDriverWait(browser, PATIENCE_S, ignored_exceptions=gone)
+
+
 def said(browser: webdriver.Chrome) -> str:
     return " ".join(browser.find_element(By.TAG_NAME, "main").text.split())
 
@@ -68,7 +75,7 @@ def follow(browser: webdriver.Chrome, words: str) -> None:
     """Click on the link or button that begins with these words, and wait for the page it leads to."""
     found = named(browser, words)
     found.click()
-    WebDriverWait(browser, PATIENCE_S).until(lambda _: is_gone(found))
+    soon(browser).until(lambda _: is_gone(found))
 
 
 def is_gone(element: WebElement) -> bool:
@@ -113,7 +120,7 @@ def test_from_the_overview_a_cluster_is_opened_approved_and_carried_out(
 
     follow(browser, "Carry out …")
     follow(browser, "Carry it out")
-    WebDriverWait(browser, PATIENCE_S).until(lambda b: "It is at work" not in said(b))
+    soon(browser).until(lambda b: "It is at work" not in said(b))
     assert "Done: 5 changes" in said(browser)
     assert emea.phone_users()["user29@example.org"].get("license") is None
     assert complaints(browser) == []
@@ -149,7 +156,7 @@ def test_a_person_is_found_explained_and_asked_about(browser: webdriver.Chrome, 
     browser.get(url)
     follow(browser, "People")
     browser.find_element(By.NAME, "text").send_keys("User 31", Keys.ENTER)
-    WebDriverWait(browser, PATIENCE_S).until(lambda b: "user31@example.org" in said(b))
+    soon(browser).until(lambda b: "user31@example.org" in said(b))
     follow(browser, "user31@example.org")
     assert "license zoom_phone (rule all" in said(browser)
 
@@ -187,7 +194,7 @@ def test_by_keyboard_alone_a_plan_is_found_and_approved(
     press_through(browser, "2 changes wait for approval")
     press_through(browser, "Approve all …")
     tab_to(browser, lambda e: e.get_attribute("name") == "by").send_keys("eva", Keys.ENTER)
-    WebDriverWait(browser, PATIENCE_S).until(lambda b: "approved by eva" in said(b))
+    soon(browser).until(lambda b: "approved by eva" in said(b))
 
     assert {change.state for change in visit.desk.plan("2").changes} == {"approved"}
 
@@ -195,7 +202,7 @@ def test_by_keyboard_alone_a_plan_is_found_and_approved(
 def press_through(browser: webdriver.Chrome, words: str) -> None:
     found = tab_to(browser, lambda e: e.text.startswith(words))
     found.send_keys(Keys.ENTER)
-    WebDriverWait(browser, PATIENCE_S).until(lambda _: is_gone(found))
+    soon(browser).until(lambda _: is_gone(found))
 
 
 def tab_to(browser: webdriver.Chrome, wanted: object) -> WebElement:
@@ -282,20 +289,18 @@ def test_a_daemons_console_takes_a_token_and_its_daemon_carries_out_what_was_app
         browser.get(f"http://{ports[1]}/plans/3")
         assert browser.title.startswith("Sign in")
         browser.find_element(By.NAME, "token").send_keys("not-a-token", Keys.ENTER)
-        WebDriverWait(browser, PATIENCE_S).until(
-            lambda b: b.find_elements(By.CSS_SELECTOR, "[role=alert]")
-        )
+        soon(browser).until(lambda b: b.find_elements(By.CSS_SELECTOR, "[role=alert]"))
         browser.find_element(By.NAME, "token").send_keys(token, Keys.ENTER)
-        WebDriverWait(browser, PATIENCE_S).until(lambda b: "Plan 3" in b.title)
+        soon(browser).until(lambda b: "Plan 3" in b.title)
 
         follow(browser, "Approve all …")
         follow(browser, "Approve 2 changes")
         assert "approved by eva" in said(browser)
         browser.get(f"http://{ports[1]}/syncs/emea")
         follow(browser, "Start")
-        WebDriverWait(browser, PATIENCE_S).until(lambda b: "It is at work" not in said(b))
+        soon(browser).until(lambda b: "It is at work" not in said(b))
         assert "By eva" in said(browser)
         assert "license" not in emea.phone_users()["user29@example.org"]
 
         run(browser, "document.querySelector('.who button').click()")
-        WebDriverWait(browser, PATIENCE_S).until(lambda b: b.title.startswith("Sign in"))
+        soon(browser).until(lambda b: b.title.startswith("Sign in"))
