@@ -13,6 +13,7 @@ can count.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from connectors.scim_filter import Filter, FilterError, Path, parse_filter, parse_path
@@ -46,7 +47,23 @@ class Page(NamedTuple):
     next_cursor: str | None = None
 
 
-@dataclass(frozen=True)
+class Said(NamedTuple):
+    """A query as SQL: what its rows meet, and the values in it.
+
+    `exact`: that is all that the filter says. `few`: there are few such rows.
+    """
+
+    where: str
+    values: dict[str, Any]
+    exact: bool
+    few: bool
+
+
+_LONGEST_KEPT = 500
+"""Characters of a filter that is remembered: clients look the same groups up again and again."""
+
+
+@dataclass(frozen=True, eq=False)
 class Query:
     """What a list is of: a kind of resource, a filter or none, a sorting or none."""
 
@@ -59,30 +76,56 @@ class Query:
         cls, kind: Kind, filter: str | None, sort_by: str | None = None, *, descending: bool = False
     ) -> Query:
         """Read a client's filter and sorting. Raises ScimError (400 invalidFilter, invalidPath)."""
-        schema = kind.schema
-        try:
-            read = parse_filter(filter, schema) if filter and filter.strip() else None
-        except FilterError as error:
-            raise ScimError(400, f"filter: {error}", "invalidFilter") from None
-        if read is not None and any(map(_forgotten, read.paths)):
-            raise ScimError(400, "filter: nobody is found by what is never kept", "invalidFilter")
-        if not sort_by or not sort_by.strip():
-            return cls(kind, read)
-        try:
-            path = parse_path(sort_by.strip(), schema)
-        except FilterError as error:
-            raise invalid_path(f"sortBy: {error}") from None
-        if path.leaf is None or _forgotten(path):
-            raise invalid_path(f"sortBy: {path} has no value to sort by")
-        if kind.columns.lack(path):
-            return cls(kind, read)
-        return cls(kind, read, Sort(path, descending))
+        short = len(filter or "") + len(sort_by or "") <= _LONGEST_KEPT
+        return (_read if short else _read.__wrapped__)(kind, filter, sort_by, descending)
+
+    def said(self, *, postgresql: bool) -> Said:
+        """Return the query as SQL for a database; it is worked out once."""
+        known = self._said.get(postgresql)
+        if known is None:
+            known = self._said[postgresql] = self._in_sql(Binder(postgresql))
+        return known
+
+    @cached_property
+    def _said(self) -> dict[bool, Said]:
+        return {}
+
+    def _in_sql(self, binder: Binder) -> Said:
+        where = f"{self.kind.alias}.sync = :sync"
+        if self.filter is None:
+            return Said(where, binder.values, True, False)
+        found = condition(self.filter.tree, self.kind.columns, binder)
+        if found.sql != TRUE:
+            where += f" AND {found.sql}"
+        return Said(where, binder.values, found.exact, found.few)
 
     @property
     def text(self) -> str:
         """The query in canonical words: of two that differ, these differ."""
         sorting = f"{self.sort.path} {self.sort.descending}" if self.sort else ""
         return f"{self.kind.name}\n{self.filter.text if self.filter else ''}\n{sorting}"
+
+
+@lru_cache(maxsize=512)
+def _read(kind: Kind, filter: str | None, sort_by: str | None, descending: bool) -> Query:
+    schema = kind.schema
+    try:
+        read = parse_filter(filter, schema) if filter and filter.strip() else None
+    except FilterError as error:
+        raise ScimError(400, f"filter: {error}", "invalidFilter") from None
+    if read is not None and any(map(_forgotten, read.paths)):
+        raise ScimError(400, "filter: nobody is found by what is never kept", "invalidFilter")
+    if not sort_by or not sort_by.strip():
+        return Query(kind, read)
+    try:
+        path = parse_path(sort_by.strip(), schema)
+    except FilterError as error:
+        raise invalid_path(f"sortBy: {error}") from None
+    if path.leaf is None or _forgotten(path):
+        raise invalid_path(f"sortBy: {path} has no value to sort by")
+    if kind.columns.lack(path):
+        return Query(kind, read)
+    return Query(kind, read, Sort(path, descending))
 
 
 def _forgotten(path: Path) -> bool:
@@ -124,13 +167,18 @@ def _by_index(listing: _Listing, window: Window, walks: Client | None) -> Found:
     if walks is None or not size:
         return listing.from_index(start, size)
     descending = query.sort is not None and query.sort.descending
-    walk = walks.walk(listing.session, query.text, descending=descending)
-    begun = walk.begun(start) if start > 1 else None
-    found = listing.from_index(start, size) if begun is None else listing.on(begun, start, size)
+    if start == 1:
+        found = listing.from_index(start, size)
+        walk = None
+    else:
+        walk = walks.walk(listing.session, query.text, descending=descending)
+        begun = walk.begun(start)
+        found = listing.from_index(start, size) if begun is None else listing.on(begun, start, size)
     if found.rows and start - 1 + len(found.rows) < found.total:
+        walk = walk or walks.walk(listing.session, query.text, descending=descending)
         ended = found.next_place or listing.place(found.rows[-1])
         walk.reached(start + len(found.rows), ended)
-    elif start > 1:
+    elif walk is not None:
         walk.ended()
     return found
 
@@ -141,15 +189,9 @@ class _Listing:
     def __init__(self, session: Session, sync: str, query: Query, base: str, related: bool) -> None:
         self.base = base
         self.session, self.query, self.kind, self.related = session, query, query.kind, related
-        binder = Binder(session.postgresql)
-        self.where = f"{self.kind.alias}.sync = :sync"
-        self.exact, self.few = True, False
-        if query.filter is not None:
-            found = condition(query.filter.tree, self.kind.columns, binder)
-            self.exact, self.few = found.exact, found.few
-            if found.sql != TRUE:
-                self.where += f" AND {found.sql}"
-        self.values = {"sync": sync, **binder.values}
+        said = query.said(postgresql=session.postgresql)
+        self.where, self.exact, self.few = said.where, said.exact, said.few
+        self.values = {"sync": sync, **said.values}
         self.column = None if query.sort is None else self.kind.order_column(query.sort.path)
         self.keys: dict[int, Any] = {}  # what those who were loaded are sorted by
         if query.sort is not None and self.column is None:

@@ -62,6 +62,8 @@ def plain_text(raw: str) -> str:
 
 
 def _decoded(text: str) -> str:
+    if "%" not in text and text.isascii():
+        return text
     try:
         return unquote_to_bytes(text).decode()
     except UnicodeDecodeError:
