@@ -430,3 +430,26 @@ def test_a_search_without_an_index_is_bounded(
 
     assert (refused.value.status, refused.value.scim_type) == (400, "tooMany")
     assert narrowed.total == 1
+
+
+def test_a_short_filter_is_read_once_and_a_long_one_is_not_remembered() -> None:
+    short, long = 'displayName eq "Sales"', f'displayName eq "{"x" * 500}"'
+
+    assert Query.parse(USERS, short) is Query.parse(USERS, short)
+    assert Query.parse(USERS, long) is not Query.parse(USERS, long)
+    assert Query.parse(USERS, long).text == Query.parse(USERS, long).text
+
+
+def test_the_same_filter_is_another_query_of_each_kind_and_in_each_database() -> None:
+    filter = 'displayName co "sales"'
+    users, groups = Query.parse(USERS, filter), Query.parse(GROUPS, filter)
+
+    wheres = [
+        each.said(postgresql=kind).where for each in (users, groups) for kind in (True, False)
+    ]
+
+    assert len(set(wheres)) == 4
+    assert users.said(postgresql=True) is users.said(postgresql=True)
+    assert Query.parse(USERS, filter, "userName") is not Query.parse(
+        USERS, filter, "userName", descending=True
+    )
