@@ -10,7 +10,8 @@ vendor, and taking this process out of service would only stop the others too. H
 ended, and until when one is in quarantine because its calls mostly failed, is in the body, and in the log.
 
 Both answer 200 or 503 with JSON, whose `problems` say what is wrong. They are served where everybody
-can ask, so they name syncs and nothing else: no address, no person, no message of another system.
+can ask, so they name syncs and nothing else: no address, no person, no message of another system. Where
+identity providers push to the same address, each for a sync of its own, not even these are named.
 """
 
 from __future__ import annotations
@@ -37,13 +38,15 @@ def create_app(
     ready: Problems,
     syncs: Callable[[], Mapping[str, View]],
     resting: Callable[[], Mapping[str, datetime]] = dict,
+    *,
+    names: bool = True,
 ) -> Flask:
     """Return the WSGI application. `live` and `ready` give what is wrong, nothing if all is well.
 
-    `resting`: until when syncs are in quarantine, by name.
+    `resting`: until when syncs are in quarantine, by name; `names`: whether syncs may be told of.
     """
     app = Flask("provisioner", static_folder=None)
-    app.register_blueprint(blueprint(live, ready, syncs, resting))
+    app.register_blueprint(blueprint(live, ready, syncs, resting, names=names))
 
     @app.errorhandler(HTTPException)
     def refuse(error: HTTPException) -> Response:
@@ -57,6 +60,8 @@ def blueprint(
     ready: Problems,
     syncs: Callable[[], Mapping[str, View]],
     resting: Callable[[], Mapping[str, datetime]] = dict,
+    *,
+    names: bool = True,
 ) -> Blueprint:
     """Return the two routes, for an application that has others beside them."""
     routes = Blueprint("health", __name__)
@@ -70,14 +75,16 @@ def blueprint(
     def readyz() -> Response:
         views = syncs()
         late = [
-            f"sync {name} is late: no sign of life for three of its moments"
+            f"{f'sync {name}' if names else 'a sync'} is late: no sign of life for three of its moments"
             for name, view in sorted(views.items())
             if view.late
         ]
         problems = [*ready(), *late]
-        rests = dict(resting())
-        known = {name: _document(view, rests.get(name)) for name, view in views.items()}
-        return _answer(503 if problems else 200, {"problems": problems, "syncs": known})
+        told: dict[str, Any] = {"problems": problems}
+        if names:
+            rests = dict(resting())
+            told["syncs"] = {name: _document(view, rests.get(name)) for name, view in views.items()}
+        return _answer(503 if problems else 200, told)
 
     return routes
 

@@ -1,7 +1,9 @@
 """Serving a WSGI application from a thread of this process, and ending without dropping a request.
 
 waitress's own end drops what is in flight; here no new connection is taken, requests at work are
-answered, and their answers are on the wire before the process goes.
+answered, and their answers are on the wire before the process goes. It also takes a request that tells its
+length in two ways, and goes on with what follows; here that is refused, lest a proxy in front sees one
+request where we see two, and the second has headers that the proxy never wrote (RFC 9112 section 11.2).
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
 
 from provisioner.web.listening import refusal
@@ -24,6 +28,23 @@ MOST_BYTES = 1_000_000
 
 DRAIN_S = 5.0
 _FLUSH_S = 1.0
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """waitress's reader of a request's head, which sees one length or none."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read a head. Raises ParsingError, which is answered 400, and the connection closed."""
+        super().parse_header(header_plus)
+        # the coding is gone from the headers where it is gone by: not in HTTP/1.0, which knows none
+        if "TRANSFER_ENCODING" in self.headers or (
+            self.chunked and "CONTENT_LENGTH" in self.headers
+        ):
+            raise ParsingError("The body's length is told in two ways")
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    parser_class = _Parser
 
 
 class Served:
@@ -55,6 +76,9 @@ class Served:
             )
         except (OSError, ValueError) as error:
             raise refusal(bind, error, member) from None
+        for each in self._sockets.values():
+            if hasattr(each, "channel_class"):
+                each.channel_class = _Channel
         self._thread = threading.Thread(target=self._server.run, name=f"http {bind}", daemon=True)
 
     @property

@@ -32,7 +32,7 @@ from connectors.errors import RunError
 from provisioner.store import scim_tables as _scim_tables  # noqa: F401 - they are of the schema
 from provisioner.store.tables import metadata
 
-HEAD = "0017"
+HEAD = "0018"
 """The newest migration; `tests/provisioner/store/test_database.py` holds it to the folder."""
 
 BUSY_MS = 30_000

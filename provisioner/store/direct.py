@@ -2,8 +2,8 @@
 
 Connections are opened as the store opens them (WAL, synchronous=FULL), kept between requests, and
 commit by themselves what no transaction is begun for. SQL is written once for both databases, with
-`:name` for every value; the few differences are a Session's to tell, and PostgreSQL's way is pipeline.py. What fails is a StoreError, as
-everywhere; what a unique index refuses is `NotUnique`.
+`:name` for every value; the few differences are a Session's to tell, and how statements reach PostgreSQL
+is pipeline.py's. What fails is a StoreError, as everywhere; what a unique index refuses is `NotUnique`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import msgspec
 import psycopg
 from sqlalchemy import Engine
 
-from provisioner.store.database import StoreError
+from provisioner.store.database import BUSY_MS, StoreError
 from provisioner.store.pipeline import Pipeline, Row
-from provisioner.store.turns import ENDING, Turns, process
+from provisioner.store.turns import ENDING, PATIENCE_S, Turns, process
 
 _TRIES = 10
 _REMEDY = "see its disk and permissions, and who else uses it; what was acknowledged is kept"
@@ -41,6 +41,19 @@ class Session:
         self.connection = connection
         self.postgresql = postgresql
         self._pipeline = Pipeline(connection.pgconn) if postgresql else None
+
+    def begin(self, within_s: float) -> None:
+        """Begin to write. Another's write to SQLite is waited for, not much longer than `within_s`."""
+        if self.postgresql:
+            self.run("BEGIN")
+        elif within_s > BUSY_MS / 2000:  # nearly always: as the connection was opened
+            self.run("BEGIN IMMEDIATE")
+        else:
+            self.run(f"PRAGMA busy_timeout={max(1, int(1000 * within_s))}")
+            try:
+                self.run("BEGIN IMMEDIATE")
+            finally:
+                self.run(f"PRAGMA busy_timeout={BUSY_MS}")
 
     def run(self, sql: str, **values: Any) -> None:
         """Carry out a statement: at once, or with the next that is asked for its rows, or at the end."""
@@ -126,8 +139,8 @@ class Direct:
         self._idle: deque[Session] = deque()
         self._process = process()
         # of a database server every connection has its own turn
-        self._turns: AbstractContextManager[None]
-        self._turns = nullcontext() if self.postgresql else Turns(_lock_file(engine))
+        self._turns: AbstractContextManager[float]
+        self._turns = nullcontext(PATIENCE_S) if self.postgresql else Turns(_lock_file(engine))
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Return what `work` reads; each statement sees the newest state. Raises StoreError.
@@ -178,17 +191,17 @@ class Direct:
         change nothing but the store. Whatever it raises undoes it all. Raises NotUnique, StoreError.
         """
         for _ in range(_TRIES - 1):
-            with suppress(_InTheWay), self._turns:
-                return self._write(work)
-        with self._turns:
-            return self._write(work, last=True)
+            with suppress(_InTheWay), self._turns as within_s:
+                return self._write(work, within_s)
+        with self._turns as within_s:
+            return self._write(work, within_s, last=True)
 
-    def _write(self, work: Callable[[Session], T], *, last: bool = False) -> T:
+    def _write(self, work: Callable[[Session], T], within_s: float, *, last: bool = False) -> T:
         """Do it once; raises _InTheWay if it may be done again, but for the last time."""
         session = self._take()
         ending = False
         try:
-            session.run("BEGIN" if self.postgresql else "BEGIN IMMEDIATE")
+            session.begin(within_s)
             result = work(session)
             ending = True
             session.run("COMMIT")

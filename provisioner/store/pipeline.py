@@ -122,6 +122,7 @@ class Pipeline:
         self._outlived: list[bytes] = []
         self._waiting: list[_Statement] = []
         self._poll = select.poll()
+        self._lost = False
 
     @property
     def broken(self) -> bool:
@@ -194,7 +195,10 @@ class Pipeline:
         return self._answers(sent)
 
     def _answers(self, sent: Sequence[_Sent]) -> list[Row]:
-        """Return the last answer's rows. All are taken, so that the connection is as good as new."""
+        """Return the last answer's rows. All are taken, so that the connection is as good as new.
+
+        One that ends after the last of them is of no more use, and nothing has failed.
+        """
         failed: PGresult | None = None
         rows: list[Row] = []
         made: dict[_Key, _Prepared] = {}
@@ -209,12 +213,20 @@ class Pipeline:
                 if into is not None:
                     into.extend(rows)
             self._next_none()
-        self._next()  # the end of the pipeline
-        self._connection.exit_pipeline_mode()
+        self._lost = not self._ended()  # what the server said it carried out, a COMMIT too, is so
         self._keep(made)
         if failed is not None:
             _refuse(failed, self._connection)
         return rows
+
+    def _ended(self) -> bool:
+        """Return whether the pipeline has come to its end, and the connection is as good as new."""
+        try:
+            ended = self._next().status == ExecStatus.PIPELINE_SYNC
+            self._connection.exit_pipeline_mode()
+        except psycopg.OperationalError:
+            return False
+        return ended
 
     def _next(self) -> PGresult:
         """Return the next answer, waiting for it where other threads may go on."""
@@ -246,7 +258,7 @@ class Pipeline:
                     connection.consume_input()
 
     def _is_lost(self) -> bool:
-        return self._connection.status != psycopg.pq.ConnStatus.OK
+        return self._lost or self._connection.status != psycopg.pq.ConnStatus.OK
 
     def _living(self, key: _Key) -> _Prepared | None:
         """Return the statement as it was prepared, None if that is too long ago, or never."""

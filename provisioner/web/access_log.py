@@ -2,17 +2,15 @@
 
 A line says who asked for what kind of thing, and how that went: method, route, status, duration,
 client, sync, request id. Never a token, a filter's value, an id or a body. Lines go out through a thread
-of their own, in batches: a reader of the log that has fallen asleep costs lines, which are counted,
-and never a request.
+of their own, in batches: a reader of the log that has fallen asleep, or a full disk, costs lines, which are
+counted, and never a request.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import deque
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -21,6 +19,8 @@ MOST = 20_000
 """Lines that wait; more are dropped."""
 
 _TOGETHER_S = 0.05
+_AGAIN_S = 1.0
+"""When what couldn't be written is tried again: a disk that is full will have room, a reader may come back."""
 _WHOLE = 4096
 """Bytes that a pipe takes without mixing in another process's (PIPE_BUF on Linux)."""
 
@@ -33,7 +33,8 @@ class AccessLog:
         self._lines: deque[bytes] = deque()
         self._dropped = 0
         self._some = threading.Event()
-        self._closing = False
+        self._left = memoryview(b"")
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
@@ -50,7 +51,7 @@ class AccessLog:
 
     def close(self, within_s: float) -> None:
         """Write what waits, as far as somebody reads it in that time."""
-        self._closing = True
+        self._closing.set()
         self._some.set()
         if self._thread is not None:
             self._thread.join(within_s)
@@ -62,14 +63,16 @@ class AccessLog:
                 self._thread.start()
 
     def _run(self) -> None:
-        with suppress(OSError):  # nobody reads it any more
-            while not self._closing:
-                self._some.wait()
-                if not self._closing:
-                    time.sleep(_TOGETHER_S)
-                self._some.clear()
+        closing = False
+        while not closing:
+            self._some.wait()
+            closing = self._closing.wait(_TOGETHER_S)
+            self._some.clear()
+            try:
                 self._flush()
-            self._flush()
+            except OSError:
+                self._closing.wait(_AGAIN_S)
+                self._some.set()
 
     def _flush(self) -> None:
         if self._dropped:
@@ -80,10 +83,10 @@ class AccessLog:
                 )
                 + b"\n"
             )
-        while self._lines:
-            batch = bytearray(self._lines.popleft())
-            while self._lines and len(batch) + len(self._lines[0]) <= _WHOLE:
-                batch += self._lines.popleft()
-            left = memoryview(batch)
-            while left:
-                left = left[os.write(self._descriptor, left) :]
+        while self._left or self._lines:
+            if not self._left:
+                batch = bytearray(self._lines.popleft())
+                while self._lines and len(batch) + len(self._lines[0]) <= _WHOLE:
+                    batch += self._lines.popleft()
+                self._left = memoryview(batch)
+            self._left = self._left[os.write(self._descriptor, self._left) :]

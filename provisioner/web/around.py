@@ -2,9 +2,9 @@
 
 An `X-Request-Id` that a client or proxy gives is kept if it is one; else a request gets one. It is in
 the answer, in the access log, and in whatever else is logged meanwhile. Whatever goes wrong is answered
-with a SCIM error (RFC 7644 section 3.12), also where no route of SCIM was found, in plain JSON's
-media type for who takes no other; a fault of ours is 500
-with the request id and nothing else, and the log has the rest.
+with a SCIM error (RFC 7644 section 3.12), also where no route of SCIM was found, in plain JSON's media
+type for who takes no other; a fault of ours is 500 with the request id and nothing else, and the log has
+the rest.
 
 Environ is asked for what every request needs, and not the framework's proxies, each of which costs as
 much as twenty looks into a dict.
@@ -12,11 +12,9 @@ much as twenty looks into a dict.
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from datetime import UTC, datetime
-from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -30,12 +28,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from provisioner.logs import logger
 from provisioner.scim.auth import CLIENT, Client
 from provisioner.scim.errors import ScimError
+from provisioner.web.request_ids import HEADER, request_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 MEDIA_TYPE = "application/scim+json"
-HEADER = "X-Request-Id"
 REQUEST_ID = "provisioner.request_id"
 """Where a request's environ has its id."""
 BEGAN = "provisioner.began"
@@ -43,10 +41,7 @@ BEGAN = "provisioner.began"
 
 _HEADER_OF_CGI = "HTTP_X_REQUEST_ID"
 _NOSNIFF = ("X-Content-Type-Options", "nosniff")
-_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _CHOICE = re.compile(r"<any\([^)]*\):(\w+)>")
-_random = Random()  # noqa: S311 - ids that nobody must guess would ask the system for each
-os.register_at_fork(after_in_child=_random.seed)
 
 _QUIET = ("/healthz", "/readyz")
 """Asked every few seconds by machines: in the log only when the answer isn't 200."""
@@ -78,10 +73,7 @@ class Around:
     def began(self, environ: WSGIEnvironment) -> None:
         """Give a request its id, and count it in."""
         environ[BEGAN] = time.perf_counter()
-        given = environ.get(_HEADER_OF_CGI, "")
-        environ[REQUEST_ID] = id = (
-            given if _ID.fullmatch(given) else f"{_random.getrandbits(128):032x}"
-        )
+        environ[REQUEST_ID] = id = request_id(environ.get(_HEADER_OF_CGI, ""))
         clear_contextvars()
         bind_contextvars(request_id=id)
         if self._figures is not None:

@@ -10,19 +10,21 @@ from sqlalchemy import Engine
 
 from provisioner import health
 from provisioner.config import Config
+from provisioner.logs import logger
 from provisioner.scim import app as scim
 from provisioner.scim import oauth
 from provisioner.scim.auth import Authenticator
 from provisioner.scim.client_rate import ClientRate
 from provisioner.scim.jwts import Issuers
 from provisioner.scim.walks import open_walks
+from provisioner.store.database import StoreError
 from provisioner.store.direct import Direct
 from provisioner.store.rate_board import open_board
 from provisioner.web import around, status
+from provisioner.web.addresses import PlainAddresses
 from provisioner.web.around import Around, Figures, Log
 from provisioner.web.proxies import TrustedProxies
 from provisioner.web.reads import Reads
-from provisioner.web.slashes import SingleSlashes
 from provisioner.wiring import utc_now
 
 CLOSING = "provisioner.closing"
@@ -56,7 +58,7 @@ def create_app(
     app.register_blueprint(oauth.blueprint(engine, utc_now, limiter))
     app.register_blueprint(status.blueprint(daemon) if daemon else _own_health(engine))
     app.wsgi_app = Reads(app.wsgi_app, routes.got, surrounding)  # type: ignore[method-assign]
-    app.wsgi_app = SingleSlashes(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = PlainAddresses(app.wsgi_app)  # type: ignore[method-assign]
     if server.trusted_proxies:
         app.wsgi_app = TrustedProxies(app.wsgi_app, server.trusted_proxies)  # type: ignore[method-assign]
     return app
@@ -64,9 +66,15 @@ def create_app(
 
 def _limiter(config: Config, engine: Engine) -> ClientRate | None:
     rate = config.server.limits.rate
-    board = None if rate is None else open_board(engine)
-    return None if rate is None or board is None else ClientRate(board, rate)
+    if rate is None:
+        return None
+    try:
+        board = open_board(engine)
+    except StoreError as error:  # as while it serves: a board that fails holds nobody up
+        logger().warning("http.rate_not_counted", exc_info=error)
+        return None
+    return None if board is None else ClientRate(board, rate)
 
 
 def _own_health(engine: Engine) -> Blueprint:
-    return health.blueprint(list, health.StoreProbe(engine).problems, dict)
+    return health.blueprint(list, health.StoreProbe(engine).problems, dict, names=False)

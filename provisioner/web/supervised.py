@@ -22,7 +22,7 @@ from provisioner.logs import logger
 from provisioner.serving import Served
 from provisioner.web.listening import listen, url_of
 from provisioner.web.metrics import FOLDER
-from provisioner.web.workers import Task
+from provisioner.web.workers import SHARED_MEMORY, Task
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -42,8 +42,8 @@ class Receiver:
         self._sockets = listen(bind)
         self.url = url_of(self._sockets[0])
         self._folder = TemporaryDirectory(prefix="provisioner-")
-        self.figures = os.path.join(self._folder.name, "figures")
-        os.mkdir(self.figures)
+        self._figures = _memory()
+        self.figures = self._figures.name
         self._config = config
         self._status_at = os.path.join(self._folder.name, "status")
         self._status = Served(health, f"unix:{self._status_at}")
@@ -78,6 +78,7 @@ class Receiver:
         self._keeper.join(DRAIN_S + _SPARE_S)
         self.kill()
         self._status.stop()
+        self._figures.cleanup()
         self._folder.cleanup()
 
     def kill(self) -> None:
@@ -128,3 +129,13 @@ class Receiver:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+
+def _memory() -> TemporaryDirectory[str]:
+    """Return a folder for figures, in memory where that can be had.
+
+    They are written by mapping their files: on a disk that is full the system kills whoever does so.
+    """
+    with suppress(OSError):
+        return TemporaryDirectory(prefix="provisioner-", dir=SHARED_MEMORY)
+    return TemporaryDirectory(prefix="provisioner-")

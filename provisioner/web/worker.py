@@ -1,14 +1,16 @@
 """One process that answers: gunicorn's worker with threads, as ours behaves at its edges.
 
 It ends with its parent, frees the address as soon as it stops, leaves nobody unanswered who was let
-in, waits for no client for ever, and answers what is no request with a SCIM error. An answer's head and
+in, waits for no client for ever (connections.py), and answers what is no request with a SCIM error. An answer's head and
 body leave together, and a thread that has answered stays with its connection for a moment: a client that
-asks again at once is served without the way through the poller, which costs as much as the answer.
+asks again at once is served without the way through the poller, which costs as much as the answer. Whoever asks
+for health has threads apart: a store that keeps all others waiting has nobody killed.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import select
 import selectors
@@ -16,19 +18,20 @@ import signal
 import socket
 import struct
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
+from gunicorn.http import get_parser
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, UnsupportedTransferCoding
 from gunicorn.workers.gthread import ThreadWorker
 
 from provisioner.logs import logger
 from provisioner.scim.errors import ScimError
-
-SILENT_S = 20
-"""Seconds that a client may take for the next piece of a request, or of an answer."""
+from provisioner.web.connections import SILENT_S, Paced, Parting, send_all
 
 LINGER_MS = 3
 """Milliseconds that a thread waits for the next request of the client it has answered."""
@@ -37,6 +40,11 @@ _PR_SET_PDEATHSIG = 1
 _TOGETHER = 1 << 16
 """Bytes of an answer that are gathered before they are sent."""
 _TIMEVAL = struct.pack("@ll", SILENT_S, 0)
+_SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""Why the system may refuse to open a connection, and grant it in a moment."""
+_PAUSE_S = 0.05
+_HEALTH = (b"GET /healthz", b"GET /readyz", b"HEAD /healthz", b"HEAD /readyz")
+_HEALTH_THREADS = 2
 
 
 class _Gathering:
@@ -60,7 +68,7 @@ class _Gathering:
         if self._parts:
             gathered = b"".join(self._parts)
             self._parts, self._size = [], 0
-            self._sock.sendall(gathered)
+            send_all(self._sock, gathered)
 
 
 class _Ends(NamedTuple):
@@ -87,11 +95,32 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().init_signals()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's; the master says TERM
 
+    def run(self) -> None:
+        self._parting = Parting(self.poller, self._let_go)
+        self._aside = ThreadPoolExecutor(_HEALTH_THREADS, thread_name_prefix="health")
+        super().run()
+        self._aside.shutdown(wait=False)
+
+    def accept(self, listening: Any) -> None:
+        """Take a connection; where no file more can be opened, it waits."""
+        try:
+            super().accept(listening)
+        except OSError as error:
+            if error.errno not in _SHORT:
+                raise
+            time.sleep(_PAUSE_S)
+
     def enqueue_req(self, conn: Any) -> None:
         """Have a thread serve a connection: as soon as something has come, and not before."""
         if conn.initialized or conn.data_ready:
-            super().enqueue_req(conn)
+            conn.aside = _asks_for_health(conn.sock)
+            done = (self._aside if conn.aside else self.tpool).submit(self.handle, conn)
+            done.add_done_callback(
+                lambda done: self.method_queue.defer(self.finish_request, conn, done)
+            )
             return
+        conn.paced = Paced(conn.sock)
+        conn.parser = get_parser(self.cfg, conn.paced, conn.client)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             conn.sock.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL)
         conn.sock.setblocking(False)
@@ -103,6 +132,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Any) -> Any:
         """Serve a connection's request, and those that follow at once; says whether it stays open."""
         while True:
+            conn.paced.begin()
             goes_on = super().handle(conn)
             if goes_on is not True or not self._asks_again(conn):
                 return goes_on
@@ -114,9 +144,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         sock.flush()
         return goes_on
 
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Keep a connection for the next request, or part with it: without waiting for who stays."""
+        goes_on = not fs.cancelled() and fs.exception() is None and fs.result()
+        if goes_on:
+            super().finish_request(conn, fs)
+        else:
+            self._parting.begin(conn)
+
+    def murder_pending(self) -> None:
+        super().murder_pending()
+        self._parting.sweep()
+
+    def _let_go(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
     def _asks_again(self, conn: Any) -> bool:
         """Wait a moment for the client's next request, unless others wait for a thread."""
-        if not self.alive or conn.is_http2 or self.tpool._work_queue.qsize():
+        if not self.alive or conn.aside or conn.is_http2 or self.tpool._work_queue.qsize():
             return False
         if conn.parser.unreader.buf.getvalue():
             return True  # read ahead with the body before
@@ -152,6 +198,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         )
         with suppress(OSError):
             client.sendall(head.encode("latin-1") + body)
+
+
+def _asks_for_health(sock: socket.socket) -> bool:
+    """Look at what a client has sent, without taking it."""
+    try:
+        return sock.recv(32, socket.MSG_PEEK | socket.MSG_DONTWAIT).startswith(_HEALTH)
+    except OSError:
+        return False
 
 
 def end_with_parent(parent: int) -> None:

@@ -38,6 +38,7 @@ from provisioner.web import metrics
 from provisioner.web.access_log import AccessLog
 from provisioner.web.around import Figures
 from provisioner.web.board_figures import BoardFigures
+from provisioner.web.connections import room
 from provisioner.web.listening import BACKLOG
 from provisioner.web.receiver import CLOSING, create_app
 from provisioner.web.worker import Worker, end_with_parent
@@ -49,7 +50,7 @@ KEEP_ALIVE_S = 75
 """Seconds that an idle connection stays open: longer than proxies keep theirs."""
 
 _FLUSH_S = 1.0
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - heartbeats that wait for no disk
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - for what waits for no disk, full or slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,14 @@ class Master(BaseApplication):  # type: ignore[misc]
             "workers": server.workers,
             "threads": server.threads,
             "worker_class": Worker,
-            "worker_connections": 1000,
+            "worker_connections": room(server.threads),
             "keepalive": KEEP_ALIVE_S,
             "graceful_timeout": int(self._task.drain_s),
             "limit_request_line": 8190,
             "limit_request_fields": 100,
             "logger_class": Log,
+            # another one is taken where it is installed, and what that refuses we don't know
+            "http_parser": "python",
             "control_socket_disable": True,
             # proxies are believed by provisioner/web/proxies.py or not at all
             "forwarded_allow_ips": "",
@@ -102,8 +105,8 @@ class Master(BaseApplication):  # type: ignore[misc]
             "child_exit": _child_exit,
             "worker_exit": self._worker_exit,
         }
-        if _SHARED_MEMORY.is_dir():
-            settings["worker_tmp_dir"] = str(_SHARED_MEMORY)
+        if SHARED_MEMORY.is_dir():
+            settings["worker_tmp_dir"] = str(SHARED_MEMORY)
         for name, value in settings.items():
             self.cfg.set(name, value)
 
@@ -215,7 +218,13 @@ class Log(Logger):  # type: ignore[misc]
 
 
 class _Said:
-    """Takes what gunicorn says by level: what it finds worth an info, we find worth a debug."""
+    """Takes what gunicorn says by level: what it finds worth an info, we find worth a debug.
+
+    What it finds worth a debug has every request's address in it, with the ids and names that are there.
+    """
+
+    def debug(self, *_: Any, **__: Any) -> None:
+        pass
 
     def __getattr__(self, level: str) -> Callable[..., None]:
         tell = getattr(logger(), "debug" if level == "info" else level)

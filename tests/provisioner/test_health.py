@@ -66,6 +66,16 @@ def test_a_late_sync_makes_a_daemon_unready_and_leaves_it_alive() -> None:
     assert asked(late, "/healthz")[0] == 200
 
 
+def test_where_others_ask_too_no_sync_is_named() -> None:
+    views = {"emea": LATE, "apac": LATE}
+    app = create_app(list, list, lambda: views, lambda: {"emea": NOON}, names=False)
+
+    status, body = asked(app.test_client(), "/readyz")
+
+    late = "a sync is late: no sign of life for three of its moments"
+    assert (status, body) == (503, {"status": "failing", "problems": [late, late]})
+
+
 def test_a_daemon_that_cannot_work_is_unready_and_stays_alive() -> None:
     stopping = client(ready=("it is stopping",))
 

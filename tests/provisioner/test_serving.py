@@ -121,6 +121,30 @@ def test_an_address_that_is_not_this_machines_is_refused_by_name(bind: str) -> N
     assert bind in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("version", "headers"),
+    [
+        ("1.1", "Content-Length: 4\r\nTransfer-Encoding: chunked"),
+        ("1.1", "Transfer-Encoding: chunked\r\nContent-Length: 4"),
+        ("1.0", "Connection: keep-alive\r\nTransfer-Encoding: chunked"),
+    ],
+)
+def test_a_request_whose_length_is_told_in_two_ways_smuggles_no_other_in(
+    version: str, headers: str
+) -> None:
+    asked = f"POST / HTTP/{version}\r\nHost: x\r\n{headers}\r\n\r\n0\r\n\r\n"
+    with serving("127.0.0.1:0") as (served, app):
+        app.may_answer.set()
+        host, _, port = served.url.removeprefix("http://").rpartition(":")
+        with closing(socket.create_connection((host, int(port)), timeout=PATIENCE_S)) as client:
+            client.sendall(f"{asked}GET /other HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: client.recv(65_536), b""))
+
+    assert answer.startswith(f"HTTP/{version} 400 ".encode())
+    assert answer.count(b"HTTP/1.") == 1
+    assert not app.asked.is_set()
+
+
 def test_it_answers_however_many_files_the_process_has_open(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < MANY_FILES + 100:

@@ -120,7 +120,7 @@ def test_whoever_is_replaced_under_load_loses_nothing_and_answers_nothing_wrong(
             load.reaches(50)
             os.kill(soon(running.workers)[0], signal.SIGKILL)
             load.reaches(50)
-            before = set(soon(lambda: len(running.workers()) == 2 and running.workers()))
+            before = set(running.all_workers())
             running.process.send_signal(signal.SIGHUP)
             soon(lambda: len(running.workers()) == 2 and not before & set(running.workers()))
             load.reaches(50)

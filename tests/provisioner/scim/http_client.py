@@ -19,7 +19,11 @@ from provisioner.store.direct import Direct
 from provisioner.web import around
 from provisioner.web.around import Around
 from provisioner.web.reads import Reads
+from provisioner.web.request_ids import HEADER
 from tests.provisioner.scim.pushing import Clock
+
+BASE = "http://localhost/scim/v2"
+"""Where such an application is, as it says itself."""
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -136,4 +140,4 @@ class Provider:
 
 def _stable(response: Any) -> dict[str, str]:
     """Return an answer's headers, but for what is another's each time."""
-    return {name: value for name, value in response.headers.items() if name != around.HEADER}
+    return {name: value for name, value in response.headers.items() if name != HEADER}

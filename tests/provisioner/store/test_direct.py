@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from connectors.errors import RunError
+from provisioner.store import turns
 from provisioner.store.beside import open_apart
-from provisioner.store.database import StoreError, engine_on, open_database
+from provisioner.store.database import BUSY_MS, StoreError, engine_on, open_database
 from provisioner.store.direct import Direct, NotUnique, Session
 from tests.provisioner.store.made import KINDS, database, store
 
@@ -216,8 +220,41 @@ def test_a_store_that_is_not_there_is_a_store_error(url: str) -> None:
 def test_a_store_that_is_locked_for_too_long_is_a_store_error(
     engine: Engine, direct: Direct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from provisioner.store import database
-
-    monkeypatch.setattr(database, "BUSY_MS", 20)
+    monkeypatch.setattr("provisioner.store.database.BUSY_MS", 20)
     with engine.begin(), pytest.raises(StoreError, match="locked"):
         direct.write(lambda session: session.run(INSERT, name="a", secret="s"))
+
+
+def test_many_who_write_to_a_locked_store_are_told_at_the_same_time_and_not_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PATIENCE_S", 0.6)
+    monkeypatch.setattr(turns, "SHORT_S", 0.05)
+    direct = Direct(open_database(f"sqlite:///{tmp_path / 'store.db'}"))
+    direct.write(lambda session: session.run(INSERT, name="before", secret="x"))
+    waited: list[float] = []
+
+    def write(number: int) -> None:
+        began = time.monotonic()
+        with pytest.raises(StoreError, match="locked"):
+            direct.write(lambda session: session.run(INSERT, name=str(number), secret="x"))
+        waited.append(time.monotonic() - began)
+
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        threads = [threading.Thread(target=write, args=[number]) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        write(9)  # and who comes later waits a moment only
+        assert names(direct) == ["before"]
+        other.execute("ROLLBACK")
+
+    assert len(waited) == 9
+    assert max(waited) < 3
+    assert waited[-1] < 0.5
+    direct.write(lambda session: session.run(INSERT, name="later", secret="x"))
+    busy = direct.read(lambda session: session.row("PRAGMA busy_timeout"))
+    assert (names(direct), busy) == (["before", "later"], (BUSY_MS,))
+    direct.close()

@@ -256,6 +256,50 @@ def test_more_than_the_wire_holds_at_once_goes_through(pipeline: Pipeline) -> No
     )
 
 
+class EndedByTheServer:
+    """A connection that the server ends when it has answered everything."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def exit_pipeline_mode(self) -> None:
+        self._connection.exit_pipeline_mode()
+        raise psycopg.OperationalError("terminating connection due to administrator command")
+
+
+def test_what_the_server_said_it_carried_out_is_so_although_the_connection_ends_then(
+    pipeline: Pipeline, connection: psycopg.Connection[Any]
+) -> None:
+    ending = Pipeline(EndedByTheServer(connection.pgconn))  # type: ignore[arg-type]
+    for sql, values in (("BEGIN", {}), (INSERT, {"name": "a"}), ("COMMIT", {})):
+        ending.later(sql, values)
+
+    ending.finish()
+
+    assert names(connection) == ["a"]
+    assert ending.broken
+    assert not pipeline.broken
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_what_failed_has_failed_although_the_connection_ends_then(
+    connection: psycopg.Connection[Any],
+) -> None:
+    connection.execute("INSERT INTO things (name) VALUES ('a')")
+    ending = Pipeline(EndedByTheServer(connection.pgconn))  # type: ignore[arg-type]
+    for sql, values in (("BEGIN", {}), (INSERT, {"name": "a"}), ("COMMIT", {})):
+        ending.later(sql, values)
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        ending.finish()
+    connection.pgconn.exec_(b"ROLLBACK")
+
+    assert ending.broken
+
+
 def test_a_connection_that_the_server_ended_is_seen_before_it_is_used(
     connection: psycopg.Connection[Any],
 ) -> None:

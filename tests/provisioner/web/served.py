@@ -115,6 +115,10 @@ class Running:
         parents = set(_parents().values())
         return [pid for pid in below if pid not in parents]
 
+    def all_workers(self, count: int = 2) -> list[int]:
+        """Return the process ids of the workers as soon as all are there: one alone answers already."""
+        return list(soon(lambda: len(found := self.workers()) == count and found))
+
     def left(self) -> list[int]:
         """Return who is still there of all that were ever seen, also after their parent's end."""
         self.below()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 from provisioner.web import access_log
 from provisioner.web.access_log import AccessLog
@@ -74,5 +78,37 @@ def test_a_log_whose_reader_has_gone_holds_up_nobody() -> None:
     os.close(writer)
 
 
+def test_lines_that_could_not_be_written_are_written_when_they_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(access_log, "_AGAIN_S", 0.01)
+    full, refused = threading.Event(), threading.Event()
+    write = os.write
+
+    def on_a_small_disk(descriptor: int, data: memoryview) -> int:
+        if full.is_set() and threading.current_thread().name == "access log":
+            if len(data) > 10:
+                return write(descriptor, data[:10])  # as far as there is room
+            refused.set()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data)
+
+    with pipe() as (reader, writer):
+        monkeypatch.setattr(os, "write", on_a_small_disk)
+        log = AccessLog(writer)
+        full.set()
+        log.write({"number": 1})
+        assert refused.wait(20)
+        full.clear()
+        log.write({"number": 2})
+        log.close(20)
+
+        assert [line["number"] for line in read(reader)] == [1, 2]
+
+
 def test_a_log_that_nothing_was_written_to_is_closed_at_once() -> None:
-    AccessLog().close(20)
+    log = AccessLog()
+
+    log.close(20)
+
+    assert log._thread is None, "there is nothing to wait for"

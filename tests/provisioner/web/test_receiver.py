@@ -120,13 +120,23 @@ def test_a_token_that_asks_too_often_is_told_when_to_come_back(make: Make) -> No
     assert answers[-1].json["status"] == "429"
 
 
+def test_a_board_of_rates_that_cant_be_opened_keeps_nobody_from_serving(
+    make: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "store-rates.db").write_text("a shopping list, long enough to be no database" * 9)
+
+    http = make(limits={"rate": "50/s"})
+
+    assert http("GET", "/scim/v2/Users").status_code == 200
+
+
 def test_without_a_rate_in_config_nobody_is_slowed_down(make: Make) -> None:
     http = make()
 
     assert {http("GET", "/scim/v2/Users").status_code for _ in range(50)} == {200}
 
 
-@pytest.mark.parametrize(("length", "status"), [(1900, 201), (2000, 413), (100_000, 413)])
+@pytest.mark.parametrize(("length", "status"), [(2000, 201), (2001, 413), (100_000, 413)])
 def test_a_body_that_comes_in_chunks_has_the_same_limit(
     make: Make, length: int, status: int
 ) -> None:

@@ -14,6 +14,7 @@ from flask import Flask
 
 from provisioner.web import supervised
 from provisioner.web.supervised import Receiver
+from provisioner.web.workers import SHARED_MEMORY
 from tests.provisioner.web.served import Pushed, soon
 
 
@@ -82,3 +83,32 @@ def test_who_ends_again_and_again_waits_longer_but_not_who_had_been_well(
     receiver.stop()
 
     assert pauses == [0.5, 1.0, 0.5, 1.0]
+
+
+def figures_of(receiver: Receiver) -> tuple[Path, bool]:
+    """Return where a receiver that never serves would keep its figures, and whether it could."""
+    found = Path(receiver.figures), Path(receiver.figures).is_dir()
+    receiver.begin_stop()
+    receiver.start()
+    receiver.stop()
+    return found
+
+
+def test_figures_are_kept_in_memory_because_a_full_disk_would_kill_who_counts(
+    tmp_path: Path,
+) -> None:
+    folder, there = figures_of(Receiver(tmp_path / "config.yaml", "127.0.0.1:0", Flask("health")))
+
+    assert folder.parent == SHARED_MEMORY
+    assert there
+    assert not folder.exists()
+
+
+def test_figures_are_kept_elsewhere_where_no_memory_can_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervised, "SHARED_MEMORY", tmp_path / "nowhere")
+
+    _, there = figures_of(Receiver(tmp_path / "config.yaml", "127.0.0.1:0", Flask("health")))
+
+    assert there

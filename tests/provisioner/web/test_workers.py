@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -96,7 +99,7 @@ def test_a_client_that_sends_nothing_more_delays_the_end_by_less_than_ten_second
 @pytest.mark.parametrize("command", ["receiver", "daemon"])
 def test_a_worker_that_is_killed_is_replaced(pushed: Pushed, command: str) -> None:
     with pushed.running(command) as running:
-        before = soon(lambda: len(running.workers()) == 2 and running.workers())
+        before = running.all_workers()
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         after = soon(lambda: len(set(running.workers()) - set(before)) == 2 and running.workers())
@@ -136,7 +139,7 @@ def test_who_is_killed_leaves_nobody_behind_and_can_be_started_again_at_once(
     pushed: Pushed,
 ) -> None:
     with pushed.running("daemon") as first:
-        soon(lambda: len(first.workers()) == 2)
+        first.all_workers()
         first.process.kill()
         with pushed.running("daemon") as second:
             assert second.process.poll() is None
@@ -153,7 +156,7 @@ def test_a_hangup_has_config_read_again_and_answers_who_is_at_work(
     body = form(secret)
     with pushed.running(command) as running, half_sent(pushed.url, body) as connection:
         soon(lambda: in_flight(running, 1))
-        before = soon(lambda: len(running.workers()) == 2 and running.workers())
+        before = running.all_workers()
         pushed.configure(workers=3, limits={"body": "1KB"})
         running.process.send_signal(signal.SIGHUP)
         soon(lambda: len(set(running.workers()) - set(before)) == 3)
@@ -171,7 +174,7 @@ def test_a_hangup_with_a_spoiled_config_is_told_of_and_changes_nothing(
     pushed: Pushed, command: str
 ) -> None:
     with pushed.running(command) as running:
-        before = soon(lambda: len(running.workers()) == 2 and running.workers())
+        before = running.all_workers()
         pushed.configure(workers="many", colour="blue")
         running.process.send_signal(signal.SIGHUP)
         event = "http.config_refused" if command == "receiver" else "daemon.reload_refused"
@@ -202,6 +205,21 @@ def test_what_is_no_request_is_answered_with_a_scim_error(pushed: Pushed) -> Non
         assert '"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"]' in answer
 
 
+def test_another_parser_that_is_installed_beside_is_left_alone(
+    pushed: Pushed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # gunicorn's setting `http_parser`: by itself it takes gunicorn_h1c wherever that can be imported
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    (beside / "gunicorn_h1c.py").write_text("class LimitRequestLine(Exception): ...\n")
+    monkeypatch.setenv("PYTHONPATH", str(beside), prepend=os.pathsep)
+
+    with pushed.running():
+        answer = requests.get(f"{pushed.url}/healthz", timeout=10)
+
+    assert answer.status_code == 200
+
+
 def test_a_client_that_asks_and_never_reads_keeps_nobody_waiting(pushed: Pushed) -> None:
     pushed.configure(workers=1, threads=1)
     with pushed.running() as running:
@@ -211,6 +229,87 @@ def test_a_client_that_asks_and_never_reads_keeps_nobody_waiting(pushed: Pushed)
         finally:
             for each in silent:
                 each.close()
+
+
+@pytest.mark.parametrize(
+    "sent", [b"GET /nowhere HTTP/1.0\r\n\r\n", b"GARBAGE\r\n\r\n"], ids=["answered", "no request"]
+)
+def test_a_client_that_stays_when_the_connection_has_ended_keeps_nobody_waiting(
+    pushed: Pushed, sent: bytes
+) -> None:
+    pushed.configure(workers=1, threads=4)
+    with pushed.running() as running:
+        staying = [raw(pushed.url) for _ in range(10)]
+        began = time.monotonic()
+        try:
+            for each in staying:
+                each.sendall(sent)
+                assert b" 40" in each.recv(1 << 16)
+            assert running.answers()
+            assert time.monotonic() - began < 10  # and not two seconds for each
+        finally:
+            for each in staying:
+                each.close()
+
+
+def test_who_sends_too_much_can_send_it_and_reads_that_it_is_too_much(pushed: Pushed) -> None:
+    head = f"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {pushed.token()}\r\n"
+    length = 20_000_000
+    with pushed.running(), raw(pushed.url) as connection:
+        connection.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode())
+        connection.sendall(b" " * length)
+        answer = connection.recv(1 << 16)
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_worker_without_a_file_left_to_open_keeps_its_clients_and_takes_others_later(
+    pushed: Pushed,
+) -> None:
+    pushed.configure(workers=1, threads=2)
+    with pushed.running() as running:
+        (worker,) = soon(running.workers)
+        open_files = len(os.listdir(f"/proc/{worker}/fd"))
+        limits = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (open_files + 10, limits[1]))
+        with raw(pushed.url) as kept:
+            kept.sendall(asked())
+            assert b" 200 " in kept.recv(1 << 16)
+            waiting = [raw(pushed.url) for _ in range(20)]
+            kept.sendall(asked())
+            assert b" 200 " in kept.recv(1 << 16)
+        for each in waiting:
+            each.close()
+
+        assert soon(running.answers)
+        assert running.workers() == [worker]
+
+
+@pytest.mark.parametrize("command", ["receiver", "daemon"])
+def test_health_is_told_while_every_thread_waits_for_the_store(
+    pushed: Pushed, command: str
+) -> None:
+    pushed.configure(workers=1, threads=2)
+    head = f"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {pushed.token()}\r\n"
+    body = b'{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"eva"}'
+    request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    with pushed.running(command) as running:
+        soon(lambda: requests.get(f"{pushed.url}/readyz", timeout=PATIENCE_S).ok)
+        with closing(sqlite3.connect(pushed.folder / "store.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            waiting = [raw(pushed.url) for _ in range(8)]
+            for each in waiting:
+                each.sendall(request)
+            soon(lambda: in_flight(running, 2))
+            pages = [f"{pushed.url}/{page}" for page in ("healthz", "readyz") * 4]
+            answers = [requests.get(page, timeout=5).status_code for page in pages]
+            other.execute("ROLLBACK")
+        done = [each.recv(1 << 16)[:13] for each in waiting]
+        for each in waiting:
+            each.close()
+
+    assert answers == [200] * 8
+    assert sorted(done) == [b"HTTP/1.1 201 ", *[b"HTTP/1.1 409 "] * 7]
 
 
 def asked(times: int = 1, path: str = "/healthz") -> bytes:
@@ -296,6 +395,15 @@ def test_what_a_receiver_alone_answered_is_in_the_daemons_metrics(pushed: Pushed
     assert asked in text
 
 
+def test_the_log_names_nobody_at_any_level(pushed: Pushed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROVISIONER_LOG_LEVEL", "debug")
+    with pushed.running() as running:
+        requests.get(f"{pushed.url}/scim/v2/Users/eva@example.org", timeout=PATIENCE_S)
+        soon(lambda: running.told("http.request"))
+
+    assert "eva" not in running.log.read_text()
+
+
 def test_a_receiver_alone_opens_nothing_but_bind(pushed: Pushed) -> None:
     with pushed.running():
         with pytest.raises(requests.ConnectionError):
@@ -305,14 +413,18 @@ def test_a_receiver_alone_opens_nothing_but_bind(pushed: Pushed) -> None:
     assert (ready.status_code, ready.json()["problems"]) == (200, [])
 
 
-def test_health_is_the_daemons(pushed: Pushed) -> None:
-    with pushed.running("daemon"):
+def test_health_is_the_daemons_and_names_no_sync_to_whoever_pushes(pushed: Pushed) -> None:
+    with pushed.running("daemon") as running:
         pages = [f"{pushed.url}/{page}" for page in ("healthz", "readyz")]
         soon(lambda: requests.get(pages[1], timeout=PATIENCE_S).status_code == 200)
         answers = [requests.get(page, timeout=PATIENCE_S) for page in pages]
+        running.process.send_signal(signal.SIGSTOP)
+        silent = requests.get(pages[0], timeout=PATIENCE_S)
+        running.process.send_signal(signal.SIGCONT)
 
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert "syncs" in answers[1].json()
+    assert [answer.json() for answer in answers] == [{"status": "ok", "problems": []}] * 2
+    assert (silent.status_code, silent.json()["status"]) == (503, "failing")
 
 
 def test_a_receiver_without_a_pushed_directory_says_that_it_has_nothing_to_do(
