@@ -96,21 +96,25 @@ class Filter:
         return frozenset(test.path for test in walk(self.tree))
 
 
-def parse_filter(text: str, schema: Schema = USER) -> Filter:
+def parse_filter(text: str, schema: Schema = USER, *, quoted: bool = True) -> Filter:
     """Read a filter over resources of `schema`; raises FilterError.
+
+    Unless it must be `quoted`, text may stand without quotes, too: up to `and`, `or`, a bracket or the end.
 
     >>> senior = parse_filter('title sw "Senior" and not (groups.display eq "Interns")')
     >>> senior.matches({"title": "senior clerk", "groups": [{"display": "Sales"}]})
     True
     """
-    parser = Parser(text, schema)
+    parser = Parser(text, schema, quoted=quoted)
     tree = parser.either()
     parser.end_of_filter()
     return Filter(tree)
 
 
-def parse_path(text: str, schema: Schema = USER) -> Path:
+def parse_path(text: str, schema: Schema = USER, *, quoted: bool = True) -> Path:
     """Read an attribute path, of a PATCH operation, a column or a rule; raises FilterError.
+
+    What is said of `quoted` for filters holds for those in brackets.
 
     >>> path = parse_path("Email")
     >>> path.text
@@ -118,7 +122,7 @@ def parse_path(text: str, schema: Schema = USER) -> Path:
     >>> path.values({"emails": [{"value": "eva@example.org", "type": "work"}]})
     ['eva@example.org']
     """
-    parser = Parser(text, schema)
+    parser = Parser(text, schema, quoted=quoted)
     try:
         path = parser.path()
         parser.end("the end of the path")

@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 from typing import NoReturn, cast
 
-from connectors.scim_filter_compare import OPERATORS, Literal, refuse_operator, typed
+from connectors.scim_filter_compare import OPERATORS, SUBSTRING, Literal, refuse_operator, typed
 from connectors.scim_filter_tree import And, Compare, Node, Not, Or, Path, Present, ValuePath
 from connectors.scim_schema import Attribute, Schema, closest
 
@@ -29,6 +29,8 @@ SIGN = re.compile(r"[=<>!~&|]+")
 _BLANKS = re.compile(r"\s*")
 _UNCLOSED = re.compile(r'"[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?![\w.+-])")
+_BARE = re.compile(r"\s*((?!')[^\s\"()\[\]{}\\]+)")
+_TEXTS = frozenset({"string", "reference"})
 _KEYWORDS: dict[str, Literal] = {"true": True, "false": False, "null": None}
 _SIGNS = {
     **dict.fromkeys(("=", "=="), "eq"),
@@ -48,6 +50,7 @@ _SIGNS = {
 }
 """What other languages write for our words."""
 _ALL_OPERATORS = (*OPERATORS, "pr")
+_NOT_BARE = frozenset({*_ALL_OPERATORS, "and", "or", "not"})
 AN_OPERATOR = f"an operator ({', '.join(_ALL_OPERATORS)})"
 
 
@@ -98,6 +101,16 @@ class _Scanner:
         if not found:
             self.fail("a value (text in double quotes, a number, true, false or null)")
         return self.number(found[0])
+
+    def bare(self) -> str | None:
+        """Text without quotes, up to `and`, `or`, a bracket or the end; None if there is none."""
+        end = self.at
+        while (found := _BARE.match(self.text, end)) and found[1].lower() not in _NOT_BARE:
+            if end == self.at and found[1].lower() in _KEYWORDS:
+                return None
+            end = found.end()
+        text, self.at = self.text[self.at : end], end
+        return text or None
 
     def string(self) -> str:
         """A JSON string, its opening quote being here."""
@@ -178,11 +191,13 @@ class _Scanner:
 class Parser(_Scanner):
     """One pass over a text from the left; every method reads one thing of the RFC's grammar.
 
-    Inside brackets `value_of` is the attribute whose sub-attributes are the names.
+    Inside brackets `value_of` is the attribute whose sub-attributes are the names. `quoted`: text must
+    be in quotes, as the grammar has it.
     """
 
-    def __init__(self, text: str, schema: Schema) -> None:
+    def __init__(self, text: str, schema: Schema, *, quoted: bool = True) -> None:
         super().__init__(text, schema)
+        self.quoted = quoted
         self.depth = 0
         self.value_of: Attribute | None = None
 
@@ -230,9 +245,19 @@ class Parser(_Scanner):
         at, op = self.at, self.operator()
         if op == "pr":
             return Present(path)
-        self.blank("a value")
-        literal_at, literal = self.at, self.literal()
+        if not self.text.startswith('"', self.at):  # RFC 7644 section 3.5.2.2 has `value eq"2819…"`
+            self.blank("a value")
+        literal_at, literal = self.at, self.value_for(path, op)
         return self.compare(path, op, literal, (start, at, literal_at))
+
+    def value_for(self, path: Path, op: str) -> Literal:
+        """Read a literal; text may be without quotes where nothing else can be meant."""
+        kind = None if self.quoted or path.leaf is None else path.leaf.type
+        if kind == "dateTime" or (kind in _TEXTS and (op in ("eq", "ne") or op in SUBSTRING)):
+            text = self.bare()
+            if text is not None:
+                return text
+        return self.literal()
 
     def compare(
         self, path: Path, op: str, literal: Literal, where: tuple[int, int, int]

@@ -146,6 +146,8 @@ USER_ALIASES = {
     "urn:scim:schemas:core:1.0:User": CORE_USER,
     "urn:scim:schemas:core:2.0": CORE_USER,
     "urn:scim:schemas:core:2.0:User": CORE_USER,
+    # as RFC 7644 section 3.7.3 has it in an example
+    "urn:ietf:params:scim:api:messages:2.0:User": CORE_USER,
     "urn:scim:schemas:extension:enterprise:1.0": ENTERPRISE,
     "urn:scim:schemas:extension:enterprise:1.0:User": ENTERPRISE,
     "urn:scim:schemas:extension:enterprise:2.0": ENTERPRISE,

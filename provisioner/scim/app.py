@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/scim+json"
 ENDPOINTS: dict[str, Endpoint] = {"Users": Users(), "Groups": Groups()}
 
+_OTHER_VERSIONS = ("v1", "v1.1", "v3")
+"""How addresses name the versions of SCIM that are not served."""
 _CONTENT_TYPE = ("Content-Type", MEDIA_TYPE)
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
@@ -117,6 +119,15 @@ class Routes:
                     strict_slashes=False,
                     provide_automatic_options=False,
                 )
+        others = ", ".join(repr(each) for each in _OTHER_VERSIONS if each not in self.tenants)
+        for prefix in ("/scim", "/scim/<sync>") if others else ():
+            routes.add_url_rule(
+                f"{prefix}/<any({others}):version>/<path:rest>",
+                f"{prefix} other version",
+                self.other_version,
+                methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                provide_automatic_options=False,
+            )
         return routes
 
     def _views(self) -> Iterable[tuple[str, list[str], Callable[..., Response]]]:
@@ -147,7 +158,7 @@ class Routes:
 
     def write(self, endpoint: Endpoint, id: str, sync: str | None = None) -> Response:
         call = self._call(sync)
-        known_id(id)
+        id = known_id(id)
         if request.method == "DELETE":
             return _response(endpoint.delete(call, id))
         body = self._body()
@@ -182,6 +193,12 @@ class Routes:
         """Whoever asks is a program, and no user here (RFC 7644 section 3.11)."""
         self._call(sync)
         raise ScimError(501, "clients of this service aren't users: there is no /Me")
+
+    def other_version(self, version: str, rest: str, sync: str | None = None) -> Response:
+        """Only SCIM 2.0 is spoken (RFC 7644 section 3.13)."""
+        del rest
+        self._call(sync)
+        raise ScimError(400, f"SCIM {version} isn't spoken here: v2 is", "invalidVers")
 
     def service_provider_config(self, sync: str | None = None) -> Response:
         base = self._base(sync, request.environ)
@@ -256,12 +273,14 @@ class _Answered(Response):
 
 
 def _response(answer: Answer) -> Response:
-    headers = [] if answer.body is None else [_CONTENT_TYPE]
+    # some clients take a 204 for SCIM's only if it says so (Captain-P-Goldfish/SCIM-SDK issue 313)
+    named = answer.body is not None or answer.status == 204
+    headers = [_CONTENT_TYPE] if named else []
     if answer.location is not None:
         headers.append(("Location", answer.location))
     if answer.tag is not None:
         headers.append(("ETag", answer.tag))
     response = _Answered(answer.body, answer.status, headers)
-    if answer.body is None:
+    if not named:
         del response.headers["Content-Type"]  # werkzeug's own
     return response

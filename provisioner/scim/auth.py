@@ -127,7 +127,7 @@ def credentials(request: Request) -> str:
 def writes(request: Request) -> bool:
     """Return whether a request would change something: a search by POST doesn't."""
     return request.method not in ("GET", "HEAD", "OPTIONS") and not (
-        request.method == "POST" and request.path.endswith("/.search")
+        request.method == "POST" and request.path.rstrip("/").endswith("/.search")
     )
 
 

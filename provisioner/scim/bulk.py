@@ -9,9 +9,8 @@ on the way, what was done is told, and the rest is 503.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.logs import logger
@@ -50,7 +49,7 @@ class _Operation:
     location: str | None = None
     answer: Answer | None = None
     error: ScimError | None = None
-    begun: bool = field(default=False)
+    begun: bool = False
 
     @property
     def done(self) -> bool:
@@ -69,24 +68,20 @@ def _parsed(body: Any, most: int) -> tuple[list[_Operation], int | None]:
     if not isinstance(body, dict):
         raise invalid_syntax("the body is not a JSON object")
     members = {name.lower(): value for name, value in body.items()}
-    if REQUEST not in (members.get("schemas") or [REQUEST]):
+    schemas = members.get("schemas") or [REQUEST]
+    if not isinstance(schemas, list | str) or REQUEST not in schemas:
         raise invalid_value(f"schemas: expected {REQUEST}")
     errors = members.get("failonerrors")
     if errors is not None and (isinstance(errors, bool) or not isinstance(errors, int)):
         raise invalid_value("failOnErrors: expected a whole number")
-    if errors is not None and errors < 1:
-        raise invalid_value("failOnErrors: expected at least 1")
+    if errors is not None and errors < 0:
+        raise invalid_value("failOnErrors: expected no negative number")
     listed = members.get("operations")
     if not isinstance(listed, list):
         raise invalid_syntax("Operations: expected a list")
     if len(listed) > most:
         raise ScimError(413, f"the request has {len(listed)} operations, maxOperations is {most}")
-    operations = [_operation(each, n) for n, each in enumerate(listed)]
-    ids = [each.bulk_id for each in operations if each.bulk_id and each.method == "POST"]
-    if len(set(ids)) != len(ids):
-        (twice, _), *_ = Counter(ids).most_common(1)
-        raise invalid_value(f"bulkId {twice[:80]!r} is given twice")
-    return operations, errors
+    return [_operation(each, n) for n, each in enumerate(listed)], errors or None
 
 
 def _operation(raw: Any, number: int) -> _Operation:
@@ -116,6 +111,17 @@ def _operation(raw: Any, number: int) -> _Operation:
     )
 
 
+def _by_bulk_id(operations: Iterable[_Operation]) -> dict[str, _Operation]:
+    """Return what creates something by its bulkId. Raises ScimError 400 if one is given twice."""
+    found: dict[str, _Operation] = {}
+    for each in operations:
+        if each.method == "POST" and each.bulk_id:
+            if each.bulk_id in found:
+                raise invalid_value(f"bulkId {each.bulk_id[:80]!r} is given twice")
+            found[each.bulk_id] = each
+    return found
+
+
 def _is_text(value: Any) -> bool:
     """Whether a value is text that can be given back: JSON's escapes can make half a character."""
     if not isinstance(value, str):
@@ -141,9 +147,7 @@ class _Bulk:
         self.most_errors = most_errors
         self.errors = 0
         self.stalled: ScimError | None = None  # why nothing more is tried
-        self.by_bulk_id = {
-            each.bulk_id: each for each in operations if each.bulk_id and each.method == "POST"
-        }
+        self.by_bulk_id = _by_bulk_id(operations)
 
     def carry_out(self) -> list[_Operation]:
         """Return the operations that were done, in the order of the request."""
@@ -217,7 +221,9 @@ class _Bulk:
         if method == "PUT":
             return endpoint.replace(call, id, data)
         if method == "PATCH":
-            return endpoint.patch(call, id, data)
+            # RFC 7644's own example has the operations alone (wso2/product-is issue 6887)
+            body = {"Operations": data} if isinstance(data, list) else data
+            return endpoint.patch(call, id, body)
         return endpoint.delete(call, id)
 
     def _target(self, operation: _Operation) -> tuple[Endpoint, str]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from provisioner.scim.cursors import Cursors
 from provisioner.scim.errors import ScimError, invalid_value
 from provisioner.scim.preconditions import ALWAYS, Preconditions
-from provisioner.scim.projection import Projection
+from provisioner.scim.projection import NOTHING, Projection, Written
 from provisioner.scim.query import Window
 from provisioner.scim.schemas import ResourceType
 from provisioner.scim.tenant import Tenant
@@ -28,11 +28,11 @@ _MOST = 2**31
 
 @dataclass
 class Call:
-    """What is asked, by whom it may be. `base` is the URL before `/Users`, with nothing to escape in it.
+    """What is asked of a tenant. `base` is the URL before `/Users`, with nothing to escape in it.
 
-    `parameters` have names in lower case; `text` values are as the query string has them, lists
-    come from a search's body. `client` tells whoever asks from all others; `walks`: everybody's by index,
-    None if this one isn't remembered.
+    `parameters` have names in lower case; values are text where the query string has them, and may be
+    numbers and lists where a search's body does. `client` tells whoever asks from all others, "" for
+    nobody; `walks`: everybody's by index, None where they aren't remembered.
     """
 
     tenant: Tenant
@@ -49,11 +49,11 @@ class Call:
         """Whether the client says which attributes it wants."""
         return bool(self.parameters.get("attributes") or self.parameters.get("excludedattributes"))
 
-    def projection(self, type: ResourceType) -> Projection:
-        """Return which attributes the answer has. Raises ScimError 400."""
+    def projection(self, type: ResourceType, written: Written = NOTHING) -> Projection:
+        """Return which attributes the answer has; `written`: as in `Projection`. Raises ScimError 400."""
         attributes = self.parameters.get("attributes")
         excluded = self.parameters.get("excludedattributes")
-        return Projection.parse(attributes, excluded, type, self.tenant.registry)
+        return Projection.parse(attributes, excluded, type, written)
 
     @property
     def filter(self) -> str | None:
@@ -77,9 +77,6 @@ class Call:
         """The page that is asked for, no larger than pages may be."""
         cursor = self.parameters.get("cursor")
         size = self._number("count", None if cursor is None else "invalidCount")
-        if cursor is not None and size is not None and size < 1:
-            # an empty page has no next cursor, and without one the walk would seem to be at its end
-            raise ScimError(400, "count: expected at least 1 with a cursor", "invalidCount")
         size = min(DEFAULT_PAGE if size is None else max(0, size), self.limits.page)
         start = 1 if cursor is not None else self._number("startindex", None) or 1
         return Window(size, max(1, start), cursor)

@@ -147,9 +147,8 @@ def _known(path: Path, columns: Columns) -> Test | None:
 def _few(node: Compare | Present, binder: Binder) -> bool:
     if isinstance(node, Present) or not isinstance(node.value, str):
         return False
-    if (
-        node.path.attribute == "meta"
-    ):  # who asks for changes asks for the latest; SQLite can't guess that
+    if node.path.attribute == "meta":
+        # who asks for changes asks for the latest; SQLite can't guess that
         since = node.path.sub == "lastModified" and node.op in ("gt", "ge")
         return since and not binder.postgresql
     return node.op == "eq" and node.path.attribute != "groups"

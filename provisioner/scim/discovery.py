@@ -8,9 +8,8 @@ from provisioner.scim.call import DEFAULT_PAGE, Answer
 from provisioner.scim.errors import ScimError
 from provisioner.scim.lists import MESSAGE
 from provisioner.scim.rendering import Resource, encoded
+from provisioner.scim.schemas.discovery import SERVICE_PROVIDER_CONFIG
 from provisioner.server_config import Intake
-
-CONFIG = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 
 _SCHEMES = [
     {
@@ -34,7 +33,7 @@ _SCHEMES = [
 def service_provider_config(base: str, limits: Intake) -> Answer:
     """Return what this service can do. It needs no token, so it is the same for every sync."""
     document = {
-        "schemas": [CONFIG],
+        "schemas": [SERVICE_PROVIDER_CONFIG],
         "patch": {"supported": True},
         "bulk": {
             "supported": True,

@@ -22,26 +22,24 @@ def weak_tag(version: int | str) -> str:
     return f'W/"{version}"'
 
 
-def holds(header: str, tag: str | None) -> bool:
-    """Whether a list of tags, or `*`, names the tag; None stands for a resource that isn't there.
+def holds(header: str, tag: str) -> bool:
+    """Whether a list of tags, or `*`, names the tag of a resource that is there.
 
     A tag alone without quotes is taken as one that has them.
 
-    >>> holds('"1", W/"7"', 'W/"7"'), holds("*", None), holds("W/7", 'W/"7"')
-    (True, False, True)
+    >>> holds('"1", W/"7"', 'W/"7"'), holds("*", 'W/"7"'), holds("W/7", 'W/"7"')
+    (True, True, True)
     """
-    if tag is None:
-        return False
     return header.strip() == "*" or _opaque(tag)[0] in _opaque(header)
 
 
-def refuse_unless(if_match: str | None, tag: str | None) -> None:
+def refuse_unless(if_match: str | None, tag: str) -> None:
     """Raise 412 if the client's If-Match doesn't hold; without the header everything may go on."""
     if if_match is not None and not holds(if_match, tag):
         raise ScimError(412, "the resource has changed since that version was read")
 
 
-def refuse_if(if_none_match: str | None, tag: str | None) -> None:
+def refuse_if(if_none_match: str | None, tag: str) -> None:
     """Raise 412 for a write if the client's If-None-Match names the present version."""
     if if_none_match is not None and holds(if_none_match, tag):
         raise ScimError(412, "the resource is that version already, or exists")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import uuid4
 
-from provisioner.scim.errors import invalid_value
+from provisioner.scim.errors import ScimError, invalid_value
 from provisioner.scim.etag import weak_tag
 from provisioner.scim.incoming import keep_immutable
 from provisioner.scim.membership import (
@@ -24,7 +24,7 @@ from provisioner.scim.membership import (
 )
 from provisioner.scim.patch import patch as patched
 from provisioner.scim.preconditions import ALWAYS, Preconditions
-from provisioner.scim.rendering import Resource, decoded, encoded
+from provisioner.scim.rendering import Resource, decoded, encoded, with_id
 from provisioner.scim.tenant import Tenant
 from provisioner.scim.users import gone
 from provisioner.store import scim_groups as rows
@@ -39,13 +39,20 @@ _NAMED = 3
 
 
 def create(tenant: Tenant, resource: Resource) -> GroupRow:
-    """Create a group of a canonical resource, with its members. Raises ScimError 400 for unknown ones."""
+    """Create a group of a canonical resource, with its members.
+
+    Names need not be unique, but who posts a group again, name and externalId, gets no second one.
+    Raises ScimError 400 for unknown members, and 409 uniqueness.
+    """
     own, ids = _apart(resource)
+    keys = GroupKeys.of(own)
 
     def work(session: Session) -> GroupRow:
+        if rows.is_there(session, tenant.sync, keys):
+            raise ScimError(409, "a group has this displayName and externalId", "uniqueness")
         id, at = uuid4().hex, tenant.at()
-        document = encoded(_with_id(own, id))
-        row = rows.insert(session, tenant.sync, id, GroupKeys.of(own), document, at)
+        document = encoded(with_id(own, id))
+        row = rows.insert(session, tenant.sync, id, keys, document, at)
         if ids:
             _mark(session, tenant, _known(members.add(session, tenant.sync, row.seq, ids)), at)
         rows.counted(session, tenant.sync, row.seq)
@@ -74,7 +81,7 @@ def replace(
     def work(session: Session) -> GroupRow:
         held = _held(session, tenant, id, when)
         at = tenant.at()
-        after = _with_id(own, id)
+        after = with_id(own, id)
         keep_immutable(decoded(held.document), after, tenant.registry.group)
         steps: list[Step] = []
         if members_too:
@@ -92,8 +99,7 @@ def patch(tenant: Tenant, id: str, changes: GroupPatch, when: Preconditions = AL
         if changes.document_operations or any(when):
             held = _held(session, tenant, id, when)
             before = decoded(held.document)
-            type = tenant.registry.group
-            after = patched(before, changes.document_operations, type, tenant.registry)
+            after = patched(before, changes.document_operations, tenant.registry.group)
             return _changed(session, tenant, held, after, changes.steps, at)
         alone = len(changes.steps) > 1 or any(isinstance(each, Replace) for each in changes.steps)
         # who comes to the members twice would meet others on their way, the other way round
@@ -154,7 +160,7 @@ def _changed(
     keys = GroupKeys.of(after)
     if keys.display_name != before.get("displayName"):
         mark_below(session, tenant.sync, [held.seq], at)
-    return rows.update(session, held, keys, encoded(_with_id(after, held.id)), at)
+    return rows.update(session, held, keys, encoded(with_id(after, held.id)), at)
 
 
 def _carry_out(
@@ -203,8 +209,3 @@ def _mark(session: Session, tenant: Tenant, changed: Members, at: str) -> None:
     mark_users(session, tenant.sync, changed.users, at)
     if changed.groups:
         mark_below(session, tenant.sync, changed.groups, at)
-
-
-def _with_id(resource: Resource, id: str) -> Resource:
-    """Return the resource as it is stored: `schemas` and `id` come first."""
-    return {"schemas": resource["schemas"], "id": id} | resource | {"id": id}

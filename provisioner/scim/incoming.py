@@ -47,7 +47,7 @@ def read_resource(body: Any, type: ResourceType, registry: Registry) -> dict[str
     if not isinstance(body, dict):
         raise invalid_syntax("the body is not a JSON object")
     check_schemas(body, type, registry)
-    resource = read_attributes(body, reading(type, registry.unknown == "refuse"))
+    resource = read_attributes(body, reading(type, registry.refuses_unknown))
     for name in _required(type):
         if name not in resource:
             raise invalid_value(f"{name} is required")
@@ -195,7 +195,7 @@ def check_schemas(body: Mapping[str, Any], type: ResourceType, registry: Registr
     known = [type.schema.known_urn(each.strip()) for each in listed]
     if type.core.uri not in known and not any(known):
         raise invalid_value(f"schemas: expected {type.core.uri}")
-    if registry.unknown == "refuse" and None in known:
+    if registry.refuses_unknown and None in known:
         raise invalid_value(f"schemas: unknown schema {listed[known.index(None)][:200]!r}")
 
 

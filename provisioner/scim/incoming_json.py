@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from werkzeug import Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from provisioner.scim.errors import ScimError, invalid_syntax
 
@@ -27,11 +28,18 @@ def body_of(request: Request, depth: int) -> Any:
         raise ScimError(415, "the body must be application/scim+json or application/json")
     if request.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise ScimError(415, "the body must not be compressed")  # RFC 9110 section 15.5.16
-    data = request.get_data(cache=False)
     most = request.max_content_length
-    if most is not None and request.content_length is None and len(data) >= most:
-        # it came in chunks, and werkzeug reads no more of it than that without a word
-        raise ScimError(413, "the body is too large")
+    # which limit was exceeded must be told (RFC 7644 section 3.7.4)
+    too_large = ScimError(413, f"the body is larger than {most} bytes, the maxPayloadSize")
+    if most is not None and request.content_length is None:
+        # it comes in chunks, and werkzeug reads no more of it than that without a word
+        request.max_content_length = most + 1
+    try:
+        data = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise too_large from None
+    if most is not None and len(data) > most:
+        raise too_large
     return read_json(data, depth, request.mimetype_params.get("charset"))
 
 

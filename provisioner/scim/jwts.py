@@ -7,7 +7,8 @@ shared secret are never allowed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jwt
@@ -20,13 +21,7 @@ from jwt.exceptions import (
 
 from provisioner.scim.auth import READS, WRITES, Client, invalid_token
 from provisioner.scim.errors import ScimError
-from provisioner.scim.jwt_keys import (
-    READ_AT_MOST_EVERY_S,
-    KeySet,
-    NoKeys,
-    from_file,
-    from_url,
-)
+from provisioner.scim.jwt_keys import KeySet, NoKeys, from_file, from_url
 from provisioner.server_config import JwtConfig
 from provisioner.store.tokens import Scope
 
@@ -49,14 +44,15 @@ class Issuers:
     def client(self, text: str) -> Client:
         """Return whose token it is. Raises ScimError 401, or 503 if the issuer's keys can't be had."""
         header, claimed = _unverified(text)
-        for config, keys, sync in self._issuers:
-            if claimed.get("iss") == config.issuer:
-                claims = _verified(text, header, config, keys)
-                return _client(claims, config, sync)
-        raise invalid_token("the token isn't of an issuer that is known here")
+        ours = [each for each in self._issuers if each[0].issuer == claimed.get("iss")]
+        if not ours:
+            raise invalid_token("the token isn't of an issuer that is known here")
+        # one issuer may open several syncs, each under an audience of its own
+        config, keys, sync = next((each for each in ours if _is_for(claimed, each[0])), ours[0])
+        return _client(_verified(text, header, config, keys), config, sync)
 
 
-def _source(config: JwtConfig) -> Any:
+def _source(config: JwtConfig) -> Callable[[], bytes]:
     return from_file(config.jwks) if config.jwks else from_url(config.jwks_url or "")
 
 
@@ -71,17 +67,24 @@ def _unverified(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     raise invalid_token("the token can't be read")
 
 
+def _is_for(claimed: dict[str, Any], config: JwtConfig) -> bool:
+    audience = claimed.get("aud")
+    return any(
+        a in config.audience for a in (audience if isinstance(audience, list) else [audience])
+    )
+
+
 def _verified(text: str, header: dict[str, Any], config: JwtConfig, keys: KeySet) -> dict[str, Any]:
     alg, kid = header.get("alg"), header.get("kid")
     if alg not in config.algorithms:
         raise invalid_token("the token isn't signed in a way that is allowed")
     try:
         fitting = keys.fitting(kid, alg)
-    except NoKeys:
+    except NoKeys as none:
         raise ScimError(
             503,
             "the issuer's keys can't be had just now",
-            headers={"Retry-After": str(int(READ_AT_MOST_EVERY_S))},
+            headers={"Retry-After": str(math.ceil(none.again_in_s))},
         ) from None
     if len(fitting) != 1:
         raise invalid_token("the token names no key of its issuer")

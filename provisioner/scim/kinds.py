@@ -31,7 +31,7 @@ _ORDERED = {
     "meta.created": "created",
     "meta.lastModified": "last_modified",
 }
-
+"""Columns that both kinds have, by the attribute that a sorting is by."""
 
 _NUMBERS = ("boolean", "integer", "decimal")
 """Types whose values compare as numbers."""

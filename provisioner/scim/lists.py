@@ -23,14 +23,18 @@ def found(session: Session, call: Call, kind: Kind) -> tuple[Page, list[str]]:
     sort_by = call.parameters.get("sortby")
     query = Query.parse(kind, call.filter, sort_by, descending=call.descending)
     projection = call.projection(kind.type)
-    # a user's meta.version tells of the groups too
-    related = kind.name == "User" and (projection.wants("groups") or projection.wants("meta"))
+    related = shows_groups(kind, projection)
     sync, window = call.tenant.sync, call.window
     walks = None if call.walks is None else call.walks.of(call.client, sync)
     result = page(
         session, sync, query, window, call.cursors, call.base, related=related, walks=walks
     )
     return result, texts(session, call, kind, result.rows, projection)
+
+
+def shows_groups(kind: Kind, projection: Projection) -> bool:
+    """Whether an answer tells of users' groups: a user's meta.version does so, too."""
+    return kind.name == "User" and (projection.wants("groups") or projection.wants("meta"))
 
 
 def texts(

@@ -7,12 +7,13 @@ them one statement for a store; the rest are operations on the group's document.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from connectors.scim_filter import Compare, Node, Or, Path
 from provisioner.scim.errors import mutability, no_target
 from provisioner.scim.operations import Operation
+from provisioner.scim.references import by_id
 
 MEMBERS = "members"
 
@@ -45,21 +46,12 @@ class Replace:
 
 @dataclass(frozen=True, slots=True)
 class RemoveWhere:
-    """Members that meet a filter are so no more.
-
-    `tree` tests a member's `value`, `type`, `display` and `$ref`; `matches(member)` does it.
-    """
+    """Members that meet the filter in a path are so no more."""
 
     path: Path
 
-    @property
-    def tree(self) -> Node:
-        """The filter, its paths relative to one member."""
-        assert self.path.part is not None
-        return self.path.part
-
     def matches(self, member: dict[str, Any]) -> bool:
-        """Whether one member, an object of value, type and display, is chosen."""
+        """Whether one member, an object of `value`, `type`, `display` and `$ref`, is chosen."""
         selects = self.path.selects
         assert selects is not None
         return selects(member)
@@ -96,7 +88,7 @@ def _steps(operation: Operation) -> list[Step]:
     op, path = operation.op, operation.path
     if path.part is not None:
         return _filtered(operation)
-    if path.sub is not None and path.sub != "value":
+    if path.sub is not None and (path.sub != "value" or op == "remove"):
         raise mutability(f"{path.text} can't be changed")
     ids = _ids(operation.value)
     if op == "add":
@@ -114,6 +106,8 @@ def _ids(value: Any) -> tuple[str, ...]:
 
 def _filtered(operation: Operation) -> list[Step]:
     path, value = operation.path, operation.value
+    assert path.part is not None
+    path = replace(path, part=by_id(path.part, path.definition))
     assert path.part is not None
     named = _named(path.part)
     if operation.op == "remove":

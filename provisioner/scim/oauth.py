@@ -46,7 +46,7 @@ def blueprint(
     """Return the route, on an open store. `now` tells the time (aware, UTC)."""
     routes = Blueprint("oauth", __name__)
 
-    @routes.post("/oauth/token")
+    @routes.post("/oauth/token", strict_slashes=False)
     def token() -> Response:
         form = _form(request)
         client = _client(engine, *_credentials(request, form), now())
@@ -59,8 +59,8 @@ def blueprint(
                 "grant_type must be client_credentials",
             )
         scope = _scope(form.get("scope", ""), client)
-        moment = now()
         with engine.begin() as connection:
+            moment = now()  # the store may have kept us waiting, and only the newest tokens live
             token_store.note_use(connection, client.prefix, moment)
             text = token_store.grant(connection, client, scope, moment, moment + ACCESS_LASTS)
         return _answer(200, _granted(text, scope, client, moment))

@@ -28,6 +28,7 @@ from provisioner.scim.errors import (
 from provisioner.scim.incoming import MAX_NAMES, Reading, reading
 from provisioner.scim.schemas.registry import Registry
 from provisioner.scim.schemas.types import ResourceType
+from provisioner.scim.wrappings import objects, out_of_text, unwrapped
 
 MAX_OPERATIONS = 10_000
 """Operations that one request may have."""
@@ -112,7 +113,7 @@ class _Parser:
     def __init__(self, type: ResourceType, registry: Registry) -> None:
         self.type = type
         self.schema = type.schema
-        self.refuse_unknown = registry.unknown == "refuse"
+        self.refuse_unknown = registry.refuses_unknown
         self.reading: Reading = reading(type, self.refuse_unknown)
 
     def operation(self, raw: Any, where: str) -> Iterator[Operation]:
@@ -160,6 +161,7 @@ class _Parser:
             return
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
+        value = out_of_text(value)
         if not isinstance(value, dict):
             raise invalid_value(f"{where}.value: without a path expected an object of attributes")
         if len(value) > MAX_NAMES:
@@ -190,7 +192,7 @@ class _Parser:
         if self.schema.find(name) is None and self._may_be_ignored(text, name):
             return None
         try:
-            return _path(text, self.schema) if len(text) <= 100 else parse_path(text, self.schema)
+            return (_path if len(text) <= 100 else _path.__wrapped__)(text, self.schema)
         except FilterError as error:
             if error.in_brackets:
                 raise ScimError(400, f"{where}.path: {error}", "invalidFilter") from None
@@ -210,7 +212,9 @@ class _Parser:
         attribute = path.definition
         sub = attribute.part(path.sub) if path.sub else None
         if path.attribute == "schemas":
-            return
+            if op == "remove" and value is None and not path.part:
+                raise mutability(f"{where}: schemas is required and can't be removed")
+            return  # it lists what is there
         if "readOnly" in (attribute.mutability, sub.mutability if sub else None):
             if named:
                 raise mutability(f"{where}: {path.text} is read-only")
@@ -223,7 +227,12 @@ class _Parser:
             return
         if sub is not None and not attribute.sub:  # packages.value: each plain value itself
             path = Path(path.uri, path.attribute, None, path.part, definition=attribute)
-        elif attribute.type == "complex" and path.sub is None:
+        elif op == "remove" and value is not None and _is_value_of_each(path):
+            path = Path(path.uri, path.attribute, definition=attribute)
+            value = objects(value)
+        if named and path.sub is None:
+            value = unwrapped(attribute, value)
+        if attribute.type == "complex" and path.sub is None:
             yield from self._on_complex(op, path, value)
             return
         yield from self._on_plain(op, path, value)
@@ -246,6 +255,12 @@ class _Parser:
             yield Operation(op, path, self.reading.assigner_at(path)(value))
 
 
+def _is_value_of_each(path: Path) -> bool:
+    """Whether a path is like `members.value`: whoever removes values by it means these, and not all."""
+    return path.definition.multi_valued and path.sub == "value" and path.part is None
+
+
 @lru_cache(maxsize=1024)
 def _path(text: str, schema: Schema) -> Path:
-    return parse_path(text, schema)
+    # WSO2's console, and who does as SimpleIdServer says, write ids without quotes
+    return parse_path(text, schema, quoted=False)

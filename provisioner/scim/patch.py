@@ -1,4 +1,4 @@
-"""PATCH: operations on a resource, and what they do to a group's membership (RFC 7644 section 3.5.2).
+"""PATCH: what operations make of a resource (RFC 7644 section 3.5.2); of a group's members: membership.py.
 
 `patch` is a function of values: the operations come about in their order or not at all, and what
 changes nothing gives an equal resource, so that its version stays. Beyond the RFC, as clients need it:
@@ -18,20 +18,13 @@ from connectors.scim_attribute import Attribute
 from connectors.scim_filter import Path, elements
 from provisioner.scim.errors import invalid_value, mutability
 from provisioner.scim.incoming import finished
-from provisioner.scim.membership import GroupPatch, member_changes
-from provisioner.scim.operations import Operation, parse_operations
+from provisioner.scim.operations import Operation
 from provisioner.scim.patch_values import Change, changed, settled
-from provisioner.scim.schemas.registry import Registry
 from provisioner.scim.schemas.types import ResourceType
-
-__all__ = ["GroupPatch", "Operation", "member_changes", "parse_operations", "patch"]
 
 
 def patch(
-    resource: dict[str, Any],
-    operations: Iterable[Operation],
-    type: ResourceType,
-    registry: Registry,  # noqa: ARG001 - what all of the core is called with
+    resource: dict[str, Any], operations: Iterable[Operation], type: ResourceType
 ) -> dict[str, Any]:
     """Return the resource after the operations; an equal one if nothing changes.
 

@@ -1,19 +1,19 @@
 """Which attributes an answer has (RFC 7643 section 7, `returned`; RFC 7644 section 3.9).
 
-`always` is in every answer, `never` in none, `request` only if asked for by name, `default` unless a
-client asked for others or excluded it. Names that no schema knows ask for nothing.
+`always` is in every answer, `never` in none, `request` only if asked for by name or just written by the
+client, `default` unless a client asked for others or excluded it. Names that no schema knows ask for nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from connectors.scim_attribute import Attribute
 from provisioner.scim.errors import invalid_syntax
-from provisioner.scim.schemas.registry import Registry
 from provisioner.scim.schemas.types import ResourceType
 
 Rule: TypeAlias = "bool | dict[str, Rule]"
@@ -22,11 +22,31 @@ Rule: TypeAlias = "bool | dict[str, Rule]"
 _Asked: TypeAlias = dict[str, "set[str] | None"]
 """Attributes asked for by `URN:name`, each with its sub-attributes, None for the whole."""
 
+Written: TypeAlias = frozenset[str]
+"""What a client wrote of attributes that come on request, by `URN:name` or `URN:name.part`."""
+NOTHING: Written = frozenset()
+
+
+class _Said(NamedTuple):
+    """What a request says of the attributes of its answer; `asked` is None if it names none to have."""
+
+    asked: _Asked | None
+    without: _Asked
+    written: Written
+
+    def by_default(self, attribute: Attribute, name: str) -> bool:
+        """Whether an attribute, which is neither in all answers nor in none, is in one that asks for none."""
+        return attribute.returned != "request" or name in self.written
+
+
 MAX_NAMES = 500
 """Attributes that one request may list."""
 
 _LONGEST_KEPT = 4_000
 """Characters of a list of attributes that is remembered: clients ask again for the same few."""
+
+_CHOICE = re.compile(r"\[[^][]*\]")
+"""What chooses among values, as in `emails[type eq "work"].value`."""
 
 List: TypeAlias = str | Iterable[str] | None
 
@@ -39,25 +59,23 @@ class Projection:
 
     @classmethod
     def parse(
-        cls,
-        attributes: List,
-        excluded: List,
-        type: ResourceType,
-        registry: Registry,  # noqa: ARG003 - what all of the core is called with
+        cls, attributes: List, excluded: List, type: ResourceType, written: Written = NOTHING
     ) -> Projection:
         """Return what a request asks for: names as a list or as text with commas, in any case.
 
-        With both, what is excluded is taken from what was asked for. Raises ScimError (400) only
-        for more than 500 names.
+        With both, what is excluded is taken from what was asked for. Whoever asks for some values,
+        as Microsoft does, gets all of the attribute. `written` are attributes that come on request, and
+        that the client wrote: by default they are in the answer. Raises ScimError (400) only for more
+        than 500 names.
 
-        >>> registry = Registry.make()
-        >>> short = Projection.parse("userName,name.givenName", None, registry.user, registry)
+        >>> from provisioner.scim.schemas.registry import USER_TYPE
+        >>> short = Projection.parse("userName,name.givenName", None, USER_TYPE)
         >>> short.apply({"id": "1", "userName": "eva", "name": {"givenName": "Eva", "familyName": "M"}})
         {'id': '1', 'userName': 'eva', 'name': {'givenName': 'Eva'}}
         """
-        asked, without = _names(attributes), _names(excluded)
+        asked, without = _names(_all_values(attributes)), _names(excluded)
         short = sum(map(len, asked)) + sum(map(len, without)) <= _LONGEST_KEPT
-        return (_parsed if short else _parsed.__wrapped__)(asked, without, type)
+        return (_parsed if short else _parsed.__wrapped__)(asked, without, type, written)
 
     def apply(self, resource: dict[str, Any]) -> dict[str, Any]:
         """Return the resource with what the answer has of it; the very same one if that is all."""
@@ -82,6 +100,13 @@ class Projection:
         return bool(self.rule.get(name))
 
 
+def _all_values(given: List) -> List:
+    """Return names without what chooses among values."""
+    if given is None or isinstance(given, str):
+        return given and _CHOICE.sub("", given)
+    return [_CHOICE.sub("", each) for each in given]
+
+
 def _names(given: List) -> tuple[str, ...]:
     if given is None:
         return ()
@@ -94,16 +119,13 @@ def _names(given: List) -> tuple[str, ...]:
 
 @lru_cache(maxsize=512)
 def _parsed(
-    attributes: tuple[str, ...], excluded: tuple[str, ...], type: ResourceType
+    attributes: tuple[str, ...], excluded: tuple[str, ...], type: ResourceType, written: Written
 ) -> Projection:
-    asked = _asked(attributes, type) if attributes else None
-    without = _asked(excluded, type)
+    said = _Said(_asked(attributes, type) if attributes else None, _asked(excluded, type), written)
     schema = type.schema
-    rule: dict[str, Rule] = {
-        each.name: _rule(each, each.name, asked, without) for each in schema.attributes
-    }
+    rule: dict[str, Rule] = {each.name: _rule(each, each.name, said) for each in schema.attributes}
     for uri, members in schema.extensions.items():
-        inner = {each.name: _rule(each, f"{uri}:{each.name}", asked, without) for each in members}
+        inner = {each.name: _rule(each, f"{uri}:{each.name}", said) for each in members}
         rule[uri] = _folded(inner)
     return Projection(rule)
 
@@ -123,30 +145,28 @@ def _asked(names: Iterable[str], type: ResourceType) -> _Asked:
     return asked
 
 
-def _rule(attribute: Attribute, top: str, asked: _Asked | None, without: _Asked) -> Rule:
+def _rule(attribute: Attribute, top: str, said: _Said) -> Rule:
     """Return what is kept of one attribute."""
     if attribute.returned == "never":
         return False
     if attribute.returned == "always":
         return True
-    named = asked is not None and top in asked
-    if not named and (asked is not None or attribute.returned == "request"):
-        return False
-    if top in without and without[top] is None:
-        return False
+    wanted = said.by_default(attribute, top) if said.asked is None else top in said.asked
+    if top in said.without and said.without[top] is None:
+        wanted = False
     if not attribute.sub:
-        return True
-    chosen = asked[top] if asked is not None else None
-    dropped = without.get(top) or set()
-    return _folded({each.name: _part_kept(each, chosen, dropped) for each in attribute.sub})
+        return wanted
+    chosen = None if said.asked is None else said.asked.get(top)
+    dropped = said.without.get(top) or set()
 
+    def kept(part: Attribute) -> bool:
+        if part.returned in ("never", "always"):
+            return part.returned == "always"
+        if not wanted or part.name in dropped:
+            return False
+        return part.name in chosen if chosen else said.by_default(part, f"{top}.{part.name}")
 
-def _part_kept(part: Attribute, chosen: set[str] | None, dropped: set[str]) -> bool:
-    if part.returned in ("never", "always"):
-        return part.returned == "always"
-    if chosen is not None:
-        return part.name in chosen and part.name not in dropped
-    return part.returned == "default" and part.name not in dropped
+    return _folded({each.name: kept(each) for each in attribute.sub})
 
 
 def _folded(rule: dict[str, Rule]) -> Rule:

@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 from connectors.scim_filter import Filter, FilterError, Path, parse_filter, parse_path
 from provisioner.scim.conditions import TRUE, Binder, condition
 from provisioner.scim.cursors import Cursors
-from provisioner.scim.errors import ScimError, invalid_path
+from provisioner.scim.errors import ScimError, invalid_value
 from provisioner.scim.kinds import Found, Kind, Sort, StoredRow
+from provisioner.scim.references import by_id
 from provisioner.scim.scan import Scan
 from provisioner.scim.walks import Client, Place
 from provisioner.store.direct import Session
@@ -75,7 +76,7 @@ class Query:
     def parse(
         cls, kind: Kind, filter: str | None, sort_by: str | None = None, *, descending: bool = False
     ) -> Query:
-        """Read a client's filter and sorting. Raises ScimError (400 invalidFilter, invalidPath)."""
+        """Read a client's filter and sorting. Raises ScimError (400 invalidFilter, invalidValue)."""
         short = len(filter or "") + len(sort_by or "") <= _LONGEST_KEPT
         return (_read if short else _read.__wrapped__)(kind, filter, sort_by, descending)
 
@@ -110,9 +111,12 @@ class Query:
 def _read(kind: Kind, filter: str | None, sort_by: str | None, descending: bool) -> Query:
     schema = kind.schema
     try:
-        read = parse_filter(filter, schema) if filter and filter.strip() else None
+        # WSO2 Identity Server and authentik before 2025.10 write names without quotes
+        read = parse_filter(filter, schema, quoted=False) if filter and filter.strip() else None
     except FilterError as error:
         raise ScimError(400, f"filter: {error}", "invalidFilter") from None
+    if read is not None and "$ref" in (filter or "").lower():
+        read = Filter(by_id(read.tree))
     if read is not None and any(map(_forgotten, read.paths)):
         raise ScimError(400, "filter: nobody is found by what is never kept", "invalidFilter")
     if not sort_by or not sort_by.strip():
@@ -120,9 +124,9 @@ def _read(kind: Kind, filter: str | None, sort_by: str | None, descending: bool)
     try:
         path = parse_path(sort_by.strip(), schema)
     except FilterError as error:
-        raise invalid_path(f"sortBy: {error}") from None
+        raise invalid_value(f"sortBy: {error}") from None
     if path.leaf is None or _forgotten(path):
-        raise invalid_path(f"sortBy: {path} has no value to sort by")
+        raise invalid_value(f"sortBy: {path} has no value to sort by")
     if kind.columns.lack(path):
         return Query(kind, read)
     return Query(kind, read, Sort(path, descending))
@@ -153,12 +157,22 @@ def page(
         return Page(found.total, found.rows, window.start)
     label = f"{sync}\n{query.text}"
     place = cursors.read(label, window.cursor) if window.cursor else []
+    size = window.size or 1
     if listing.exact:
-        found = listing.after(place, window.size)
+        found = listing.after(place, size)
     else:
-        found = listing.scan().page(query.sort, 0, window.size, place)
-    cursor = cursors.make(label, found.next_place) if found.next_place else None
+        found = listing.scan().page(query.sort, 0, size, place)
+    if (
+        not window.size
+    ):  # the total alone: whoever goes on does so where this page is (RFC 9865 section 2)
+        found = Found(found.total, [], place if found.rows else None)
+    cursor = None if found.next_place is None else cursors.make(label, found.next_place)
     return Page(found.total, found.rows, None, cursor)
+
+
+def scan(session: Session, sync: str, query: Query, base: str, *, related: bool) -> Scan:
+    """Return all that a query is of, to be looked at one by one; as in `page`."""
+    return _Listing(session, sync, query, base, related).scan()
 
 
 def _by_index(listing: _Listing, window: Window, walks: Client | None) -> Found:

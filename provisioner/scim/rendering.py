@@ -36,6 +36,11 @@ def decoded(document: str) -> Resource:
     return _decode(document)
 
 
+def with_id(resource: Resource, id: str) -> Resource:
+    """Return a resource as it is stored: `schemas` and `id` come first."""
+    return {"schemas": resource["schemas"], "id": id} | resource | {"id": id}
+
+
 def user_tag(row: UserRow) -> str:
     """Return the entity tag of a user with their groups."""
     if not row.groups:

@@ -6,7 +6,7 @@ filtered list only the page is kept, of a sorted one a key for each resource.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from connectors.scim_filter import Filter
@@ -55,21 +55,30 @@ class Scan:
                 more = True
         return Found(total, rows, [rows[-1].seq] if more and rows else None, before)
 
-    def _sorted_page(self, sort: Sort, skip: int, count: int, place: list[Any] | None) -> Found:
-        keys = [
-            (_comparable(sort.key(resource)), row.seq) for row, resource in self._matching(sort)
+    def keys(self, sort: Sort | None) -> list[tuple[Comparable, int]]:
+        """Return by what each resource is sorted, and its number, in the order of these."""
+        return [
+            (_comparable(sort.key(resource) if sort else None), row.seq)
+            for row, resource in self._matching(sort)
         ]
-        keys.sort(key=lambda each: each[1])
+
+    def _sorted_page(self, sort: Sort, skip: int, count: int, place: list[Any] | None) -> Found:
+        keys = self.keys(sort)
         keys.sort(key=lambda each: each[0], reverse=sort.descending)
         start = skip
         if place is not None:
-            start = _position(keys, place, sort.descending) if place else 0
-        chosen = keys[start : start + count]
-        by_seq = {row.seq: row for row in self._of([seq for _, seq in chosen])}
-        rows = [by_seq[seq] for _, seq in chosen if seq in by_seq]
-        going_on = chosen and start + count < len(keys)
-        next_place = [list(chosen[-1][0]), chosen[-1][1]] if going_on else None
-        return Found(len(keys), rows, next_place, start)
+            start = position(keys, place, sort.descending) if place else 0
+        rows, end = list[StoredRow](), start
+        while len(rows) < count and end < len(keys):
+            chosen = [seq for _, seq in keys[end : end + count - len(rows)]]
+            by_seq = {row.seq: row for row in self.rows(chosen)}
+            # who was deleted since the keys were read leaves no gap: others have the place
+            rows += [by_seq[seq] for seq in chosen if seq in by_seq]
+            end += len(chosen)
+        going_on = start < end < len(keys)
+        next_place = [list(keys[end - 1][0]), keys[end - 1][1]] if going_on else None
+        gone = max(0, end - start) - len(rows)
+        return Found(len(keys) - gone, rows, next_place, start)
 
     def _matching(self, sort: Sort | None) -> Iterator[tuple[StoredRow, Resource]]:
         paths = set(self.filter.paths) if self.filter else set()
@@ -108,7 +117,8 @@ class Scan:
             if len(found) < _BATCH:
                 return
 
-    def _of(self, seqs: list[int]) -> list[StoredRow]:
+    def rows(self, seqs: list[int]) -> list[StoredRow]:
+        """Load those of the resources that are still there, in any order."""
         if not seqs:
             return []
         alias = self.kind.alias
@@ -122,22 +132,22 @@ class Scan:
         return self.kind.rows(self.session, found)
 
 
-_Comparable = tuple[bool, Any]
+Comparable = tuple[bool, Any]
 """A sort key that compares with every other: whether there is no value, and the value."""
 
 
-def _comparable(key: SortKey) -> _Comparable:
+def _comparable(key: SortKey) -> Comparable:
     return (True, "") if key is None else (False, key)
 
 
-def _position(keys: list[tuple[_Comparable, int]], place: list[Any], descending: bool) -> int:
+def position(keys: Sequence[tuple[Comparable, Any]], place: Sequence[Any], descending: bool) -> int:
     """Return how many of the sorted keys come up to a place and at it."""
-    (absent, key), seq = place
+    (absent, key), number = place
     reached = (bool(absent), key)
-    for position, (own, own_seq) in enumerate(keys):
+    for index, (own, own_number) in enumerate(keys):
         if own == reached:
-            if own_seq > seq:
-                return position
+            if own_number > number:
+                return index
         elif (own > reached) != descending:
-            return position
+            return index
     return len(keys)

@@ -1,8 +1,8 @@
 """Searches by POST (RFC 7644 section 3.4.3), and lists over users and groups together.
 
 `/Users/.search` and `/Groups/.search` are lists whose query is in the body. At the root everything is
-searched: users first, then groups, as one list. What only one type has is, for the other, an attribute
-without a value (section 3.4.2.1).
+searched as one list: users first, then groups, unless it is sorted. What only one type has is, for the
+other, an attribute without a value (section 3.4.2.1).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from provisioner.scim.errors import ScimError, invalid_syntax, invalid_value
 from provisioner.scim.kinds import Kind
 from provisioner.scim.lists import found, kinds_together, list_answer
 from provisioner.scim.query import Page, Window
+from provisioner.scim.together import sorted_together
 from provisioner.store.direct import Session
 
 REQUEST = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -54,10 +55,12 @@ def search(endpoint: Endpoint, call: Call, body: Any) -> Answer:
 
 
 def search_all(call: Call) -> Answer:
-    """Return what a list over both types finds, each sorted by itself.
+    """Return what a list over both types finds.
 
     Raises ScimError 400 if neither type knows what the filter or the sorting names.
     """
+    if (call.parameters.get("sortby") or "").strip():
+        return call.tenant.store.read(lambda session: sorted_together(session, call))
     return call.tenant.store.read(lambda session: _Both(session, call).answer())
 
 

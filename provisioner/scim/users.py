@@ -17,7 +17,7 @@ from provisioner.scim.incoming import keep_immutable
 from provisioner.scim.operations import Operation
 from provisioner.scim.patch import patch as patched
 from provisioner.scim.preconditions import ALWAYS, Preconditions
-from provisioner.scim.rendering import Resource, decoded, encoded, without_groups
+from provisioner.scim.rendering import Resource, decoded, encoded, with_id, without_groups
 from provisioner.scim.tenant import Tenant
 from provisioner.store import scim_users as rows
 from provisioner.store.direct import NotUnique, Session
@@ -38,7 +38,7 @@ def create(tenant: Tenant, resource: Resource) -> UserRow:
     keys = UserKeys.of(resource)
 
     sync, id, at = tenant.sync, uuid4().hex, tenant.at()
-    document = encoded(_with_id(resource, id))
+    document = encoded(with_id(resource, id))
     external_id = None if keys.active is False else keys.external_id
 
     def insert(session: Session) -> list[tuple[Any, ...]]:
@@ -77,7 +77,7 @@ def replace(tenant: Tenant, id: str, resource: Resource, when: Preconditions = A
     def work(session: Session) -> UserRow:
         held = _held(session, tenant, id, when)
         before = decoded(held.document)
-        after = _with_id(resource, id)
+        after = with_id(resource, id)
         if "active" in before:
             after.setdefault("active", before["active"])
         keep_immutable(before, after, tenant.registry.user)
@@ -93,7 +93,11 @@ def patch(
 
     def work(session: Session) -> UserRow:
         held = _held(session, tenant, id, when)
-        after = patched(decoded(held.document), operations, tenant.registry.user, tenant.registry)
+        before = decoded(held.document)
+        if any(each.same for each in operations):
+            before["groups"] = _groups(session, tenant, id)
+        after = patched(before, operations, tenant.registry.user)
+        after.pop("groups", None)
         return _change(session, tenant, held, after, tenant.at())
 
     return _unique(tenant, work)
@@ -113,6 +117,12 @@ def delete(tenant: Tenant, id: str, when: Preconditions = ALWAYS) -> None:
     tenant.store.write(work)
 
 
+def _groups(session: Session, tenant: Tenant, id: str) -> list[dict[str, str]]:
+    """Return the groups that a user is in, for a client that repeats them."""
+    row = rows.find(session, tenant.sync, id)
+    return [{"value": group} for group, _, _ in row.groups] if row else []
+
+
 def _held(session: Session, tenant: Tenant, id: str, when: Preconditions) -> UserRow:
     held = rows.hold(session, tenant.sync, id)
     if held is None:
@@ -127,12 +137,7 @@ def _change(session: Session, tenant: Tenant, held: UserRow, after: Resource, at
         return held
     old, new = UserKeys.of(before), UserKeys.of(after)
     mark(session, tenant.sync, held.id, [old.external_id, new.external_id], at)
-    return rows.update(session, tenant.sync, held, old, new, encoded(_with_id(after, held.id)), at)
-
-
-def _with_id(resource: Resource, id: str) -> Resource:
-    """Return the resource as it is stored: `schemas` and `id` come first."""
-    return {"schemas": resource["schemas"], "id": id} | resource | {"id": id}
+    return rows.update(session, tenant.sync, held, old, new, encoded(with_id(after, held.id)), at)
 
 
 def _unique(tenant: Tenant, work: Callable[[Session], T]) -> T:

@@ -29,6 +29,7 @@ from connectors.records import fold
 from connectors.scim_attribute import Attribute
 from connectors.scim_filter_compare import instant
 from provisioner.scim.errors import invalid_syntax, invalid_value
+from provisioner.scim.references import id_in
 
 Reader: TypeAlias = Callable[[Any], Any]
 Sub: TypeAlias = tuple[str, Reader]
@@ -139,12 +140,16 @@ def _wraps(value: Any) -> bool:
 
 
 def distinct(path: str, values: list[Any]) -> list[Any]:
-    """Return the values without repetitions; raises 400 if two are primary (RFC 7643 section 2.4)."""
+    """Return the values without repetitions; raises 400 if two are primary (RFC 7643 section 2.4).
+
+    What has the same `value` and `type` twice is one value, of which the later says more.
+    """
     seen: dict[Any, Any] = {}
     primary = 0
     for each in values:
         if type(each) is dict:
-            seen.setdefault(identity(each), each)
+            key = _same(each)
+            seen[key] = seen[key] | each if key in seen else each
         else:
             seen.setdefault(each, each)
     kept = list(seen.values())
@@ -154,6 +159,14 @@ def distinct(path: str, values: list[Any]) -> list[Any]:
     if primary > 1:
         raise invalid_value(f"{path}: more than one value is primary")
     return kept
+
+
+def _same(value: dict[str, Any]) -> Any:
+    """Return something hashable that two objects share if they are the same value of an attribute."""
+    held, type = value.get("value"), value.get("type")
+    if held is None or isinstance(held, list) or isinstance(type, list):
+        return identity(value)
+    return held, type
 
 
 def identity(value: dict[str, Any]) -> Any:
@@ -186,7 +199,7 @@ def _complex(
     required = [each.name for each in attribute.sub if each.required and not assign]
 
     def read(value: Any) -> dict[str, Any] | None:
-        if type(value) is not dict or texts:
+        if type(value) is not dict:
             if assign and plain and type(value) is str and value:
                 value = {"value": value}
             value = _members(attribute.name, path, value)
@@ -201,6 +214,8 @@ def _complex(
                     made[known[0]] = kept
             elif refuse_unknown:
                 raise invalid_syntax(f"{path} has no sub-attribute {_shown(name)}")
+        if texts:
+            made = _told_by_text(made, subs)
         for name in required:
             if name not in made and not (name == "value" and _referred(made)):
                 raise invalid_value(f"{path}.{name} is required")
@@ -213,7 +228,7 @@ def _complex(
 
 def _referred(made: dict[str, Any]) -> bool:
     """Take the id from the end of a reference that stands alone (RFC 7643 section 2.4); whether there is one."""
-    id = str(made.get("$ref") or "").rstrip("/").rpartition("/")[2]
+    id = id_in(str(made.get("$ref") or ""))
     if id:
         made["value"] = id
     return bool(id)
@@ -228,24 +243,28 @@ def _members(name: str, path: str, value: Any) -> dict[str, Any] | None:
             value = {"value": value}
         else:
             value = _unwrapped(value, path, "an object")
-    if name in _JSON_TEXTS and value is not None:
-        text = value.get("value")
-        if type(text) is str and text.startswith("{"):
-            return _json_text(value)
     members: dict[str, Any] | None = value
     return members
 
 
-def _json_text(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a role whose value is an object as JSON text, with that object's value and display name."""
-    try:
-        inner = json.loads(value["value"])
-    except (ValueError, RecursionError):
-        return value
-    if not isinstance(inner, dict) or not isinstance(inner.get("value"), str):
-        return value
-    named = {"display": inner["displayName"]} if inner.get("displayName") else {}
-    return {**named, **value, "value": inner["value"]}
+def _told_by_text(made: dict[str, Any], subs: dict[str, Sub]) -> dict[str, Any]:
+    """Return a role whose value is an object as JSON text, with that object's value and display name.
+
+    As often as it takes: what is kept is read as it is.
+    """
+    while str(made.get("value", "")).startswith("{"):
+        try:
+            inner = json.loads(made["value"])
+        except (ValueError, RecursionError):
+            break
+        if not isinstance(inner.get("value"), str):
+            break
+        told = {"value": inner["value"], "display": inner.get("displayName")}
+        kept = {name: subs[name][1](text) for name, text in told.items()}
+        if kept["value"] is None:
+            break
+        made = {**{k: v for k, v in kept.items() if v is not None}, **made, "value": kept["value"]}
+    return made
 
 
 def _unwrapped(value: Any, path: str, expected: str) -> Any:

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import pairwise
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select, text
 
 from connectors.records import fold
 from provisioner.store.direct import Session
@@ -151,6 +151,20 @@ def take(
         first_at=moment(min(moments)),
         last_at=moment(max(moments)),
     )
+
+
+def renamed(connection: Connection, sync: str) -> list[tuple[str, str | None]]:
+    """Return the marks of those who had another externalId then: (user's id, the externalId then)."""
+    rows = connection.execute(
+        text(
+            "SELECT DISTINCT d.user_id, d.external_id FROM scim_dirty d"
+            " JOIN scim_users u ON u.sync = d.sync AND u.id = d.user_id"
+            " WHERE d.sync = :sync AND (d.external_id <> u.external_id"
+            " OR (d.external_id IS NULL) <> (u.external_id IS NULL))"
+        ),
+        {"sync": sync},
+    )
+    return [(user_id, external_id) for user_id, external_id in rows]
 
 
 def names_of(user_id: str, external_id: str | None) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from connectors.records import clean, fold
@@ -11,6 +11,8 @@ from provisioner.store.scim_counts import count
 
 COLUMNS = "g.seq, g.id, g.version, g.created, g.last_modified, g.document"
 """What to select from `scim_groups g` for a GroupRow."""
+
+_TOUCH = "UPDATE scim_groups SET version = version + 1, last_modified = :at WHERE seq = :seq"
 
 
 class GroupRow(NamedTuple):
@@ -93,6 +95,28 @@ def _one(session: Session, sync: str, id: str, locked: str) -> GroupRow | None:
     return GroupRow(*row) if row else None
 
 
+def is_there(session: Session, sync: str, keys: GroupKeys) -> bool:
+    """Whether there is a group of that externalId and, in any case, name; it waits for others who ask.
+
+    It comes first in a transaction, so that whoever waits holds nothing.
+    """
+    if keys.external_id is None or keys.display_name is None:
+        return False
+    if session.postgresql:  # elsewhere whoever writes is alone
+        session.run(
+            "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))",
+            key=f"{sync}\n{keys.external_id}",
+        )
+    row = session.row(
+        "SELECT 1 FROM scim_groups WHERE sync = :sync AND external_id = :external_id"
+        " AND display_name_key = :key LIMIT 1",
+        sync=sync,
+        external_id=keys.external_id,
+        key=fold(keys.display_name),
+    )
+    return row is not None
+
+
 def insert(
     session: Session, sync: str, id: str, keys: GroupKeys, document: str, at: str
 ) -> GroupRow:
@@ -135,13 +159,14 @@ def touch(session: Session, seq: int, at: str) -> int | None:
 
     It comes last in a transaction: only from here on do others who change the same group wait.
     """
-    row = session.row(
-        "UPDATE scim_groups SET version = version + 1, last_modified = :at"
-        " WHERE seq = :seq RETURNING version",
-        seq=seq,
-        at=at,
-    )
+    row = session.row(f"{_TOUCH} RETURNING version", seq=seq, at=at)
     return int(row[0]) if row else None
+
+
+def touch_all(session: Session, seqs: Iterable[int], at: str) -> None:
+    """Give each of these groups the next version: in one order, so that two who do it don't wait in a circle."""
+    for seq in sorted(seqs):
+        session.run(_TOUCH, seq=seq, at=at)
 
 
 def delete(session: Session, sync: str, held: GroupRow, at: str) -> None:
@@ -152,8 +177,7 @@ def delete(session: Session, sync: str, held: GroupRow, at: str) -> None:
     parents = session.rows(
         "DELETE FROM scim_nested WHERE child_seq = :seq RETURNING group_seq", seq=held.seq
     )
-    for (parent,) in sorted(parents):
-        touch(session, parent, at)
+    touch_all(session, (seq for (seq,) in parents), at)
     count(session, sync, "Group", held.seq, -1)
 
 

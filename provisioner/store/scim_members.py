@@ -138,11 +138,11 @@ def replace(session: Session, sync: str, group: int, ids: Iterable[str]) -> Memb
     return Members([*gone_users, *new.users], [*gone_groups, *new.groups], [])
 
 
-def remove_all(session: Session, group: int, *, users: bool = True, groups: bool = True) -> Members:
-    """Take everybody out of a group, or only the users, or only the groups."""
+def remove_all(session: Session, group: int) -> Members:
+    """Take everybody out of a group."""
     return Members(
-        _delete(session, "scim_members", "user_seq", group, "NOT IN", []) if users else [],
-        _delete(session, "scim_nested", "child_seq", group, "NOT IN", []) if groups else [],
+        _delete(session, "scim_members", "user_seq", group, "NOT IN", []),
+        _delete(session, "scim_nested", "child_seq", group, "NOT IN", []),
         [],
     )
 

@@ -15,6 +15,7 @@ import msgspec
 from connectors.records import clean, fold
 from provisioner.store.direct import Session
 from provisioner.store.scim_counts import count, count_new
+from provisioner.store.scim_groups import touch_all
 
 MemberOf = tuple[str, str | None, bool]
 """A group that a user is in: its id, its name, and whether the user is in it directly."""
@@ -224,12 +225,7 @@ def delete(session: Session, sync: str, held: UserRow, at: str) -> None:
     left = session.rows(
         "DELETE FROM scim_members WHERE user_seq = :seq RETURNING group_seq", seq=held.seq
     )
-    for (group,) in sorted(left):  # always in one order: two who delete don't wait for each other
-        session.run(
-            "UPDATE scim_groups SET version = version + 1, last_modified = :at WHERE seq = :seq",
-            at=at,
-            seq=group,
-        )
+    touch_all(session, (seq for (seq,) in left), at)
     count(session, sync, "User", held.seq, -1)
 
 

@@ -159,7 +159,6 @@ def test_what_json_does_not_call_a_number_is_none_here(literal: str) -> None:
         ('emails[valu eq "x"]', "emails has no sub-attribute 'valu': did you mean value?", 7),
         ("title.x pr", "title has no sub-attributes", 6),
         ('userName eqq "x"', "found 'eqq': did you mean eq?", 9),
-        ('userName eq"x"', "expected a blank, then a value", 11),
         ("userName eq", "expected a value, found the end", 11),
         (
             "userName eq bob",

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, Literal
 
 from connectors.records import ENTERPRISE
-from connectors.scim_attribute import Name
 from connectors.scim_phone import PHONE_ATTRIBUTES, ZOOM_ATTRIBUTES
 from connectors.scim_schema import (
     COMMON,
@@ -29,10 +28,10 @@ Unknown = Literal["ignore", "refuse"]
 USER_TYPE = ResourceType(
     "User",
     "/Users",
-    "A person",
-    Extension(CORE_USER, "User", USER_ATTRIBUTES, "A person"),
+    "User Account",
+    Extension(CORE_USER, "User", USER_ATTRIBUTES, "User Account"),
     (
-        Extension(ENTERPRISE, "EnterpriseUser", ENTERPRISE_ATTRIBUTES, "A person at work"),
+        Extension(ENTERPRISE, "EnterpriseUser", ENTERPRISE_ATTRIBUTES, "Enterprise User"),
         Extension(PHONE, "PhoneUser", PHONE_ATTRIBUTES, "Which phone a person should have"),
         Extension(
             ZOOM, "ZoomUser", ZOOM_ATTRIBUTES, "Phone attributes in the words of Zoom's SCIM"
@@ -43,8 +42,8 @@ USER_TYPE = ResourceType(
 GROUP_TYPE = ResourceType(
     "Group",
     "/Groups",
-    "A group of people",
-    Extension(CORE_GROUP, "Group", GROUP_ATTRIBUTES, "A group of people"),
+    "Group",
+    Extension(CORE_GROUP, "Group", GROUP_ATTRIBUTES, "Group"),
     aliases={
         # Microsoft, "Develop and plan provisioning for a SCIM endpoint …", Create Group
         "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group": CORE_GROUP,
@@ -52,9 +51,9 @@ GROUP_TYPE = ResourceType(
         "urn:scim:schemas:core:1.0:Group": CORE_GROUP,
         "urn:scim:schemas:core:2.0": CORE_GROUP,
         "urn:scim:schemas:core:2.0:Group": CORE_GROUP,
+        "urn:ietf:params:scim:api:messages:2.0:Group": CORE_GROUP,
     },
 )
-
 
 _EXTERNAL_ID = tuple(each for each in COMMON if each.name == "externalId")
 
@@ -86,9 +85,10 @@ class Registry:
         """Both resource types."""
         return self.user, self.group
 
-    def attribute(self, path: str, type: ResourceType | None = None) -> Name | None:
-        """Return what a path without brackets names in a resource type, users unless told; None if unknown."""
-        return (type or self.user).attribute(path)
+    @property
+    def refuses_unknown(self) -> bool:
+        """Whether what no schema knows is refused."""
+        return self.unknown == "refuse"
 
     @cached_property
     def _schemas(self) -> tuple[Extension, ...]:

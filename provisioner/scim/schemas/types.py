@@ -55,6 +55,13 @@ class ResourceType:
             unqualified=ENTERPRISE if ENTERPRISE in extensions else None,
         )
 
-    def attribute(self, path: str) -> Name | None:
-        """Return what `[URN:]attribute[.sub]` names, in any case; None if unknown."""
-        return self.schema.find(path)
+    @cached_property
+    def on_request(self) -> tuple[Name, ...]:
+        """The attributes and sub-attributes that are `returned` on request only."""
+        names = (
+            Name(uri, each, part)
+            for uri in (None, *self.schema.extensions)
+            for each in self.schema.tops(uri)
+            for part in (None, *each.sub)
+        )
+        return tuple(each for each in names if (each.sub or each.attribute).returned == "request")

@@ -12,6 +12,7 @@ from provisioner.scim.schemas import Registry
 from provisioner.scim.tenant import Tenant
 from provisioner.store.database import open_database
 from provisioner.store.direct import Direct
+from tests.provisioner.scim.http_client import Provider, application
 from tests.provisioner.scim.pushing import Clock
 from tests.provisioner.store.made import KINDS, database
 
@@ -40,6 +41,12 @@ def store(engine: Engine) -> Iterator[Direct]:
 def sync() -> str:
     """A sync that nobody else uses."""
     return f"sync{next(_numbers)}"
+
+
+@pytest.fixture
+def push(store: Direct, sync: str) -> Provider:
+    """A client that is let in to that sync, at the short address."""
+    return Provider(application(store, sync, default=sync).test_client())
 
 
 @pytest.fixture

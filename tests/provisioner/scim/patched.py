@@ -7,7 +7,8 @@ from typing import Any
 from connectors.records import ENTERPRISE
 from provisioner.scim.incoming import read_resource
 from provisioner.scim.membership import GroupPatch, member_changes
-from provisioner.scim.patch import parse_operations, patch
+from provisioner.scim.operations import parse_operations
+from provisioner.scim.patch import patch
 from provisioner.scim.schemas import Registry
 
 REGISTRY = Registry.make()
@@ -39,7 +40,7 @@ def eva() -> dict[str, Any]:
 def after(resource: dict[str, Any], *operations: Any, registry: Registry = REGISTRY) -> Any:
     """Return a person after a PATCH with these operations."""
     read = parse_operations({"Operations": list(operations)}, registry.user, registry)
-    return patch(resource, read, registry.user, registry)
+    return patch(resource, read, registry.user)
 
 
 def op(kind: str, path: str | None = None, *value: Any) -> dict[str, Any]:

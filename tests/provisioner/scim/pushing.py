@@ -9,7 +9,8 @@ from typing import Any
 
 from provisioner.scim import groups, users
 from provisioner.scim.incoming import read_resource
-from provisioner.scim.patch import member_changes, parse_operations
+from provisioner.scim.membership import member_changes
+from provisioner.scim.operations import parse_operations
 from provisioner.scim.preconditions import Preconditions
 from provisioner.scim.rendering import decoded, group, user
 from provisioner.scim.tenant import Tenant

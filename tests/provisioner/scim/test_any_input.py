@@ -22,7 +22,8 @@ from provisioner.scim.errors import ScimError
 from provisioner.scim.incoming import read_resource
 from provisioner.scim.incoming_json import read_json
 from provisioner.scim.membership import Add, Remove, Replace, member_changes
-from provisioner.scim.patch import parse_operations, patch
+from provisioner.scim.operations import parse_operations
+from provisioner.scim.patch import patch
 from provisioner.scim.projection import Projection
 from provisioner.scim.query_text import parameters
 from tests.provisioner.scim.patched import REGISTRY, STRICT, eva, op
@@ -110,7 +111,7 @@ def test_any_operations_leave_what_can_be_kept_or_are_refused(operations: list[A
     for registry in (REGISTRY, STRICT):
         with suppress(ScimError):
             read = parse_operations(body, registry.user, registry)
-            patched = patch(eva(), read, registry.user, registry)
+            patched = patch(eva(), read, registry.user)
             well_kept(patched)
         with suppress(ScimError):
             made = member_changes(parse_operations(body, registry.group, registry))
@@ -124,7 +125,7 @@ def test_any_operations_leave_what_can_be_kept_or_are_refused(operations: list[A
 def test_any_list_of_attributes_asks_for_something(attributes: Any, excluded: Any) -> None:
     resource = eva() | {"id": "8c"}
 
-    answer = Projection.parse(attributes, excluded, REGISTRY.user, REGISTRY).apply(resource)
+    answer = Projection.parse(attributes, excluded, REGISTRY.user).apply(resource)
 
     assert {"id", "schemas"} <= answer.keys() <= resource.keys()
 
@@ -150,7 +151,7 @@ def steps(work: Callable[[], Any]) -> int:
 
 def patched(operations: list[Any]) -> Any:
     read = parse_operations({"Operations": operations}, REGISTRY.user, REGISTRY)
-    return patch(eva(), read, REGISTRY.user, REGISTRY)
+    return patch(eva(), read, REGISTRY.user)
 
 
 def grouped(operations: list[Any]) -> Any:
@@ -209,9 +210,7 @@ def growing() -> Iterator[tuple[str, Callable[[int], Any]]]:
     yield "query of parameters", lambda n: parameters("a=1&" * n)
     yield (
         "attributes",
-        lambda n: Projection.parse(
-            ",".join(f"x{i}" for i in range(n)), "", REGISTRY.user, REGISTRY
-        ),
+        lambda n: Projection.parse(",".join(f"x{i}" for i in range(n)), "", REGISTRY.user),
     )
 
 
@@ -283,8 +282,8 @@ def remembering() -> Iterator[tuple[str, Callable[[str], Any]]]:
     yield "names", lambda name: body(**{name: 1})
     yield "names of extensions", lambda name: body(**{ENTERPRISE: {name: 1}})
     yield "paths", lambda name: patched([op("add", name, "x")])
-    yield "attributes", lambda name: Projection.parse([name], None, REGISTRY.user, REGISTRY)
-    yield "excluded", lambda name: Projection.parse(None, [name], REGISTRY.user, REGISTRY)
+    yield "attributes", lambda name: Projection.parse([name], None, REGISTRY.user)
+    yield "excluded", lambda name: Projection.parse(None, [name], REGISTRY.user)
     yield "filters", lambda name: parse_filter(f'{name} eq "x"', REGISTRY.user.schema)
     yield "literals", lambda name: parse_filter(f'title eq "{name}"').matches({"title": name})
 

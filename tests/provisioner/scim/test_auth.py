@@ -179,6 +179,7 @@ def test_another_sync_and_one_that_is_not_there_are_the_same(
         ("HEAD", "/scim/v2/Users", True),
         ("POST", "/scim/v2/Users/.search", True),
         ("POST", "/scim/v2/.search", True),
+        ("POST", "/scim/v2/Users/.search/", True),
         ("POST", "/scim/v2/Users", False),
         ("POST", "/scim/v2/Bulk", False),
         ("PUT", "/scim/v2/Users/.search", False),

@@ -14,11 +14,6 @@ from tests.provisioner.scim.http_client import BULK, PATCH, Answer, Provider, ap
 RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
 
-@pytest.fixture
-def push(store: Direct, sync: str) -> Provider:
-    return Provider(application(store, sync, default=sync).test_client())
-
-
 def bulk(push: Provider, *operations: Any, **more: Any) -> Answer:
     return push("POST", "/Bulk", {"schemas": [BULK], "Operations": list(operations), **more})
 
@@ -146,6 +141,16 @@ def test_what_rests_on_a_failure_fails_and_says_so(push: Provider) -> None:
     assert "no operation creates" in third["response"]["detail"]
 
 
+def test_only_what_creates_something_is_referred_to_by_its_bulk_id(push: Provider) -> None:
+    eva = push.user("eva")
+    renamed = {"method": "PUT", "path": f"/Users/{eva['id']}", "bulkId": "u", "data": eva}
+
+    answer = bulk(push, renamed, renamed, group("g", "u"))
+
+    assert statuses(answer) == ["200", "200", "400"]
+    assert "no operation creates" in answer.body["Operations"][2]["response"]["detail"]
+
+
 def test_what_was_done_before_the_store_failed_is_told(
     push: Provider, store: Direct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +179,15 @@ def test_after_so_many_failures_the_rest_is_left(push: Provider) -> None:
 
     assert statuses(answer) == ["409", "201", "409"]
     assert push.get("/Users").body["totalResults"] == 2
+
+
+def test_without_a_number_of_failures_all_is_done(push: Provider) -> None:
+    """Scripts for WSO2 and Webex write 0 for it: no early end, as where the member is absent."""
+    push.user("taken")
+
+    for failures in (0, None):
+        answer = bulk(push, user("a", "taken"), user("b", f"b{failures}"), failOnErrors=failures)
+        assert statuses(answer) == ["409", "201"]
 
 
 @pytest.mark.parametrize(
@@ -213,8 +227,9 @@ def test_what_an_operation_lacks_is_its_own_error(
     [
         {"Operations": {}},
         {"schemas": ["urn:nope"], "Operations": []},
+        {"schemas": 5, "Operations": []},
         {"Operations": ["x"]},
-        {"Operations": [], "failOnErrors": 0},
+        {"Operations": [], "failOnErrors": -1},
         {"Operations": [], "failOnErrors": True},
         {"Operations": [user("a"), user("a", "b")]},
     ],

@@ -14,6 +14,7 @@ Others stand beside their cases.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ from connectors.records import ENTERPRISE
 from connectors.scim_phone import PHONE, ZOOM, ZOOM_READ
 from provisioner.scim.errors import ScimError
 from provisioner.scim.incoming import read_resource
-from provisioner.scim.membership import Add, Remove, RemoveAll, Replace
+from provisioner.scim.membership import Add, Remove, RemoveAll, Replace, member_changes
+from provisioner.scim.operations import parse_operations
 from tests.provisioner.scim.patched import REGISTRY, STRICT, after, eva, of_group, op, person
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -155,6 +157,17 @@ def test_entra_adds_roles_as_json_text(roles: Any) -> None:
     assert "roles" not in after(added, op("Remove", "roles", roles))
 
 
+@pytest.mark.parametrize(
+    "value", [[ROLE], [{"value": ROLE}], json.dumps({"value": ROLE, "displayName": "Outer"})]
+)
+@pytest.mark.parametrize("name", ["value", "Value"])
+def test_a_role_told_by_json_text_is_kept_as_it_is_read_again(name: str, value: Any) -> None:
+    added = after(person(), op("add", "roles", [{name: value}]))
+
+    assert added["roles"][0]["value"] == "25"
+    assert after(added, op("replace", "roles", added["roles"])) == added
+
+
 def test_entra_adds_by_json_text_the_role_that_it_created_as_an_object() -> None:
     """[roles] POST has the type, PATCH has not."""
     role = {"primary": False, "type": "WindowsAzureActiveDirectoryRole", "value": "25"}
@@ -251,8 +264,6 @@ def test_okta_pushes_an_empty_group() -> None:
 
 def test_a_nightly_job_replaces_members_by_bare_ids() -> None:
     """indigo-iam/iam issue 934, whose `operations` has no capital either."""
-    from provisioner.scim.patch import member_changes, parse_operations
-
     body = {"operations": [op("replace", "members", ["a", "b"])]}
 
     read = parse_operations(body, REGISTRY.group, REGISTRY)

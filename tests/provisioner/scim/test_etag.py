@@ -31,12 +31,7 @@ def test_a_header_of_blanks_costs_no_more_than_its_length() -> None:
     assert not holds("x" + " " * 3_000_000 + "x", TAG)
 
 
-def test_nothing_holds_of_what_is_not_there() -> None:
-    assert not holds("*", None)
-    refuse_if("*", None)
-
-
-def test_a_write_that_must_create_is_refused_where_something_is() -> None:
+def test_a_write_of_what_must_not_be_there_is_refused_where_something_is() -> None:
     with pytest.raises(ScimError) as refused:
         refuse_if("*", TAG)
     assert refused.value.status == 412

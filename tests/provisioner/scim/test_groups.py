@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.scim import groups
+from provisioner.scim import groups, users
 from provisioner.scim.errors import ScimError
 from provisioner.scim.incoming import read_resource
 from provisioner.scim.tenant import Tenant
@@ -53,6 +53,28 @@ def test_a_group_shows_its_members_with_what_and_where_they_are(tenant: Tenant) 
             "display": "Inner",
         },
     }
+
+
+def test_who_posts_a_group_again_gets_no_second_one(tenant: Tenant, other: Tenant) -> None:
+    """Microsoft's SCIM Validator posts a group twice and wants 409 (its test "Create a duplicate Group");
+    Entra's groups may well share a name (RFC 7643 section 8.7.1: "uniqueness": "none")."""
+    sales = push_group(tenant, "Sales", externalId="g1")
+
+    with pytest.raises(ScimError) as refused:
+        push_group(tenant, "SALES", externalId="g1")
+    assert (refused.value.status, refused.value.scim_type) == (409, "uniqueness")
+    for name, more in (("Sales", {"externalId": "g2"}), ("Sales", {}), ("Sales", {})):
+        push_group(tenant, name, **more)
+    push_group(tenant, "Marketing", externalId="g1")
+    push_group(other, "Sales", externalId="g1")
+    groups.delete(tenant, sales.id)
+    assert push_group(tenant, "Sales", externalId="g1").id != sales.id
+
+
+def test_of_one_group_posted_often_at_once_there_is_one(tenant: Tenant) -> None:
+    failures = at_once(6, lambda _: push_group(tenant, "Sales", externalId="g1") and None)
+
+    assert [getattr(each, "status", each) for each in failures] == [409] * 5
 
 
 def test_members_come_and_go_and_only_what_changes_counts_the_version_up(tenant: Tenant) -> None:
@@ -152,8 +174,6 @@ def test_overlapping_adds_and_removals_in_any_order_all_come_about(tenant: Tenan
 
 
 def test_whoever_is_deleted_while_being_added_is_in_no_group(tenant: Tenant) -> None:
-    from provisioner.scim import users
-
     everybody = people(tenant, *[f"u{n}" for n in range(16)])
     sales = push_group(tenant, "Sales")
 

@@ -145,6 +145,8 @@ def test_one_value_at_most_is_primary() -> None:
 def test_schemas_of_something_else_are_refused(schemas: Any, scim_type: str) -> None:
     with pytest.raises(ScimError) as refused:
         read(schemas=schemas)
+    with pytest.raises(ScimError):
+        read(Schemas=schemas)
     assert refused.value.scim_type == scim_type
 
 

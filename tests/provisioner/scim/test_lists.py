@@ -8,13 +8,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.store.direct import Direct, Session
-from tests.provisioner.scim.http_client import Provider, application
-
-
-@pytest.fixture
-def push(store: Direct, sync: str) -> Provider:
-    return Provider(application(store, sync, default=sync).test_client())
+from provisioner.store.direct import Session
+from tests.provisioner.scim.http_client import Provider
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ def ids(*names: str) -> list[dict[str, Any]]:
         (op("add", 'members[value eq "a"]', {}), Add(("a",))),
         (op("Remove", "members", ids("a", "b")), Remove(("a", "b"))),
         (op("Remove", "members", [{"$ref": None, "value": "a"}]), Remove(("a",))),
+        (op("remove", "members.value", "a"), Remove(("a",))),
+        (op("remove", "members.value", ["a", "b"]), Remove(("a", "b"))),
         (op("remove", 'members[value eq "a"]'), Remove(("a",))),
         (op("remove", 'members[value eq "a" or value eq "b"]'), Remove(("a", "b"))),
         (op("remove", "members"), RemoveAll()),
@@ -43,7 +45,12 @@ def test_every_way_to_say_it_is_one_step(operation: Any, step: Any) -> None:
 
 @pytest.mark.parametrize(
     "operation",
-    [op("remove", "members", []), op("add", "members", []), op("add", "members", None)],
+    [
+        op("remove", "members", []),
+        op("remove", "members.value", []),
+        op("add", "members", []),
+        op("add", "members", None),
+    ],
 )
 def test_an_empty_list_never_empties_the_group(operation: Any) -> None:
     assert of_group(operation).steps == []
@@ -53,7 +60,7 @@ def test_a_filter_on_something_else_than_ids_is_left_to_the_store() -> None:
     (step,) = of_group(op("remove", 'members[type eq "Group"]')).steps
 
     assert isinstance(step, RemoveWhere)
-    assert str(step.tree) == 'type eq "Group"'
+    assert str(step.path.part) == 'type eq "Group"'
     assert step.matches({"value": "a", "type": "Group"})
     assert not step.matches({"value": "a", "type": "User"})
 
@@ -96,6 +103,7 @@ def test_a_group_is_renamed_by_its_id_and_display_name() -> None:
     [
         (op("replace", 'members[value eq "a"].value', "b"), "mutability"),
         (op("add", 'members[value eq "a"].display', "b"), "mutability"),
+        (op("remove", "members.value"), "mutability"),
         (op("add", 'members[type eq "User"]', {"value": "b"}), "noTarget"),
         (op("add", "members", [{"type": "User", "display": "x"}, {"$ref": "y"}]), "invalidValue"),
         (op("add", "members", [7]), "invalidValue"),

@@ -13,13 +13,14 @@ from urllib.parse import quote_plus, urlencode
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
 from werkzeug import Request
 from werkzeug.test import EnvironBuilder, TestResponse
 
 from provisioner.scim import oauth
 from provisioner.scim.auth import Authenticator, Client
 from provisioner.store import tokens as token_store
+from provisioner.store.database import reading
 from provisioner.store.tokens import prefix_of
 from tests.provisioner.store.made import KINDS, NOW, store
 
@@ -86,6 +87,32 @@ def test_a_client_is_given_a_token_that_opens_the_receiver_for_an_hour(
         assert opens(engine, token, "POST").name == "okta"
         with pytest.raises(Exception, match="has expired"):
             opens(engine, token, at=NOW + HOUR)
+
+
+def test_a_token_is_as_old_as_its_record_however_long_the_store_kept_it_waiting(
+    engine: Engine,
+) -> None:
+    seconds = 0
+
+    @event.listens_for(engine, "begin")
+    def wait(_: Connection) -> None:
+        nonlocal seconds
+        seconds += 60
+
+    app = Flask("oauth")
+    app.register_blueprint(oauth.blueprint(engine, lambda: NOW + timedelta(seconds=seconds)))
+    answer = app.test_client().post("/oauth/token", data=in_form(client(engine)))
+    recorded = NOW + timedelta(seconds=seconds)
+
+    assert answer.json is not None
+    with reading(engine) as connection:
+        found = token_store.find(connection, answer.json["access_token"])
+    assert found is not None
+    assert (found.created_at, found.expires_at) == (recorded, recorded + HOUR)
+
+
+def test_a_slash_after_the_token_endpoint_says_nothing(engine: Engine, http: FlaskClient) -> None:
+    assert http.post("/oauth/token/", data=in_form(client(engine))).status_code == 200
 
 
 def test_a_client_id_in_the_header_may_be_form_encoded(engine: Engine, http: FlaskClient) -> None:

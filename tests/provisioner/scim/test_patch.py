@@ -10,6 +10,7 @@ import pytest
 from connectors.records import ENTERPRISE
 from connectors.scim_schema import PHONE
 from provisioner.scim.errors import ScimError
+from provisioner.scim.operations import parse_operations
 from tests.provisioner.scim.patched import STRICT, WORK, after, eva, op, person
 
 DEPARTMENT = f"{ENTERPRISE}:department"
@@ -259,10 +260,34 @@ def test_what_only_the_service_says_may_be_said_as_it_stands() -> None:
         assert refused.value.scim_type == "mutability"
 
 
+def test_a_required_attribute_is_replaced_and_never_unset() -> None:
+    assert after(eva(), op("replace", "userName", "eva.mala"))["userName"] == "eva.mala"
+    for kind, value, said in (("remove", (), "mutability"), ("replace", ("",), "invalidValue")):
+        with pytest.raises(ScimError) as refused:
+            after(eva(), op(kind, "userName", *value))
+        assert refused.value.scim_type == said
+
+
+def test_a_list_is_replaced_by_as_many_other_values() -> None:
+    others = [{"value": f"{n}@example.org", "type": "work"} for n in range(2)]
+
+    assert after(eva(), op("replace", "emails", others))["emails"] == others
+
+
+def test_a_value_of_which_only_the_type_is_left_is_gone() -> None:
+    stored = person(emails=[{"value": "eva@example.org", "type": "work"}])
+
+    assert "emails" not in after(stored, op("remove", f"{WORK}.value"))
+
+
+def test_what_a_filter_makes_primary_is_the_only_one() -> None:
+    made = after(eva(), op("add", 'emails[type eq "other" and primary eq true].value', "e@x.org"))
+
+    assert [each["value"] for each in made["emails"] if each.get("primary")] == ["e@x.org"]
+
+
 @pytest.mark.parametrize("body", [None, [], "x", {}, {"Operations": {}}, {"Operations": []}])
 def test_a_body_without_operations_is_refused(body: Any) -> None:
-    from provisioner.scim.patch import parse_operations
-
     with pytest.raises(ScimError) as refused:
         parse_operations(body, STRICT.user, STRICT)
 

@@ -10,8 +10,8 @@ from connectors.scim_attribute import Attribute
 from connectors.scim_phone import PHONE
 from provisioner.scim.errors import ScimError
 from provisioner.scim.incoming import read_resource
-from provisioner.scim.membership import Add, Remove
-from provisioner.scim.patch import parse_operations
+from provisioner.scim.membership import Add, Remove, RemoveWhere
+from provisioner.scim.operations import parse_operations
 from provisioner.scim.schemas import Extension, Registry
 from tests.provisioner.scim.patched import REGISTRY, after, of_group, op, person
 
@@ -28,6 +28,11 @@ ATTRIBUTES = (
             Attribute("room", required=True),
             Attribute("floors", multi_valued=True),
         ),
+    ),
+    Attribute(
+        "locker",
+        "complex",
+        sub=(Attribute("number", required=True), Attribute("lock", mutability="immutable")),
     ),
     Attribute("pin", mutability="writeOnly", returned="never"),
     Attribute("seat", mutability="readOnly"),
@@ -67,6 +72,49 @@ def test_an_immutable_part_of_a_value_stays_as_long_as_the_value() -> None:
     assert patched(before, op("remove", f'{DESK}:keys[room eq "A"]')) == {
         "keys": [{"value": "k2", "room": "B"}]
     }
+
+
+def test_an_immutable_part_of_the_only_value_is_set_once_and_may_be_said_again() -> None:
+    lock, bare = f"{DESK}:locker.lock", at_desk(locker={"number": "1"})
+    locked = at_desk(locker={"number": "1", "lock": "a"})
+
+    assert patched(bare, op("add", lock, "a")) == patched(locked, op("replace", lock, "a"))
+    with pytest.raises(ScimError) as refused:
+        patched(locked, op("replace", lock, "b"))
+    assert refused.value.scim_type == "mutability"
+
+
+def test_a_required_part_of_the_only_value_must_be_there_in_the_end() -> None:
+    with pytest.raises(ScimError, match=r"locker\.number is required"):
+        patched(at_desk(), op("add", f"{DESK}:locker.lock", "a"))
+
+
+def test_a_required_attribute_keeps_a_value() -> None:
+    parts = (Attribute("value"), Attribute("type"))
+    desks = Attribute("desks", "complex", multi_valued=True, required=True, sub=parts)
+    registry = Registry.make([Extension(DESK, "Desk", (desks,))])
+    held = {"userName": "eva", DESK: {"desks": [{"value": "1", "type": "own"}]}}
+
+    with pytest.raises(ScimError, match="desks is required"):
+        after(held, op("remove", f'{DESK}:desks[type eq "own"].value'), registry=registry)
+
+
+def test_a_whole_extension_is_removed_but_for_what_is_not_the_clients_and_the_core_is_not() -> None:
+    held = {"userName": "eva", DESK: {"doors": ["a"], "seat": "4"}}
+
+    assert patched(held, op("remove", DESK)) == {"seat": "4"}
+    with pytest.raises(ScimError) as refused:
+        patched(held, op("remove", "urn:ietf:params:scim:schemas:core:2.0:User"))
+    assert refused.value.scim_type == "mutability"
+
+
+def test_an_extension_that_repeats_its_own_name_is_not_strange_to_whoever_refuses_the_unknown() -> (
+    None
+):
+    strict = Registry.make([Extension(DESK, "Desk", ATTRIBUTES)], "refuse")
+    said = {"schemas": [DESK], "doors": ["a"]}
+
+    assert after(at_desk(), op("add", DESK, said), registry=strict)[DESK] == {"doors": ["a"]}
 
 
 def test_a_required_part_must_be_there_in_the_end() -> None:
@@ -195,4 +243,5 @@ def test_parts_of_a_membership_cannot_be_changed(operation: Any) -> None:
 def test_a_filter_of_another_kind_among_ids_is_left_to_the_store() -> None:
     for brackets in ('value eq "a" and type eq "User"', "value eq null", 'value co "a"'):
         (step,) = of_group(op("remove", f"members[{brackets}]")).steps
-        assert str(getattr(step, "tree", "")) == brackets
+        assert isinstance(step, RemoveWhere)
+        assert str(step.path.part) == brackets

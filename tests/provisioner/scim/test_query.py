@@ -11,12 +11,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.records import ENTERPRISE
-from connectors.scim_filter import Compare, Node, Path, Present, parse_filter, parse_path
+from connectors.scim_filter import Compare, Filter, Node, Path, Present, parse_filter, parse_path
 from provisioner.scim import scan, users
 from provisioner.scim.cursors import Cursors
 from provisioner.scim.errors import ScimError
 from provisioner.scim.kinds import Kind
 from provisioner.scim.query import Page, Query, Window, page
+from provisioner.scim.references import by_id
 from provisioner.scim.schemas import Registry
 from provisioner.scim.tenant import Tenant
 from provisioner.store.direct import Direct, Session
@@ -188,7 +189,7 @@ def filters(
 
 
 def check(world: World, kind: Kind, text: str) -> None:
-    matches = parse_filter(text, kind.type.schema).matches
+    matches = Filter(by_id(parse_filter(text, kind.type.schema).tree)).matches
     everybody = world.people if kind is USERS else world.groups
     expected = [each["id"] for each in everybody if matches(each)]
 
@@ -405,9 +406,9 @@ def test_another_process_goes_on_with_a_cursor(world: World) -> None:
         ("name.givenName gt 5", None, "invalidFilter"),
         ('password eq "x"', None, "invalidFilter"),
         ('userName pr or not (password eq "x")', None, "invalidFilter"),
-        (None, "nope", "invalidPath"),
-        (None, "name", "invalidPath"),
-        (None, "password", "invalidPath"),
+        (None, "nope", "invalidValue"),
+        (None, "name", "invalidValue"),
+        (None, "password", "invalidValue"),
     ],
 )
 def test_what_is_not_understood_is_refused(

@@ -31,6 +31,12 @@ def test_a_plus_is_what_the_client_meant_by_it(raw: str, meant: str) -> None:
     assert plain_text(raw) == meant
 
 
+def test_a_list_of_attributes_in_several_parts_is_one_and_of_all_else_the_first_counts() -> None:
+    read = parameters("attributes=userName&count=1&attributes=title&count=2")
+
+    assert read == {"count": "1", "attributes": "userName,title"}
+
+
 @pytest.mark.parametrize("stray", ["", "?", "&", "?&", "&&"])
 def test_stray_marks_at_the_end_say_nothing(stray: str) -> None:
     assert parameters(f"filter=active+eq+true&count=5{stray}") == {
@@ -41,6 +47,12 @@ def test_stray_marks_at_the_end_say_nothing(stray: str) -> None:
 
 def test_the_first_of_two_counts_and_a_name_without_a_value_is_blank() -> None:
     assert parameters("?count=1&count=2&cursor&&=x") == {"count": "1", "cursor": ""}
+
+
+def test_a_hundred_parameters_are_not_too_many() -> None:
+    names = [f"x{n}" for n in range(100)]
+
+    assert list(parameters("=1&".join(names) + "=1")) == names
 
 
 @pytest.mark.parametrize("query", ["filter=%ff", "&".join("abcdefghij" * 11)])

@@ -142,7 +142,7 @@ def test_the_group_of_section_8_4_keeps_its_members() -> None:
 
 
 def test_attributes_of_section_3_4_1_come_with_the_id() -> None:
-    chosen = Projection.parse("userName", None, REGISTRY.user, REGISTRY).apply(FULL)
+    chosen = Projection.parse("userName", None, REGISTRY.user).apply(FULL)
 
     assert chosen == {name: FULL[name] for name in ("schemas", "id", "userName")}
 

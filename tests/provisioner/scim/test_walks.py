@@ -13,6 +13,7 @@ from provisioner.scim import users
 from provisioner.scim.cursors import Cursors
 from provisioner.scim.kinds import Kind, StoredRow
 from provisioner.scim.query import Page, Query, Window, page
+from provisioner.scim.scan import Scan
 from provisioner.scim.tenant import Tenant
 from provisioner.scim.walks import REMEMBERED_S, Client, Walks, open_walks
 from provisioner.store.database import open_database
@@ -51,8 +52,11 @@ class Lists:
     def __init__(self, tenant: Tenant, walks: Client | None) -> None:
         self.tenant, self.walks = tenant, walks
         self.cursors = Cursors(tenant.store)
+        self.page_start = 0
 
     def page(self, query: Query, start: int, size: int) -> Page:
+        self.page_start = start
+
         def work(session: Session) -> Page:
             window = Window(size, start)
             return page(
@@ -261,6 +265,29 @@ def test_somebody_who_is_renamed_while_a_page_is_read_takes_nobody_out_of_the_wa
         lists.page(query, 1, 4)
 
     assert [row.id for row in lists.page(query, 5, 4).rows][:4] == [*ids[4:]]
+
+
+@pytest.mark.parametrize("deleted", [[0], [3], [0, 1, 2, 3]], ids=["first", "last", "all"])
+@pytest.mark.parametrize("start", [1, 5, 9])
+def test_whoever_is_deleted_while_a_page_is_sorted_takes_nobody_out_of_the_walk(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch, start: int, deleted: list[int]
+) -> None:
+    ids, query = people(lists.tenant, 12), QUERIES[SAYS.index("sorted by scan")]
+    in_order = [row.id for row in lists.page(query, 1, 12).rows]
+    assert set(in_order) == set(ids)
+    leaving = [in_order[start - 1 + n] for n in deleted]
+    load = Scan.rows
+
+    def delete(scan: Scan, seqs: list[int]) -> list[StoredRow]:
+        while lists.page_start == start and leaving:
+            users.delete(lists.tenant, leaving.pop())
+        return load(scan, seqs)
+
+    gone = set(leaving)
+    monkeypatch.setattr(Scan, "rows", delete)
+    walked = list(lists.walk(query, 4, lambda _: None))
+
+    assert walked == [id for id in in_order if id not in gone]
 
 
 def test_what_is_remembered_of_old_walks_is_forgotten(tenant: Tenant, engine: Engine) -> None:

@@ -76,12 +76,29 @@ def test_the_enterprise_extensions_attributes_may_stand_alone_in_filters_and_pat
 
 
 @pytest.mark.parametrize("count", ["0", "-1"])
-def test_a_walk_by_cursor_has_pages_of_one_at_least(provider: Provider, count: str) -> None:
-    """RFC 9865 sections 2 and 2.1: count is positive, else invalidCount; an empty page would end the walk."""
-    provider.user("eva")
+def test_a_page_of_nobody_tells_the_total_and_ends_no_walk(provider: Provider, count: str) -> None:
+    """RFC 9865 section 2: a count below 1 asks for totalResults alone, and nextCursor lacks on the last page only."""
+    eva, jan, zoe = (provider.user(name)["id"] for name in ("eva", "jan", "zoe"))
+    provider.group("Sales")
 
-    assert provider("GET", "/Users", query=f"cursor&count={count}").error == (400, "invalidCount")
-    assert provider("GET", "/Users", query=f"count={count}").body["totalResults"] == 1
+    for path, total in (("/Users", 3), ("/", 4)):
+        for more in ("", "&sortBy=userName", "&sortBy=title", "&filter=title%20eq%20null"):
+            if path == "/" and "sort" in more:
+                continue
+            walk = f"{more}&cursor="
+            none = provider("GET", path, query=f"count={count}{walk}")
+            assert (none.found, none.body["totalResults"]) == ([], total)
+            begun = provider("GET", path, query=f"count=2{walk}{none.body['nextCursor']}")
+            assert begun.ids == [eva, jan]
+            none = provider("GET", path, query=f"count={count}{walk}{begun.body['nextCursor']}")
+            assert (none.found, none.body["totalResults"]) == ([], total)
+            ended = provider("GET", path, query=f"count=9{walk}{none.body['nextCursor']}")
+            assert ended.ids[0] == zoe
+            assert "nextCursor" not in ended.body
+
+    nobody = provider("GET", "/Users", query=f"filter=title%20pr&cursor=&count={count}")
+    assert (nobody.body["totalResults"], nobody.body.get("nextCursor")) == (0, None)
+    assert provider("GET", "/Users", query=f"count={count}").body["totalResults"] == 3
 
 
 def test_a_get_on_a_condition_that_does_not_hold_is_refused(provider: Provider) -> None:

@@ -12,8 +12,9 @@ Sources:
 
 from __future__ import annotations
 
+import json
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -201,9 +202,11 @@ def test_the_validators_sequence_for_users(provider: Provider) -> None:
 def test_the_validators_sequence_for_groups(provider: Provider) -> None:
     """[validator]: a duplicate, a filter with excludedAttributes, PATCH of the name and of members, DELETE."""
     eva = provider.user("eva")["id"]
-    made = provider.group("BQAMQOMVQWIT")
+    body = {"schemas": [GROUP], "displayName": "BQAMQOMVQWIT", "externalId": "346656b1-6bee-4b1e"}
+    made = provider.done(201, "POST", "/Groups", body)
     path = f"/Groups/{made['id']}"
 
+    assert provider.done(409, "POST", "/Groups", body)["scimType"] == "uniqueness"
     found = provider.find("Groups", 'displayName eq "BQAMQOMVQWIT"', "excludedAttributes=members")
     assert [each["id"] for each in found] == [made["id"]]
     replace = {"op": "replace", "path": "displayName", "value": "IDJYEWBKUQSV"}
@@ -268,3 +271,76 @@ def test_who_comes_back_from_the_recycle_bin_is_the_same(provider: Provider) -> 
     again = provider.done(201, "POST", "/Users", joiner())
 
     assert (again["id"], again["active"]) == (id, True)
+
+
+def test_a_provisioning_that_starts_anew_changes_nothing(provider: Provider, flag: str) -> None:
+    """[entra] "Provisioning cycles": everybody is looked up again, and what the directory has is sent again."""
+    eva = provider.done(201, "POST", "/Users", joiner(title="Clerk"))
+    body = {"schemas": [GROUP], "displayName": "Sales", "externalId": "8aa1a0c0-c4c3-4bc0"}
+    sales = provider.done(201, "POST", "/Groups", body)
+    member = {"op": "Add", "path": "members", "value": [{"value": eva["id"]}]}
+    assert provider.patch(f"/Groups/{sales['id']}", member).status == 204
+    before = [provider.done(200, "GET", f"/Groups/{sales['id']}"), provider.find("Users", "id pr")]
+
+    assert [each["id"] for each in provider.find("Users", 'userName eq "EVA@example.org"')] == [
+        eva["id"]
+    ]
+    again = update(
+        flag, displayName=None, title="Clerk", active="True", **{"name.givenName": "Eva"}
+    )
+    work = {"op": "replace", "path": 'emails[type eq "work"].value', "value": "eva@example.org"}
+    assert provider.patch(f"/Users/{eva['id']}", *again, work).status == 200
+    [found] = provider.find("Groups", 'displayName eq "sales"', "excludedAttributes=members")
+    named = update(flag, displayName="Sales", externalId="8aa1a0c0-c4c3-4bc0")
+    assert provider.patch(f"/Groups/{found['id']}", *named, member).status == 204
+
+    after = [provider.done(200, "GET", f"/Groups/{sales['id']}"), provider.find("Users", "id pr")]
+    assert after == before
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+def test_attributes_that_the_directory_lost_are_gone(
+    provider: Provider, flag: str, nothing: Any
+) -> None:
+    """[flags]: whatever the mapping finds nothing for any more is cleared, by "" or by null."""
+    phones = [{"type": "mobile", "value": "1"}, {"type": "work", "value": "2", "primary": True}]
+    more: dict[str, Any] = {
+        "title": "Clerk",
+        "phoneNumbers": phones,
+        ENTERPRISE: {"department": "D"},
+    }
+    path = f"/Users/{provider.done(201, 'POST', '/Users', joiner(**more))['id']}"
+    lost = update(
+        flag, **dict.fromkeys(("title", "name.formatted", f"{ENTERPRISE}:department"), nothing)
+    )
+    mobile = {"op": "replace", "path": 'phoneNumbers[type eq "mobile"].value', "value": nothing}
+
+    for _ in range(2):
+        left = provider.patch(path, *lost, mobile)
+        assert left.status == 200
+        assert not {"title", ENTERPRISE} & left.body.keys()
+        assert left.body["name"] == {"familyName": "Malá", "givenName": "Eva"}
+        assert left.body["phoneNumbers"] == [phones[1]]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['R&D "Ops" + Söhne', "50% off # 1", "back\\slash", "O'Brien; x=1", "a/b?c", "日本 語", "a  b"],
+)
+def test_a_group_is_found_whatever_its_name_is(provider: Provider, name: str) -> None:
+    """[entra], Get Group by displayName: a form's escapes, and JSON's for quotes and backslashes (RFC 7644 3.4.2.2)."""
+    made = provider.group(name)["id"]
+
+    for literal in (json.dumps(name), json.dumps(name, ensure_ascii=False)):
+        for escaped in (quote, quote_plus):
+            query = f"excludedAttributes=members&filter={escaped(f'displayName eq {literal}')}"
+            assert provider("GET", "/Groups", query=query).ids == [made]
+
+
+def test_mail_addresses_are_asked_for_by_their_type(provider: Provider) -> None:
+    """AzureAD/SCIMReferenceCode, its Postman collection, "ComplexAttribute tests"."""
+    eva = provider.done(201, "POST", "/Users", joiner())
+
+    for asked in ('emails[type eq "work"]', 'emails[value eq "eva@example.org"]'):
+        query = f"attributes={quote(asked)}"
+        assert provider("GET", "/Users", query=query).found[0]["emails"] == eva["emails"]

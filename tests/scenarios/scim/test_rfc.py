@@ -337,3 +337,47 @@ def test_9865_a_walk_by_cursor_while_others_come_and_go(provider: Provider) -> N
     assert {id for id in ids if provider("GET", f"/Users/{id}").status == 200} <= set(read)
     assert provider("GET", "/Users", query="cursor=none").error == (400, "invalidCursor")
     assert provider("GET", "/Users", query="cursor=&count=x").error == (400, "invalidCount")
+
+
+def test_a_bulk_request_is_carried_out_as_the_rfc_writes_it(provider: Provider) -> None:
+    """Section 3.7.3, with the versions and ids of here: a PATCH's data is a bare list, and Alice's schema another one."""
+    bob, dave, gone = (provider.user(name, nickName=name) for name in ("bob", "dav", "gone"))
+    operations: list[Any] = [
+        {
+            "method": "POST",
+            "path": "/Users",
+            "bulkId": "qwerty",
+            "data": {
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:User"],
+                "userName": "Alice",
+            },
+        },
+        {
+            "method": "PUT",
+            "path": f"/Users/{bob['id']}",
+            "version": bob["meta"]["version"],
+            "data": {"schemas": [USER], "id": bob["id"], "userName": "Bob"},
+        },
+        {
+            "method": "PATCH",
+            "path": f"/Users/{dave['id']}",
+            "version": dave["meta"]["version"],
+            "data": [
+                {"op": "remove", "path": "nickName"},
+                {"op": "add", "path": "userName", "value": "Dave"},
+            ],
+        },
+        {
+            "method": "DELETE",
+            "path": f"/Users/{gone['id']}",
+            "version": gone["meta"]["version"],
+        },
+    ]
+
+    body = {"schemas": [BULK], "failOnErrors": 1, "Operations": operations}
+    done = provider.done(200, "POST", "/Bulk", body)["Operations"]
+
+    assert [each["status"] for each in done] == ["201", "200", "200", "204"]
+    found = provider("GET", "/Users", query="sortBy=userName").found
+    assert [each["userName"] for each in found] == ["Alice", "Bob", "Dave"]
+    assert not any("nickName" in each for each in found)

@@ -38,7 +38,7 @@ def test_a_token_that_is_replaced_works_on_for_the_overlap_and_no_longer(pushed:
 
 def with_syncs(pushed: Pushed, running: Running, *names: str, default: str | None) -> None:
     """Have the receiver serve these syncs, one of them marked as the default."""
-    before = set(running.workers())
+    before = set(running.all_workers())
     sync = pushed.emea.sync | {"directories": [PUSHED]}
     syncs: dict[str, Any] = {
         name: sync | ({"default": True} if name == default else {}) for name in names

@@ -39,7 +39,7 @@ def test_its_attributes_are_read_checked_and_listed() -> None:
 
     assert resource[BADGE] == {"number": 7, "doors": ["a", "b"]}
     assert BADGE in resource["schemas"]
-    assert registry.attribute(f"{BADGE.upper()}:number") is not None
+    assert registry.user.schema.find(f"{BADGE.upper()}:number") is not None
     listed = registry.resource_type_documents()[0]["schemaExtensions"]
     assert {"schema": BADGE, "required": False} in listed
 
@@ -47,8 +47,8 @@ def test_its_attributes_are_read_checked_and_listed() -> None:
 def test_an_extension_of_groups_is_none_of_users() -> None:
     registry = Registry.make([loaded(resourceType="Group")])
 
-    assert registry.group.attribute(f"{BADGE}:number")
-    assert registry.user.attribute(f"{BADGE}:number") is None
+    assert registry.group.schema.find(f"{BADGE}:number")
+    assert registry.user.schema.find(f"{BADGE}:number") is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_config_gives_a_registry() -> None:
     registry = registry_of(SchemaOptions().load(given))
 
     assert registry.unknown == "refuse"
-    assert registry.attribute(f"{BADGE}:n")
+    assert registry.user.schema.find(f"{BADGE}:n")
     assert registry_of(SchemaOptions().load({})).unknown == "ignore"
 
 

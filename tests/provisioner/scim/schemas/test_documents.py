@@ -134,6 +134,20 @@ def test_a_document_says_where_it_is_and_every_attribute_what_it_is() -> None:
             assert attribute["description"] != attribute["name"], path
 
 
+def test_schemas_and_types_are_described_as_the_rfc_does() -> None:
+    """RFC 7643 sections 8.6 and 8.7.1; AzureAD/SCIMReferenceCode looks for "User Account" in the answer: its Postman
+    collection, and Microsoft.SCIM.PlaywrightTests."""
+    described = {each["name"]: each["description"] for each in documents().values()}
+
+    assert described.items() >= {
+        ("User", "User Account"),
+        ("Group", "Group"),
+        ("EnterpriseUser", "Enterprise User"),
+    }
+    types = REGISTRY.resource_type_documents("")
+    assert [each["description"] for each in types] == ["User Account", "Group"]
+
+
 @pytest.mark.parametrize(
     ("spelt", "path"),
     [
@@ -152,6 +166,6 @@ def test_a_document_says_where_it_is_and_every_attribute_what_it_is() -> None:
 def test_a_name_is_found_in_any_case_after_the_longest_known_urn(
     spelt: str, path: str | None
 ) -> None:
-    found = REGISTRY.attribute(spelt)
+    found = REGISTRY.user.schema.find(spelt)
 
     assert (found.text if found else None) == path
