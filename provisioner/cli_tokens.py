@@ -13,19 +13,18 @@ import click
 from provisioner.cli_options import config_option
 
 
-def _duration(_: object, __: object, written: str | None) -> timedelta | None:
-    """Read a length of time as config writes it: 90s, 15m, 24h, 7d or 2w."""
-    from provisioner.config_fields import duration
+def _duration(least: timedelta) -> Callable[[object, object, str | None], timedelta | None]:
+    """Return what reads a length of time as config writes it: 90s, 15m, 24h, 7d or 2w."""
 
-    if written is None:
-        return None
-    try:
-        span = duration()(written)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    if span > timedelta(days=36_500):
-        raise click.BadParameter(f"{written} is more than a hundred years")
-    return span
+    def read(_: object, __: object, written: str | None) -> timedelta | None:
+        from provisioner.config_fields import duration
+
+        try:
+            return None if written is None else duration(least)(written)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return read
 
 
 @click.group()
@@ -34,7 +33,8 @@ def token() -> None:
 
 
 def _expires(what: str) -> Callable[..., Any]:
-    return click.option("--expires", callback=_duration, metavar="90d", help=what)
+    at_least = _duration(timedelta(seconds=1))
+    return click.option("--expires", callback=at_least, metavar="90d", help=what)
 
 
 def _sync(what: str) -> Callable[..., Any]:
@@ -94,7 +94,7 @@ def create(
 @click.argument("name", metavar="NAME")
 @click.option(
     "--overlap",
-    callback=_duration,
+    callback=_duration(timedelta(0)),
     metavar="7d",
     default="7d",
     show_default=True,
@@ -129,7 +129,7 @@ def list_(config: Path, ended: bool, form: str) -> None:
 @click.argument("name", metavar="NAME")
 @_sync("Where several syncs have a token of that name.")
 def revoke(config: Path, name: str, sync: str | None) -> None:
-    """End a token (its prefix), or all of a name, now and for good."""
+    """End a token (its prefix, or the token itself), or all of a name, now and for good."""
     from provisioner.commands.tokens import run_revoke
 
     sys.exit(run_revoke(config, name, sync))

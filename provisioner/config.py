@@ -293,6 +293,7 @@ def _issuer_problems(server: Any, syncs: dict[str, Any], base: Path) -> Iterator
     issuers = server.get("jwt") if isinstance(server, dict) else None
     pushed = [name for name, sync in syncs.items() if _is_pushed(sync)]
     several = isinstance(issuers, list)
+    seen: dict[tuple[str, str], int] = {}
     for i, issuer in enumerate(issuers if isinstance(issuers, list) else [issuers]):
         if not isinstance(issuer, dict):
             continue
@@ -304,6 +305,10 @@ def _issuer_problems(server: Any, syncs: dict[str, Any], base: Path) -> Iterator
             yield (*at, "sync"), f"there is no sync {sync!r} with a `pushed` directory"
         if isinstance(keys, str) and keys and not (base / keys).is_file():
             yield (*at, "jwks"), f"there is no file {base / keys}"
+        meant = issuer.get("audience")
+        for audience in meant if isinstance(meant, list) else [meant]:
+            if seen.setdefault((str(issuer.get("issuer")), str(audience)), i) != i:
+                yield at, f"another takes this issuer's tokens for {audience!r} already"
 
 
 def _is_pushed(sync: Any) -> bool:

@@ -24,7 +24,15 @@ from provisioner.report.figures import visible
 from provisioner.report.text import Page, padded
 from provisioner.store import tokens as token_store
 from provisioner.store.database import reading
-from provisioner.store.tokens import BEGINNING, BELIEVED_S, EVERY, Kind, Scope, Token
+from provisioner.store.tokens import (
+    BEGINNING,
+    BELIEVED_S,
+    EVERY,
+    Kind,
+    Scope,
+    Token,
+    prefix_of,
+)
 
 COLUMNS = ("name", "prefix", "kind", "scope", "sync", "created", "expires", "last used")
 LONGEST_NAME = 100
@@ -63,6 +71,7 @@ def run_rotate(
     config: Path, name: str, overlap: timedelta, sync: str | None, expires: timedelta | None
 ) -> int:
     """Make the successor of a token, print it, and have the old ones of its name end."""
+    name = _without_secret(name)
     site = site_of(config, outside=False)
     now = site.now()
     with site.engine.begin() as connection:
@@ -91,6 +100,7 @@ def run_rotate(
 
 def run_revoke(config: Path, name: str, sync: str | None) -> int:
     """End tokens, and come back when no process takes them any more."""
+    name = _without_secret(name)
     site = site_of(config, outside=False)
     now = site.now()
     with site.engine.begin() as connection:
@@ -176,6 +186,11 @@ def _refuse_name(name: str) -> None:
             f"{name!r} is no name for a token",
             remedy=f"a name has no colon, and begins otherwise than with {BEGINNING}",
         )
+
+
+def _without_secret(name: str) -> str:
+    """Return a token's prefix for the whole of it: who finds one that leaked has nothing else to name it by."""
+    return prefix_of(name.strip()) or name
 
 
 def _meant(found: list[Token], name: str, sync: str | None) -> list[Token]:

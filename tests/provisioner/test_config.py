@@ -1,23 +1,19 @@
-"""Config: everything that an operator writes is understood, or refused with its place and a remedy."""
+"""Config: everything that an operator writes is understood, or refused whole, with every place and a remedy."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from connectors.errors import InputError
-from provisioner import config_guards
-from provisioner.config import Config, PoolConfig, Schedule, load_config
+from provisioner.config import PoolConfig, Schedule, load_config
 from provisioner.limits import Limit, Limits
-from provisioner.scim.schemas.custom import registry_of
-from provisioner.secret import Secret
+from tests.provisioner.configs import LEAST, Load, load, problems
 
-Load = Callable[..., Config]
+__all__ = ["load"]
 
 WHOLE = """\
 version: 1
@@ -40,41 +36,6 @@ syncs:
     aliases: {packages: {us_ca: "US/CA Unlimited Calling Plan"}}
     manages: 'kind eq "person" and role ne "owner"'
 """
-LEAST = """\
-version: 1
-syncs:
-  emea:
-    directories: [{kind: csv, name: hr, path: people.csv}]
-    mapping: emea.yaml
-    phone_system: {kind: snapshot, path: phones.jsonl}
-"""
-SECRETS = {"ZOOM_SECRET": "s3cr3t"}
-
-
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Load a config from its text, in a folder where the mapping is there."""
-    monkeypatch.chdir(tmp_path)
-    Path("maps").mkdir()
-    Path("maps/emea.yaml").touch()
-    Path("emea.yaml").touch()
-
-    def load(text: str, environ: Mapping[str, str] = SECRETS) -> Config:
-        Path("c.yaml").write_text(text)
-        return load_config(Path("c.yaml"), environ)
-
-    return load
-
-
-def with_lines(sync: str = "", *, top: str = "") -> str:
-    """The least config with more members of its sync, or at its top."""
-    return LEAST + "".join(f"    {line}\n" for line in sync.splitlines()) + top
-
-
-def problems(load: Load, text: str, environ: Mapping[str, str] = SECRETS) -> list[str]:
-    with pytest.raises(InputError) as refused:
-        load(text, environ)
-    return [str(problem) for problem in refused.value.problems]
 
 
 def several(*marked: str) -> str:
@@ -226,115 +187,6 @@ syncs:
 
 
 @pytest.mark.parametrize(
-    ("sync", "said"),
-    [
-        ("schedule: {every: 15x}", "'15x' is no duration: write 90s, 15m, 24h, 7d or 2w"),
-        ("schedule: {every: 0s}", "0s is too short: at least 1s"),
-        ("schedule: {every: 1m, cron: '* * * * *'}", "write either `every` or `cron`"),
-        ("schedule: {}", "write either `every` or `cron`"),
-        ("schedule: {cron: '61 * * * *'}", "is no cron expression"),
-        ("schedule: {cron: '@daily'}", "Wrong number of fields"),
-        ("schedule: {cron: '0 0 30 2 *'}", "never comes"),
-        ("schedule: {cron: '0 1 * * 1-5'}", "write weekdays as names (mon-fri)"),
-        ("approval: {automatic: [risky]}", "must be one of: safe, service, destructive"),
-        ("approval: {automatic: [licence.remove]}", "did you mean 'license.remove'?"),
-        ("approval: {second: [destroy]}", "must be one of: safe, service, destructive"),
-        ("approval: {automatic: [safe], second: [safe]}", "safe can't be automatic and"),
-        ("approval: {approvers: []}", "name somebody, or leave it out"),
-        ("approval: {approvers: [7]}", "7 is nobody's name"),
-        ('approval: {approvers: [eva, "  "]}', "'  ' is nobody's name"),
-        ("approval: {approvers: [eva, Eva], second: [destructive]}", "takes two different names"),
-        ("approval: {automatic: safe}", "must be a list"),
-        ("freeze: [{from: 2026-12-20}]", "`from` and `until` go together"),
-        ("freeze: [{}]", "write either `from` and `until`, or `weekly`"),
-        ("freeze: [{from: 2026-12-20, until: 2026-12-19}]", "is not after `from`"),
-        ("freeze: [{from: 2026-12-20, until: 2026-13-01}]", "'2026-13-01' is no day or moment"),
-        ("freeze: [{from: yesterday, until: 2026-12-19}]", "'yesterday' is no day or moment"),
-        ("freeze: [{weekly: Fri 16:00}]", "'Fri 16:00' is no part of a week"),
-        ("freeze: [{weekly: Fri 16:00 - Fry 07:00}]", "is no part of a week"),
-        ("freeze: [{weekly: Fri 16:00 - Fri 16:00}]", "ends where it begins"),
-        ("freeze: [{weekly: Fri 24:00 - Mon 07:00}]", "is no part of a week"),
-        (
-            "freeze: [{weekly: Fri 16:00 - Mon 07:00, from: 2026-12-20, until: 2026-12-21}]",
-            "write either `from` and `until`, or `weekly`",
-        ),
-        (
-            "freeze: [{weekly: Fri 16:00 - Mon 07:00, zone: Europe/Prag}]",
-            "did you mean 'Europe/Prague'?",
-        ),
-        ("freeze: [{weekly: Fri 16:00 - Mon 07:00, zone: ../etc}]", "'../etc' is no time zone"),
-        ("freeze: [{weekly: Fri 16:00 - Mon 07:00, allow: [sfae]}]", "did you mean 'safe'?"),
-        ("freeze: {weekly: Fri 16:00 - Mon 07:00}", "must be a list"),
-        ("limits: {kinds: {licence.remove: 5}}", "did you mean 'license.remove'?"),
-        ("limits: {kinds: {license.remove: lots}}", "'lots' is no limit"),
-        ("limits: {kinds: [license.remove]}", "must be a mapping"),
-        ("limits: {removals: [10%, few]}", "'few' is no limit"),
-        ("limits: {removals: []}", "is no limit"),
-        ("approval: {expires: 14}", "14 is no duration"),
-        ("forecast: 36501d", "36501d is too long: at most 36500d"),
-        ("limits: {people_min: 0}", "Must be greater than or equal to 1"),
-        ("limits: 10%", "syncs.emea.limits: must be a mapping"),
-        ("manages: kind eq person", "expected a value"),
-        ("manages: 'knd eq \"person\"'", "unknown attribute 'knd'"),
-        ("pools: {m: {}}", "write either `ranges` or `vendor: true`"),
-        ("pools: {m: {ranges: ['+491'], vendor: true}}", "write either `ranges` or"),
-        ("pools: {m: {vendor: yes}}", "must be true or false"),
-        ("pools: {m: {ranges: ['+491'], site: Brno}}", "goes with `vendor: true` only"),
-        ("pools: {m: {ranges: ['0891234']}}", "'0891234' is no E.164 number"),
-        ("pools: {m: {ranges: ['+49 89 1']}}", "is no E.164 number"),
-        ("pools: {m: {ranges: ['+4989-+49899']}}", "+4989 and +49899 differ in length"),
-        ("pools: {m: {ranges: ['+4989-+4988']}}", "+4989 comes after +4988"),
-        ("pools: {m: {ranges: ['+4910000000-+4990000000']}}", "more than 1,000,000 numbers"),
-        ("pools: {m: {ranges: ['+491-+499', '+495']}}", "overlaps +491-+499 of pools.m.ranges.0"),
-        ("pools: {m: {ranges: ['+491']}, n: {ranges: ['+491']}}", "overlaps +491-+491"),
-        ("pools: {m: {vendor: true}, n: {vendor: true, site: B}}", "the same numbers as pools.m"),
-        ("pools: {m: {ranges: ['+491'], reserved: ['+492']}}", "is in none of the ranges"),
-        ("pools: {'m m': {ranges: ['+491']}}", "'m m' is no name"),
-        ("aliases: {package: {a: b}}", "known: licenses, packages, templates, sites"),
-        ("aliases: {packages: {a: X, b: x}}", "'x' is the same as aliases.packages.a"),
-        ("aliases: {packages: {a: X, A: Y}}", "'A' is the same as aliases.packages.a"),
-        ("protected:", ""),
-    ],
-)
-def test_what_makes_no_sense_in_a_sync_is_told_with_its_place(
-    load: Load, sync: str, said: str
-) -> None:
-    if not said:
-        assert load(with_lines(sync)).syncs["emea"].protected is None
-        return
-    found = problems(load, with_lines(sync))
-
-    assert len(found) == 1
-    assert found[0].startswith("c.yaml:7:")
-    assert said in found[0]
-
-
-@pytest.mark.parametrize(
-    ("top", "said"),
-    [
-        ("server: {bind: 8080}", "is no HOST:PORT to listen on"),
-        ("server: {bind: '127.0.0.1:70000'}", "is no HOST:PORT"),
-        ("server: {bind: '127.0.0.1:8081'}", "server.admin_bind: is the same as `bind`"),
-        ("server: {base_url: scim.example.org}", "is no base URL"),
-        ("server: {base_url: 'https://u:p@example.org'}", "is no base URL"),
-        ("server: {trusted_proxies: [proxy]}", "'proxy' is no IP address or network"),
-        ("store: mysql://u:hunter2@db/x", "is no store: write sqlite:///FILE or postgresql"),
-        ("store: postgresql+psycopg2://db/x", "is no store"),
-        ("store: [x]", "is no store"),
-        ("log: debug", "log: isn't known here"),
-    ],
-)
-def test_what_makes_no_sense_at_the_top_is_told_with_its_place(
-    load: Load, top: str, said: str
-) -> None:
-    (problem,) = problems(load, with_lines(top=top))
-
-    assert problem.startswith("c.yaml:7:")
-    assert said in problem
-    assert "hunter2" not in problem
-
-
-@pytest.mark.parametrize(
     "text",
     [
         "[]",
@@ -360,129 +212,6 @@ def test_however_wrong_a_config_is_it_is_told_in_words_with_places(load: Load, t
     assert all(problem.startswith("c.yaml:") for problem in found)
 
 
-@pytest.mark.parametrize("share", ["0%", "101%", "0.9", "[90%]", "yes", "-5%", "1000%"])
-def test_a_share_that_is_none_is_told_with_its_place(load: Load, share: str) -> None:
-    text = LEAST.replace("path: phones.jsonl", f"path: phones.jsonl, share: {share}")
-
-    (problem,) = problems(load, text)
-
-    assert problem.startswith("c.yaml:6:63: syncs.emea.phone_system.share: ")
-    assert "is no share: write a percentage above 0% and up to 100%" in problem
-
-
-def test_names_of_syncs_differ_by_more_than_case(load: Load) -> None:
-    found = problems(load, with_lines(top="  EMEA:" + LEAST.split("  emea:")[1]))
-
-    assert found == ["c.yaml:7:3: syncs.EMEA: 'EMEA' is the same as syncs.emea"]
-
-
-def test_a_second_pushed_directory_is_one_too_many(load: Load) -> None:
-    pushed = "{kind: pushed, name: a}, {kind: pushed, name: b}"
-
-    found = problems(load, LEAST.replace("directories: [", f"directories: [{pushed}, "))
-
-    assert any("a sync has one `pushed` directory at most" in problem for problem in found)
-
-
-def test_a_cron_that_names_its_weekdays_is_kept_as_it_is_written(load: Load) -> None:
-    config = load(with_lines("schedule: {cron: '*/15 6-18 * * mon-fri'}"))
-
-    assert config.syncs["emea"].schedule == Schedule(every_s=None, cron="*/15 6-18 * * mon-fri")
-
-
-# Secrets
-
-
-def zoom(secret: str) -> str:
-    system = f"{{kind: zoom, account_id: abc, client_id: def, client_secret: {secret}}}"
-    return LEAST.replace("{kind: snapshot, path: phones.jsonl}", system)
-
-
-@pytest.mark.parametrize("written", ["{env: ZOOM_SECRET}", "{file: secret.txt}", "s3cr3t"])
-def test_a_secret_is_known_to_its_user_and_hidden_from_whoever_prints(
-    load: Load, written: str
-) -> None:
-    Path("secret.txt").write_text("s3cr3t\n")
-
-    config = load(zoom(written))
-
-    secret = config.syncs["emea"].phone_system.options["client_secret"]
-    assert secret == "s3cr3t"
-    assert isinstance(secret, Secret)
-    assert "s3cr3t" not in repr(config)
-
-
-@pytest.mark.parametrize(
-    ("written", "said"),
-    [
-        ("{env: NOT_SET}", "the environment variable NOT_SET isn't set"),
-        ("{env: EMPTY}", "the variable EMPTY is empty"),
-        ("{env: 5}", "env: must be followed by a name"),
-        ("{file: none.txt}", "the file none.txt can't be read: No such file"),
-        ("{file: empty.txt}", "the file empty.txt is empty"),
-        ("{file: bytes.txt}", "the file bytes.txt isn't UTF-8 text"),
-    ],
-)
-def test_a_secret_that_is_not_there_is_one_problem_at_its_place(
-    load: Load, written: str, said: str
-) -> None:
-    Path("empty.txt").write_text("\n")
-    Path("bytes.txt").write_bytes(b"\xff\xfe")
-
-    (problem,) = problems(load, zoom(written), {"EMPTY": ""})
-
-    assert problem.startswith("c.yaml:6:80: syncs.emea.phone_system.client_secret: ")
-    assert said in problem
-
-
-def test_who_asks_nobody_outside_needs_no_secret_of_theirs(load: Load) -> None:
-    Path("c.yaml").write_text(zoom("{env: NOT_SET}"))
-
-    config = load_config(Path("c.yaml"), {}, outside=False)
-
-    assert config.syncs["emea"].phone_system.kind == "zoom"
-    with pytest.raises(InputError, match="NOT_SET isn't set"):
-        load_config(Path("c.yaml"), {})
-
-
-def test_a_secret_that_must_have_a_form_is_read_all_the_same(load: Load) -> None:
-    text = zoom("{env: NOT_SET}").replace("client_id: def", "client_id: def, api_url: {env: API}")
-    Path("c.yaml").write_text(text)
-
-    with pytest.raises(InputError, match="API isn't set"):
-        load_config(Path("c.yaml"), {}, outside=False)
-    environ = {"API": "https://zoom.example.org/v2", "NOT_SET": "s3cr3t"}
-    system = load_config(Path("c.yaml"), environ, outside=False).syncs["emea"].phone_system
-
-    assert system.options["api_url"] == "https://zoom.example.org/v2"
-
-
-def test_another_mistake_is_told_without_a_word_of_secrets_that_nobody_needs(load: Load) -> None:
-    text = zoom("{env: NOT_SET}").replace("version: 1", "version: 1\nservr: {}")
-    Path("c.yaml").write_text(text)
-
-    with pytest.raises(InputError) as refused:
-        load_config(Path("c.yaml"), {}, outside=False)
-
-    (problem,) = refused.value.problems
-    assert "servr" in str(problem)
-
-
-def test_a_column_may_be_called_file_or_env_without_being_a_secret(load: Load) -> None:
-    text = LEAST.replace("path: people.csv", "path: people.csv, columns: {file: title}")
-
-    assert load(text).syncs["emea"].directories[0].options["columns"] == {"file": "title"}
-
-
-def test_a_store_with_a_password_is_a_secret(load: Load) -> None:
-    url = "postgresql://u:hunter2@db.example.org/provisioner"
-
-    config = load("store: {env: STORE}\n" + LEAST, {"STORE": url})
-
-    assert config.store == "postgresql+psycopg://u:hunter2@db.example.org/provisioner"
-    assert "hunter2" not in repr(config)
-
-
 @pytest.mark.parametrize(
     ("written", "understood"),
     [
@@ -500,9 +229,6 @@ def test_a_store_is_made_absolute_where_it_is_a_file(
     assert load(f"store: '{written}'\n{LEAST}").store == understood.format(base=tmp_path)
 
 
-# What it costs
-
-
 def test_only_the_kinds_that_a_config_uses_are_imported(load: Load) -> None:
     load(LEAST)
     program = (
@@ -517,53 +243,3 @@ def test_only_the_kinds_that_a_config_uses_are_imported(load: Load) -> None:
     )
 
     assert run.stdout == "[]\n"
-
-
-PUSHED = """\
-version: 1
-syncs:
-  emea:
-    directories:
-      - kind: pushed
-        name: entra
-        unknown: refuse
-        extensions:
-          - id: urn:example:badge:2.0:User
-            attributes: [{name: number, type: integer}]
-    mapping: emea.yaml
-    phone_system: {kind: snapshot, path: phones.jsonl}
-    protected: 'urn:example:badge:2.0:User:number lt 100'
-"""
-
-
-def test_a_schema_extension_of_a_pushed_directory_is_part_of_what_people_have(load: Load) -> None:
-    sync = load(PUSHED).syncs["emea"]
-
-    assert registry_of(sync.directories[0].options).unknown == "refuse"
-    assert sync.people.resolve("urn:example:badge:2.0:user:NUMBER")
-
-
-@pytest.mark.parametrize(
-    ("right", "wrong", "line"),
-    [
-        ("type: integer", "type: number", 10),
-        ("id: urn:example:badge:2.0:User", "id: badge", 9),
-        ("id: urn:example:badge:2.0:User", "id: urn:scim:schemas:core:1.0", 9),
-        ("unknown: refuse", "unknown: keep", 7),
-        ("attributes: [{name: number, ", "attributes: [{nmae: number, ", 10),
-    ],
-)
-def test_what_is_wrong_with_an_extension_is_told_with_its_line(
-    load: Load, right: str, wrong: str, line: int
-) -> None:
-    assert any(
-        each.startswith(f"c.yaml:{line}:") for each in problems(load, PUSHED.replace(right, wrong))
-    )
-
-
-def test_what_is_no_text_is_no_risk_and_no_kind() -> None:
-    for value in (["safe"], {"kind": "safe"}):
-        with pytest.raises(ValueError, match="must be one of"):
-            config_guards.risk_or_kind(value)
-        with pytest.raises(ValueError, match="is no kind of change"):
-            config_guards.kind(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.console_config import ConsoleConfig, is_loopback
-from tests.provisioner.test_server_config import LEAST, Load, load, problems
+from tests.provisioner.configs import LEAST, Load, load, problems
 
 __all__ = ["load"]
 

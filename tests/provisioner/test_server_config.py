@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from connectors.errors import InputError
-from provisioner.config import Config, load_config
 from provisioner.server_config import Intake, JwtConfig
+from tests.provisioner.configs import LEAST, Load, load, problems
 
-Load = Callable[..., Config]
+__all__ = ["load"]
 
-LEAST = """\
-version: 1
-syncs:
-  emea:
-    directories: [{kind: csv, name: hr, path: people.csv}]
-    mapping: emea.yaml
-    phone_system: {kind: snapshot, path: phones.jsonl}
-"""
 SERVER = """\
 server:
   bind: 127.0.0.1:9080
@@ -35,24 +23,6 @@ server:
     write: SCIM.Write
 """
 PUSHED = LEAST.replace("kind: csv, name: hr, path: people.csv", "kind: pushed, name: entra")
-
-
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    monkeypatch.chdir(tmp_path)
-    Path("emea.yaml").touch()
-
-    def load(text: str) -> Config:
-        Path("c.yaml").write_text(text)
-        return load_config(Path("c.yaml"), {})
-
-    return load
-
-
-def problems(load: Load, text: str) -> list[str]:
-    with pytest.raises(InputError) as refused:
-        load(text)
-    return [str(problem) for problem in refused.value.problems]
 
 
 def test_a_servers_processes_limits_and_issuers_are_understood(load: Load) -> None:
@@ -104,6 +74,10 @@ def test_a_server_takes_any_number_of_requests_unless_it_is_told_not_to(load: Lo
         (
             "jwt: {issuer: i, audience: a, jwks: c.yaml, read: r}",
             "server.jwt.read: goes with `scope_claim` only",
+        ),
+        (
+            "jwt: [{issuer: i, audience: [a, b], jwks: c.yaml}, {issuer: i, audience: b, jwks: c.yaml}]",
+            "server.jwt.1: another takes this issuer's tokens for 'b' already",
         ),
         (
             "jwt: {issuer: i, audience: a, jwks: c.yaml, sync: apac}",

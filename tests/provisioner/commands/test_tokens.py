@@ -122,6 +122,18 @@ def test_revoking_a_prefix_leaves_the_others_of_its_name(emea: Installation) -> 
     assert [t["prefix"] for t in listed(emea)] == [prefix_of(second)]
 
 
+def test_who_finds_a_token_that_leaked_can_end_it_by_the_token_itself(emea: Installation) -> None:
+    first, second = made(emea), made(emea)
+
+    ran = token(emea, "revoke", first)
+    again = token(emea, "revoke", first)
+    rotated = token(emea, "rotate", first)
+
+    assert (ran.status, again.status, rotated.status) == (0, 1, 1)
+    assert [t["prefix"] for t in listed(emea)] == [prefix_of(second)]
+    assert first.rpartition("_")[2] not in ran.said + again.said + rotated.said
+
+
 def test_revoking_what_is_not_there_fails_and_says_so(emea: Installation) -> None:
     ran = token(emea, "revoke", "entra")
 
@@ -219,7 +231,7 @@ def test_a_name_that_nobody_could_use_is_refused(emea: Installation, name: str) 
     assert not (emea.folder / "store.db").exists()
 
 
-@pytest.mark.parametrize("expires", ["soon", "-1d", "999999w"])
+@pytest.mark.parametrize("expires", ["soon", "-1d", "0d", "999999w"])
 def test_a_term_that_cannot_be_read_is_a_usage_error(emea: Installation, expires: str) -> None:
     ran = token(emea, "create", "--name", "entra", "--expires", expires)
 
