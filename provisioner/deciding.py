@@ -6,7 +6,7 @@ The command line and the console decide by this one function.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from sqlalchemy import Connection
@@ -14,12 +14,13 @@ from sqlalchemy import Connection
 from connectors.errors import RunError
 from connectors.records import Change, fold
 from provisioner import who
+from provisioner.actable import refuse_unless_actable
 from provisioner.config import Approval
 from provisioner.freeze import freezes
+from provisioner.plan import needs
 from provisioner.plan.content import is_named
 from provisioner.plan.model import Plan
 from provisioner.plan.only import pick
-from provisioner.planning import PREVIEW
 from provisioner.report.figures import counted
 from provisioner.store import decisions as decision_store
 from provisioner.store import entries as entry_store
@@ -59,7 +60,7 @@ def decide(
     with site.engine.begin() as connection:
         run_store.refuse_old_clock(connection, now)
         plan = plan_store.load(connection, chosen)
-        _refuse(site, plan, decision)
+        refuse_unless_actable(site.config, plan, decision)
         approval = site.config.syncs[plan.sync].approval
         by = _approver(by, approval, plan.sync)
         seqs = _picked(connection, plan, only, with_needs=with_needs) if only else None
@@ -89,19 +90,6 @@ def decide(
     if decision == "approved":
         lines += [f"  {freeze}: what it does not allow goes after it" for freeze in holding]
     return lines
-
-
-def _refuse(site: Site, plan: Plan, decision: Decision) -> None:
-    if plan.scope == PREVIEW:
-        raise RunError(
-            f"plan {plan.id} only shows another mapping or another day; it can't be {decision}",
-            remedy="make one without --mapping and without a future --as-of",
-        )
-    if plan.sync not in site.config.syncs:
-        raise RunError(
-            f"plan {plan.id} is of sync {plan.sync!r}, which the config doesn't have",
-            remedy="give -c the config that the plan was made with",
-        )
 
 
 def _approver(by: str, approval: Approval, sync: str) -> str:
@@ -172,7 +160,7 @@ def _picked(
             f" {' and '.join(states)}",
             remedy="nothing was decided",
         )
-    return _with_needs(plan, meant) if with_needs else meant
+    return needs.with_needs(plan.changes, meant) if with_needs else meant
 
 
 def _names(resource: Mapping[str, object]) -> Iterator[str]:
@@ -181,15 +169,6 @@ def _names(resource: Mapping[str, object]) -> Iterator[str]:
         yield name
     for mail in mails if isinstance(mails, list) else ():
         yield str(mail.get("value"))
-
-
-def _with_needs(plan: Plan, seqs: Collection[int]) -> frozenset[int]:
-    """Return the seqs with those of every change that they need, and those need."""
-    found = set(seqs)
-    for change in reversed(plan.changes):  # needs stand before what needs them
-        if change.seq in found:
-            found.update(change.needs)
-    return frozenset(found)
 
 
 class _Told:
@@ -233,13 +212,8 @@ class _Told:
 
     def rejected(self) -> Iterator[str]:
         """Yield what can't go ahead without the rejected changes."""
-        lost = {change.seq for change in self._chosen}
-        others: list[Change] = []
-        for change in self._plan.changes:
-            if change.seq not in lost and not lost.isdisjoint(change.needs):
-                lost.add(change.seq)
-                others.append(change)
-        if others:
+        rejected = {change.seq for change in self._chosen}
+        if others := needs.lost_without(self._plan.changes, rejected):
             number = counted(len(others), "change", "changes")
             yield f"  {number} of this plan that need these can't be carried out either:"
             yield from self._listed(others)
@@ -248,7 +222,7 @@ class _Told:
         """Return what the chosen changes need, and they don't contain, that may not go ahead."""
         if self._seqs is None:
             return []
-        needed = _with_needs(self._plan, self._seqs) - self._seqs
+        needed = needs.with_needs(self._plan.changes, self._seqs) - self._seqs
         changes = [self._by_seq[seq] for seq in sorted(needed)]
         return [change for change in changes if self._why_not(change) is not None]
 

@@ -78,13 +78,10 @@ class People:
 
     def at(self, number: int) -> Person:
         """Return the joined person whom iterating gave that number."""
-        return reduce(join, [person for _, person in self._parts_of(number)])
+        return reduce(join, [person for _, person in self.parts(number)])
 
-    def parts(self, key: str, number: int) -> list[tuple[str, Person]]:  # noqa: ARG002
-        """Return what each directory that has the person says of them, by the directory's name."""
-        return self._parts_of(number)
-
-    def _parts_of(self, number: int) -> list[tuple[str, Person]]:
+    def parts(self, number: int) -> list[tuple[str, Person]]:
+        """Return what each directory that has the person of that number says of them, by the directory's name."""
         return [
             (reading.name, reading.person(numbers[number]))
             for reading, numbers in zip(self.readings, self._parts, strict=True)
@@ -183,7 +180,7 @@ class People:
         """Everything is read: say who can't be told apart, and whose row can't be used."""
         for key in self._same_key:
             # which of them is "the first" was chance, so no mail of theirs is anybody else's
-            for _, person in self._parts_of(self.number[key]):
+            for _, person in self.parts(self.number[key]):
                 self._claim_mail(key, person)
         for conflict in self.conflicts:
             for key in conflict.keys:

@@ -1,21 +1,21 @@
 """The one right to keep a store's schedule: two daemons on one store would run each sync twice.
 
 The right is a lease in the store, 30 seconds long and prolonged every 10. A daemon that stops gives it
-back; one that was killed leaves it to lapse, and the next one waits for that, half a minute at most. A
-daemon that sees the lease being prolonged knows that another one lives, and refuses to start.
+back. One that was killed leaves it behind: on the same machine that is seen at once, and from elsewhere the
+next one waits for it to lapse, half a minute at most. A daemon that sees the lease being prolonged knows that another one lives, and refuses to start.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, select
 
 from connectors.errors import RunError
+from provisioner.apply.claim import is_dead, process_mark
 from provisioner.store import runs as run_store
 from provisioner.store.database import StoreError, reading
 from provisioner.store.tables import leases
@@ -32,7 +32,7 @@ class Lease:
     def __init__(self, engine: Engine, now: Callable[[], datetime], name: str = NAME) -> None:
         self._engine, self._now, self._name = engine, now, name
         # a container's first process is 1 again after a restart: the host and pid alone tell nothing
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self._holder = f"{process_mark(os.getpid())}:{secrets.token_hex(3)}"
         self._until: datetime | None = None
 
     @property
@@ -60,6 +60,9 @@ class Lease:
                 raise  # a RunError too, but nobody holds anything
             except RunError:
                 found = self._found()
+                if found and is_dead(found[0]):
+                    self._bury(found[0])
+                    continue
                 if found and seen and found != seen:
                     raise _refusal(found[0]) from None
                 if found and not seen:
@@ -74,6 +77,11 @@ class Lease:
         self._until = None
         with self._engine.begin() as connection:
             run_store.give_back(connection, self._name, self._holder)
+
+    def _bury(self, holder: str) -> None:
+        """Give back what a daemon has left behind that is no longer there."""
+        with self._engine.begin() as connection:
+            run_store.give_back(connection, self._name, holder)
 
     def _found(self) -> tuple[str, str] | None:
         """Return the present holder and until when, as the store has it."""

@@ -6,6 +6,7 @@ renamed person is a rename, never a leaver plus a joiner.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -77,3 +78,10 @@ class Learned(msgspec.Struct, kw_only=True):
     applied: dict[tuple[str, str], Value] = {}
     delegations: list[str] = []
     names: NameIndex = msgspec.field(default_factory=NameIndex)
+
+    def leave_out(self, keys: Collection[str]) -> None:
+        """Forget of these people, by folded key, who is gone, back or lost: a later read says otherwise."""
+        if keys:
+            self.gone = [key for key in self.gone if key not in keys]
+            self.back = [key for key in self.back if key not in keys]
+            self.lost = [key for key in self.lost if key not in keys]

@@ -37,6 +37,7 @@ from provisioner.earlier import earlier_mapping, keep_mapping, members_now, nobo
 from provisioner.freeze import with_freezes
 from provisioner.guard import hold
 from provisioner.joining import People
+from provisioner.key_changes import keep_bound
 from provisioner.memory import Memory
 from provisioner.number_memory import resting, resting_until, since, without_number
 from provisioner.operation_log import Asking
@@ -60,6 +61,7 @@ from provisioner.store.audit import append, of_run
 from provisioner.store.audit_entries import directory_read, phone_read, plan_failed
 from provisioner.store.database import reading as store_reading
 from provisioner.store.entry_names import keep_names
+from provisioner.store.newer import covered_since
 from provisioner.store.reviews import with_decisions
 from provisioner.store.warming import warming
 from provisioner.trying import Trial
@@ -119,6 +121,10 @@ def _planned(site: Site, name: str, request: Request, progress: Progress, calls:
         trial = Trial(sync, rules, tuple(request.users), request.as_of or now)
     wired = wire(site, sync, rules)
     uses = uses_of(wired)
+    if trial is None:
+        keep_bound(site, wired)
+    with store_reading(site.engine) as connection:
+        read_after = plan_store.newest(connection, name)
     readings = [Reading(directory, uses, progress) for directory in wired.directories]
     people = People(readings) if trial is None else trial.people(readings)
     with store_reading(site.engine) as connection:
@@ -165,7 +171,8 @@ def _planned(site: Site, name: str, request: Request, progress: Progress, calls:
     plan = plan if trial is None else trial.told(plan)
     said = wired.mapping.sha256
     return _record(
-        site, plan, said, readings, differences, believed, memory, people.left_alone, calls
+        *(site, plan, said, readings, differences, believed, memory, people.left_alone, calls),
+        read_after=read_after,
     )
 
 
@@ -395,9 +402,11 @@ def _record(
     memory: Memory,
     left_alone: Collection[str],
     calls: Calls,
+    *,
+    read_after: int,
 ) -> Plan:
     """Store the plan, by the hash of what its `mapping` says, and what its reads taught; a preview
-    teaches nothing.
+    teaches nothing. `read_after`: the newest plan when the reads began.
     """
     sync, now = plan.sync, plan.created_at
     with site.engine.begin() as connection:
@@ -411,6 +420,7 @@ def _record(
                 if known.last != reading.sha256:
                     entry_store.keep_entries(connection, sync, reading)
             learned = differences.learned
+            learned.leave_out(covered_since(connection, sync, read_after))
             people_store.learn(connection, sync, learned, now, adopted=memory.adopted)
             keep_names(connection, sync, learned.names)
             refusals.lapse(connection, plan, left_alone)
@@ -421,5 +431,7 @@ def _record(
         kind, count = site.config.syncs[sync].phone_system.kind, differences.phone_users_read
         append(connection, [phone_read(plan, kind, count)], now)
         second = site.config.syncs[sync].approval.second
-        plan = plan_store.record(connection, plan, differences.covers, second, mapping=mapping)
+        plan = plan_store.record(
+            connection, plan, differences.covers, second, mapping=mapping, read_after=read_after
+        )
         return with_decisions(connection, plan, second, now)

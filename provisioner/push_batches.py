@@ -78,6 +78,12 @@ class Batches:
             planning = [batch.names for batch in self._under_way if batch.planning]
         return frozenset[str]().union(*planning)
 
+    def untried(self, marks: Marks) -> frozenset[str]:
+        """Return whose marks, by user's id, have one among them that was in no batch before that failed."""
+        with self._changed:
+            pairs = zip(marks.numbers, marks.users, strict=True)
+            return frozenset(user for number, user in pairs if number not in self._tries)
+
     def begin(self, marks: Marks) -> Batch:
         """Begin a batch, for whom nobody else plans."""
         names = frozenset(name for each in marks.people for name in names_of(*each))

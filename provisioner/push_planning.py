@@ -25,6 +25,7 @@ from provisioner.bases import Digested
 from provisioner.calling import Some
 from provisioner.config import SyncConfig
 from provisioner.joining import People
+from provisioner.key_changes import bind_anew, keys_of
 from provisioner.memory import Binding, Memory
 from provisioner.plan.compare import Comparison
 from provisioner.plan.differences import Differences
@@ -47,6 +48,7 @@ from provisioner.store import locks as lock_store
 from provisioner.store import people as people_store
 from provisioner.store import plans as plan_store
 from provisioner.store.database import reading as store_reading
+from provisioner.store.newer import has_open
 from provisioner.wiring import Site, Wired
 
 FRESH = timedelta(seconds=10)
@@ -98,12 +100,19 @@ def plan_pushed(
     free = whom.without(busy) if busy else whom
     if not free.keys:
         return Planned(None, seen, whom.known_by, busy)
+    bind_anew(site, wired, pushed, free.known_by, free.there)
     read, untold = _read(site, wired, pushed, free, stock.catalog)
-    with stock.alone(numbers=_numbers_are_wished(read.differences, wired)):
-        others = stock.under_way()
-        plan = _record(site, wired, read, stock, free.keys, calls)
-        if plan is not None:
-            stock.claim(plan)
+    numbers = _numbers_are_wished(read.differences, wired)
+    for last in (False, True):
+        with stock.alone(numbers=numbers):
+            others = stock.under_way()
+            drawn = _draw(site, wired, read, stock)
+            if last or not stock.comes_short(drawn):
+                plan = _record(site, wired, read, drawn, free.keys, calls)
+                if plan is not None:
+                    stock.claim(plan)
+                break
+        stock.ask_again()
     seen, had = _had_by_others(site, name, free.keys, seen)
     again = _users(whom.known_by, untold) if others else frozenset[str]()
     return Planned(plan, seen, whom.known_by, busy | _users(whom.known_by, had), again)
@@ -120,12 +129,10 @@ class _Whom:
     @classmethod
     def of(cls, pushed: Pushed, marked: Collection[Marked]) -> _Whom:
         there = list(pushed.read_some(marked))
-        known_by: dict[str, set[str]] = {}
-        for each in marked:
-            known_by.setdefault(each[0], set()).update(map(fold, pushed.keys_of([each])))
+        known_by = keys_of(pushed, marked)
         for person in there:
-            known_by.setdefault(person.where, set()).add(fold(person.key))
-        return cls(list(marked), there, {id: frozenset(own) for id, own in known_by.items()})
+            known_by[person.where] = known_by.get(person.where, frozenset()) | {fold(person.key)}
+        return cls(list(marked), there, known_by)
 
     @property
     def keys(self) -> frozenset[str]:
@@ -187,23 +194,27 @@ def _read(
     return drawing, delegates.untold
 
 
-def _record(
-    site: Site, wired: Wired, read: Drawing, stock: Stock, keys: Collection[str], calls: Calls
-) -> Plan | None:
-    """Draw up and record the plan, with what is left and what has changed by now; None for nothing."""
-    sync, memory, now = wired.sync, read.memory, site.now()
+def _draw(site: Site, wired: Wired, read: Drawing, stock: Stock) -> Plan:
+    """Draw up the plan, with what is left and what has changed by now."""
+    sync, now = wired.sync, site.now()
     with store_reading(site.engine) as connection:
         lately = plan_store.changed_lately(connection, sync.name, now)
         everybody = _everybody(connection, sync, read.differences, stock)
     read.differences.people = max(read.differences.people, everybody)
-    memory = plan_store.with_window(memory, [*lately, *stock.changing(sync.approval)])
-    plan = draw_up(site, replace(read, catalog=stock.catalog, memory=memory))
-    learned = read.differences.learned
+    memory = plan_store.with_window(read.memory, [*lately, *stock.changing(sync.approval)])
+    return draw_up(site, replace(read, catalog=stock.catalog, memory=memory))
+
+
+def _record(
+    site: Site, wired: Wired, read: Drawing, plan: Plan, keys: Collection[str], calls: Calls
+) -> Plan | None:
+    """Record the plan, and what was learned; return None for nothing."""
+    sync, adopted, learned = wired.sync, read.memory.adopted, read.differences.learned
     with site.engine.begin() as connection:
         calls.append(connection)
-        people_store.learn(connection, sync.name, learned, read.now, adopted=memory.adopted)
+        people_store.learn(connection, sync.name, learned, read.now, adopted=adopted)
         says = plan.changes or plan.blocked or plan.waiting or plan.conflicts
-        if not says and not plan_store.has_open(connection, sync.name, keys):
+        if not says and not has_open(connection, sync.name, keys):
             return None
         second, said = sync.approval.second, wired.mapping.sha256
         return plan_store.record(connection, plan, keys, second, mapping=said)
@@ -214,9 +225,11 @@ def _everybody(
 ) -> int:
     """Return how many people are bound or about to be: limits are shares of all, whomever a plan is for."""
     joining = {key for kind, key in stock.changing(sync.approval) if kind in MAKES}
+    joining |= {case.key for case in differences.cases if case.standing == "in_scope"}
+    # who has an account that no run has on record was being made when one was killed, perhaps
+    joining |= {binding.key for binding in differences.learned.bound}
     bound = {each.key for each in people_store.bound_some(connection, sync.name, joining)}
-    own = {c.key for c in differences.cases if c.standing == "in_scope" and c.actual is None}
-    return people_store.count_bound(connection, sync.name) + len(own | (joining - bound))
+    return people_store.count_bound(connection, sync.name) + len(joining - bound)
 
 
 def _had_by_others(
@@ -301,7 +314,8 @@ def _phone_users(
         for mail, key in people.key_by_mail.items()
         if key not in bound
     ]
-    found = list(wired.phone.read_some(stubs))
+    # who is asked for by id and by mail may be told twice
+    found = list({user.id: user for user in wired.phone.read_some(stubs)}.values())
     ids = {binding.phone_id for binding in bindings}
     strangers = [user.id for user in found if user.id not in ids]
     with store_reading(site.engine) as connection:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from connectors.records import Catalog, Change, PhoneSystem, Seats, fold
 from provisioner.config import Approval
-from provisioner.plan.content import is_named
+from provisioner.plan.content import REMOVALS, is_named
 from provisioner.plan.model import Plan
 from provisioner.store import changes as change_store
 from provisioner.store.database import reading
@@ -36,6 +36,7 @@ class Stock:
         self._asking = threading.Lock()
         self._source: tuple[Engine, PhoneSystem] | None = None
         self._has_numbers = False
+        self._freed = False  # something may have come free that the catalog doesn't know of
         self._plans: list[Plan] = []
         self._lately: list[Plan] | None = None  # claimed while the phone system is being asked
 
@@ -61,11 +62,18 @@ class Stock:
             self._source = engine, phone
             self._ask(numbers=False)
 
+    def ask_again(self) -> None:
+        """Ask the phone system anew, because somebody comes short of what others have given back."""
+        with self._asking:
+            if self._freed:  # nobody else has asked meanwhile
+                self._ask(numbers=False)
+
     def _ask(self, *, numbers: bool) -> None:
         """Others go on meanwhile: a list of numbers is long."""
         assert self._source is not None
         engine, phone = self._source
         with self._lock:
+            self._freed = False
             plans, lately = list(self._plans), list[Plan]()
             self._lately = lately
         try:
@@ -88,6 +96,11 @@ class Stock:
         """Note that a plan is carried out, as far as it goes: the store knows what it has changed."""
         with self._lock:
             self._plans = [each for each in self._plans if each is not plan]
+            self._freed = self._freed or any(map(_frees, plan.changes))
+
+    def comes_short(self, plan: Plan) -> bool:
+        """Return whether somebody comes short in a plan who may not, once the phone system is asked anew."""
+        return self._freed and any(each.kind in _CLAIMS for each in plan.blocked)
 
     def under_way(self) -> bool:
         """Return whether a plan is being carried out."""
@@ -102,6 +115,14 @@ class Stock:
                 for change in plan.changes
                 if _goes(change, approval)
             }
+
+
+_CLAIMS = frozenset({"license.assign", "package.assign", "credit.assign", "number.assign"})
+
+
+def _frees(change: Change) -> bool:
+    """Return whether a change may give a seat or a number back."""
+    return change.kind in REMOVALS or (change.kind in _CLAIMS and change.before is not None)
 
 
 def _goes(change: Change, approval: Approval) -> bool:
@@ -121,7 +142,8 @@ def _unwritten(engine: Engine, plan: Plan) -> list[Change]:
 def spent(catalog: Catalog, changes: Iterable[Change]) -> Catalog:
     """Return the catalog as it is when these changes are done: fewer seats, and numbers that are taken.
 
-    What comes free isn't counted: it is seen when the vendor is asked again.
+    What comes free isn't counted: it is seen when the vendor is asked again, as it is when somebody
+    comes short.
     """
     taken: Counter[tuple[str, str]] = Counter()
     numbers: set[str] = set()

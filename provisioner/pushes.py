@@ -33,10 +33,9 @@ from provisioner.push_planning import Planned, plan_pushed
 from provisioner.push_stock import Stock
 from provisioner.scim.pushed import Pushed
 from provisioner.store import decisions as decision_store
-from provisioner.store import scim_dirty
-from provisioner.store.audit import Entry
-from provisioner.store.database import reading
-from provisioner.store.quarantine import quarantined
+from provisioner.store import quarantine, scim_dirty
+from provisioner.store.audit import Entry, append
+from provisioner.store.database import StoreError, reading
 from provisioner.store.scim_dirty import Marks
 from provisioner.wiring import Site, Stopped, Wired, wire
 
@@ -54,6 +53,9 @@ TRIES = 3
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
 """The pauses after something failed: the first, and the longest."""
+
+STORE_PAUSE_S = 5.0
+"""The longest pause after our own store failed: nobody else is asked, and what waits there is due at once."""
 
 _UNTRIED = ("planned", "approved")
 """The states of what wasn't tried, because the person is parked."""
@@ -152,19 +154,21 @@ class Pushes:
             yield
         except Stopped:
             raise
+        except StoreError as error:
+            self._failed(error.message, error.remedy, STORE_PAUSE_S)
         except ProvisionerError as error:
             self._failed(error.message, error.remedy)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next push is looked at again
             self._failed(type(error).__name__, "")
             logger().error("push.crashed", exc_info=error)
 
-    def _failed(self, reason: str, remedy: str) -> None:
+    def _failed(self, reason: str, remedy: str, longest_s: float = LONGEST_PAUSE_S) -> None:
         said = {"error": self._calls.hide(reason)}
         self._calls.flush(Entry(kind="push.failed", sync=self._sync.name, detail=said))
         with self._lock:
             self._ready = None
             if (now := self._clock()) >= self._paused_until:  # several may fail for one reason
-                self._pause_s = min(max(FIRST_PAUSE_S, 2 * self._pause_s), LONGEST_PAUSE_S)
+                self._pause_s = min(max(FIRST_PAUSE_S, 2 * self._pause_s), longest_s)
                 self._paused_until = now + self._pause_s
         logger().warning("push.failed", error=reason, remedy=remedy, again_in_s=self._pause_s)
 
@@ -189,7 +193,7 @@ class Pushes:
 
     def _rests(self, connection: Connection) -> bool:
         """Return whether the sync is in quarantine, because its calls mostly failed; say so once."""
-        found = quarantined(connection, [self._sync.name], self._site.now())
+        found = quarantine.quarantined(connection, [self._sync.name], self._site.now())
         until = found[0].until if found else None
         if until is not None and until != self._told_rests_until:
             logger().warning("push.quarantined", until=instant(until), reason=found[0].reason)
@@ -223,6 +227,7 @@ class Pushes:
         plan, result = planned.plan, None
         if plan is not None:
             try:
+                self._let_go(batch, planned)
                 result = apply_plan(site, plan.id, Allowance(), seen=planned.seen)
             finally:
                 self._stock.end(plan)
@@ -233,6 +238,21 @@ class Pushes:
             scim_dirty.clear(connection, batch.marks, left)
         self._tell(batch.marks, planned, result, self._clock() - began)
         return left
+
+    def _let_go(self, batch: Batch, planned: Planned) -> None:
+        """Park nobody any longer of whom something else was pushed since: that may be what was wrong."""
+        site, sync, now = self._site, self._sync.name, self._site.now()
+        new = self._batches.untried(batch.marks)
+        with reading(site.engine) as connection:
+            parked = {one.key for one in quarantine.parked_people(connection, [sync], now)}
+        theirs = frozenset[str]().union(*(planned.keys.get(id, ()) for id in new))
+        keys = sorted(parked & theirs)
+        if not keys:
+            return
+        with site.engine.begin() as connection:
+            quarantine.free(connection, sync, keys)
+            detail = {"people": keys, "sync": False, "by": "a push"}
+            append(connection, [Entry(kind="quarantine.released", sync=sync, detail=detail)], now)
 
     def _left(self, batch: Batch, planned: Planned, result: Applied | None) -> frozenset[int]:
         """Have those rest for a while who are to be planned for again; return their marks' numbers."""

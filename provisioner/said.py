@@ -54,10 +54,10 @@ class Said:
         """Return what each directory says now."""
         at = self._at.get(key, self.people.number.get(key))
         if at is not None:
-            return self.people.parts(key, at)
+            return self.people.parts(at)
         others = None if self.delegates is None else self.delegates.people
         at = None if others is None else others.number.get(key)
-        return [] if others is None or at is None else others.parts(key, at)
+        return [] if others is None or at is None else others.parts(at)
 
 
 def said_of(

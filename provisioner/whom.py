@@ -179,7 +179,7 @@ class Whom:
         if len(found) > 1:
             raise self._several(f"{people.at(n).user} (key {key})" for key, n in found.items())
         for key, number in found.items():
-            parts = people.parts(key, number)
+            parts = people.parts(number)
             theirs = {name for name, _ in parts}
             reads = tuple(
                 Read(

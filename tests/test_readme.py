@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import indent
 
+import click
 import pytest
 
 from mappings import load_mapping
+from provisioner.cli import provisioner
 from provisioner.config import Config, load_config
 from provisioner.console.api.handlers import ROUTES
 
@@ -16,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONFIG, MAPPING, *PARTS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 TENANT = "      tenant_id: abc\n      client_id: def\n      client_secret: ghi\n"
+FLOORS = ("provisioner", "mappings", "connectors", "benchmarks")
+PAGES = [*ROOT.glob("*.md"), *(page for floor in FLOORS for page in (ROOT / floor).rglob("*.md"))]
 PLACES = re.findall(r"([\w-]+)(?:,| ) *mappings/demo\.yaml:(\d+):(\d+)", README)
 
 
@@ -64,3 +70,25 @@ def test_the_table_of_the_api_has_every_operation_and_no_other() -> None:
     shown = re.findall(r"`(GET|POST) (/[^`?]*)`", README)
 
     assert sorted(shown) == sorted((route.method.upper(), route.path) for route in ROUTES.listed)
+
+
+def shown(page: Path) -> Iterator[list[str]]:
+    """Yield the words of every command that stands on a line of its own, or between backticks."""
+    text = page.read_text(encoding="utf-8").replace("\\|", "|")
+    for line in re.findall(
+        r"^(?: {4}|\$ )(provisioner .*)$|`(provisioner [^`]*)`", text, re.MULTILINE
+    ):
+        command = re.sub(r"(?:^| )#.*| &$|…|\n", " ", "".join(line))
+        yield shlex.split(command)[1:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_a_page_shows_is_one_with_these_options(page: Path) -> None:
+    for words in shown(page):
+        command: click.Command = provisioner
+        while words and isinstance(command, click.Group) and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        known = {name for param in command.params for name in param.opts}
+        assert command is not provisioner, words
+        assert not isinstance(command, click.Group) or not words or command.params, words
+        assert {word for word in words if word.startswith("-")} <= known, (command.name, words)

@@ -26,7 +26,7 @@ from provisioner.apply.standing import standing_of, swapped_by_hand, takes_what_
 from provisioner.plan.model import Plan
 from provisioner.store import locks as lock_store
 from provisioner.store import plans as plan_store
-from provisioner.store.plans import Newer
+from provisioner.store.newer import Newer, newer_than
 
 FIRST, MOST = 10, 200
 """People looked at in the first step, and in any: each step takes twice as many as the one before."""
@@ -131,7 +131,7 @@ class Ahead:
                     self.course.hold(turns)
                 newest = plan_store.newest(connection, self.plan.sync)
                 if newest > self.newest:
-                    newer, self.newest = plan_store.newer_than(connection, self.plan), newest
+                    newer, self.newest = newer_than(connection, self.plan), newest
             if not missing:
                 break
             self.course.let_go()

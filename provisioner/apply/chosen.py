@@ -13,7 +13,7 @@ from provisioner.plan.content import REMOVALS, content_of, is_named
 from provisioner.plan.model import Plan
 from provisioner.plan.protection import PROTECTED
 from provisioner.store.decisions import Decision
-from provisioner.store.plans import Newer
+from provisioner.store.newer import Newer
 
 NEWER = "a newer plan no longer contains this change"
 

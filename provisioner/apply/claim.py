@@ -1,9 +1,10 @@
 """The claim to apply something alone: two runs of apply at once would send everything twice.
 
 A full plan claims its sync, a plan for some people only itself, so that a push overtakes a long
-apply; people are locked one by one (store/locks.py). It is a lease in the store, prolonged while the run lives and whenever something is about to be sent.
-A run that lost it (its machine slept) sends nothing more. A run that was killed leaves it behind; on
-the same machine that is seen at once, from elsewhere it lapses within a minute.
+apply; people are locked one by one (store/locks.py). It is a lease in the store, prolonged while the run
+lives and whenever something is about to be sent. A run that lost it (its machine slept) sends nothing
+more. A run that was killed leaves it behind; on the same machine that is seen at once, from elsewhere it
+lapses within a minute.
 """
 
 from __future__ import annotations

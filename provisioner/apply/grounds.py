@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -10,12 +11,12 @@ from sqlalchemy import Connection
 from provisioner.apply.chosen import Grounds
 from provisioner.freeze import freezes
 from provisioner.plan.document import instant
-from provisioner.plan.model import Plan
+from provisioner.plan.model import UNDO, Plan
 from provisioner.protecting import protected_in
 from provisioner.store import changes as change_store
 from provisioner.store import decisions as decision_store
-from provisioner.store import plans as plan_store
 from provisioner.store import quarantine
+from provisioner.store.newer import Newer, newer_than, owners_of
 from provisioner.wiring import Site
 
 
@@ -34,12 +35,17 @@ def grounds_of(
         second=approval.second,
         named=approval.approvers is not None,
         holds=holds,
-        newer=plan_store.newer_than(connection, plan),
+        newer=_newer(connection, plan),
         settling=frozenset(settling),
         freezes=freezes(sync.freeze, site.now()),
         protected=protected_in(connection, sync, plan.changes),
         parked=_parked(connection, plan, site.now()),
     )
+
+
+def _newer(connection: Connection, plan: Plan) -> Newer:
+    newer = newer_than(connection, plan)
+    return newer if plan.scope == UNDO else replace(newer, owners=owners_of(connection, plan))
 
 
 def _parked(connection: Connection, plan: Plan, now: datetime) -> dict[str, str]:

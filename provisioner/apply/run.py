@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from connectors.errors import ProvisionerError, RunError
 from connectors.records import Call, Change, Outcome, fold
+from provisioner.actable import refuse_unless_actable
 from provisioner.apply.ahead import Ahead, Seen, steps
 from provisioner.apply.chosen import NEWER, Allowance, Chosen, choose
 from provisioner.apply.claim import Claim
@@ -34,7 +35,6 @@ from provisioner.audit.calls import Calls, collecting
 from provisioner.http import CallRecord
 from provisioner.plan.document import instant
 from provisioner.plan.model import Plan
-from provisioner.planning import PREVIEW
 from provisioner.progress import Progress, Silent
 from provisioner.store import changes as change_store
 from provisioner.store import plans as plan_store
@@ -90,16 +90,7 @@ def apply_plan(
 
 
 def _refuse(site: Site, plan: Plan, connection: Connection) -> None:
-    if plan.scope == PREVIEW:
-        raise RunError(
-            f"plan {plan.id} only shows another mapping or another day; it can't be applied",
-            remedy="make one without --mapping and without a future --as-of",
-        )
-    if plan.sync not in site.config.syncs:
-        raise RunError(
-            f"plan {plan.id} is of sync {plan.sync!r}, which the config doesn't have",
-            remedy="give -c the config that the plan was made with",
-        )
+    refuse_unless_actable(site.config, plan, "applied")
     if (at := plan_store.rejected_at(connection, plan)) is not None:
         raise RunError(
             f"plan {plan.id} was rejected on {at:%Y-%m-%d at %H:%M} UTC; it can't be applied",

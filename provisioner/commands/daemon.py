@@ -153,7 +153,10 @@ class Daemon:
         self._probe = StoreProbe(site.engine)
         self._resting: dict[str, datetime] = {}
         views, server = self._scheduler.views, site.config.server
-        app = create_app(self.not_alive, self.not_ready, views, lambda: self._resting)
+        named = (
+            not site.config.pushed
+        )  # else whoever pushes asks there too, and knows their own sync
+        app = create_app(self.not_alive, self.not_ready, views, lambda: self._resting, names=named)
         self._http: Served | Receiver = (
             Served(app, server.bind)
             if not site.config.pushed
@@ -227,7 +230,7 @@ class Daemon:
         if not self._scheduling or self._site.stop.asked():
             return []
         ended = ["the scheduler's"] if not self._scheduler.alive else []
-        ended += [f"{thread.name}'s" for thread in self._pushing if not thread.is_alive()]
+        ended += ["the pushes'"] if not all(each.is_alive() for each in self._pushing) else []
         return [f"{name} thread has ended" for name in ended]
 
     def not_ready(self) -> list[str]:

@@ -49,7 +49,7 @@ class Called:
             if self._index is not None and readings:
                 self._index.note(readings[0].name, (mail, *others), key)
             return mail
-        for directory, person in self.people.parts(key, number):
+        for directory, person in self.people.parts(number):
             resource = person.resource
             others = self._claim(mail, person.where, resource.get("userName"), resource.get("id"))
             if self._index is not None:

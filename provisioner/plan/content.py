@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from typing import Protocol
 
 import msgspec
 
@@ -49,8 +50,18 @@ SWAPS = frozenset({"license.assign", "package.assign", "number.assign"})
 """Kinds that take something too where they replace it."""
 
 
-def is_named(change: Change, names: Collection[str]) -> bool:
-    """Return whether a list of risks and kinds, as config has them, names this change.
+class OfKind(Protocol):
+    """What is of one kind and risk: a change, or a number of them that are alike in this."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def risk(self) -> str: ...
+
+
+def is_named(change: OfKind, names: Collection[str]) -> bool:
+    """Return whether a list of risks and kinds, as config has them, names this change, or these.
 
     >>> is_named(Change(kind="number.release", user="eva", key="E1"), {"number.release", "service"})
     True

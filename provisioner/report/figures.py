@@ -182,7 +182,7 @@ def changes_by_cluster(plan: Plan) -> list[tuple[Cluster, list[Change]]]:
 
 def reason_of(change: Change, plan: Plan) -> str:
     """Return why a change is not planned, its command naming this plan; "" without a reason."""
-    return with_plan(change.reason or "", plan)
+    return with_plan(change.reason, plan) if change.reason else ""
 
 
 def with_plan(text: str, plan: Plan) -> str:

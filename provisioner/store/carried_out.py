@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import Connection, Row, Select, and_, select
 
 from connectors.errors import RunError
@@ -21,10 +20,10 @@ from provisioner.plan.operators import Written
 from provisioner.store import plans as plan_store
 from provisioner.store.database import chunked
 from provisioner.store.moments import moment, written
+from provisioner.store.plans import REACHED
 from provisioner.store.tables import audit, changes, plans, runs
 
 _APPLY = "apply"
-_REACHED = ("sent", "settling", "done")
 
 
 class ApplyRun(NamedTuple):
@@ -105,12 +104,11 @@ def sent_by(connection: Connection, run: ApplyRun) -> list[Done]:
     for which in (ticked_off, *(changes.c.seq.in_(some) for some in chunked(seqs))):
         rows = connection.execute(
             select(changes.c.document, changes.c.state, changes.c.phone_id).where(
-                changes.c.plan == run.plan, which, changes.c.state.in_(_REACHED)
+                changes.c.plan == run.plan, which, changes.c.state.in_(REACHED)
             )
         )
         for document, state, phone_id in rows:
-            change = msgspec.json.decode(document, type=Change)
-            change = msgspec.structs.replace(change, state=state, reason=None, id=phone_id)
+            change = plan_store.change_of(document, state, None, phone_id)
             found[change.seq] = change
     plan = str(run.plan)
     return [Done(plan, found[seq], titles.get(found[seq].cluster, "")) for seq in sorted(found)]
@@ -142,7 +140,7 @@ def written_since(
             select(changes.c.key, changes.c.kind, changes.c.state_at).where(
                 changes.c.sync == sync,
                 changes.c.key.in_(some),
-                changes.c.state.in_(_REACHED),
+                changes.c.state.in_(REACHED),
                 changes.c.state_at >= written(since),
             )
         )

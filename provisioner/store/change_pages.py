@@ -6,18 +6,17 @@ whole plan. What a change is called in its document is looked up by the database
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import JSON, ColumnElement, Connection, String, cast, exists, func, or_, select
 
 from connectors.records import Change, Risk, fold
-from provisioner.store.plans import Filed
-from provisioner.store.reviews import UNDECIDED, standing
+from provisioner.store.decisions import UNDECIDED
+from provisioner.store.plans import Filed, change_of
+from provisioner.store.reviews import standing
 from provisioner.store.tables import changes, decisions, refusals
 
 _AT_ONCE = 500
@@ -75,7 +74,7 @@ def page(
     """
     found: list[Change] = []
     asked = select(
-        *(changes.c.seq, changes.c.document, changes.c.state, changes.c.reason, changes.c.phone_id)
+        *(changes.c.document, changes.c.state, changes.c.reason, changes.c.phone_id)
     ).where(changes.c.plan == int(plan.id), *_fits(connection, plan, wanted))
     for _ in range(max(1, _LOOKED_AT // _AT_ONCE)):
         at_once = min(most + 1, _AT_ONCE) if wanted.state is None else _AT_ONCE
@@ -83,20 +82,15 @@ def page(
             asked.where(changes.c.seq > after).order_by(changes.c.seq).limit(at_once)
         ).all()
         shown = standing(
-            connection, plan.sync, plan.scope, [_change(row) for row in rows], second, now
+            connection, plan.sync, plan.scope, [change_of(*row) for row in rows], second, now
         )
         found += [c for c in shown if wanted.state is None or c.state == wanted.state]
         if len(found) > most:
             return ChangePage(tuple(found[:most]), found[most - 1].seq)
         if len(rows) < at_once:
             return ChangePage(tuple(found), None)
-        after = rows[-1].seq
+        after = shown[-1].seq
     return ChangePage(tuple(found), after)
-
-
-def _change(row: Any) -> Change:
-    known = {"state": row.state, "reason": row.reason, "id": row.phone_id}
-    return msgspec.convert({**json.loads(row.document), **known}, Change)
 
 
 def _fits(connection: Connection, plan: Filed, wanted: Wanted) -> Iterator[ColumnElement[bool]]:

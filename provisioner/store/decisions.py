@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from connectors.records import Change, State, fold
 from provisioner.plan.content import content_of, is_named, wishes_of
@@ -29,6 +29,9 @@ Decision = Literal["approved", "rejected"]
 
 OPEN = ("planned", "held", "approved", "rejected", "failed", "skipped")
 """States of changes that may still be carried out, so that a decision about them means something."""
+
+UNDECIDED = ("planned", "approved", "rejected")
+"""States on record of changes whose state now is what is decided of them."""
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -54,6 +57,18 @@ class Verdict(NamedTuple):
     def lacks(self, change: Change, second: Collection[str]) -> bool:
         """Return whether the change is approved by one, and waits for a second one."""
         return self.decision == "approved" and len(self.by) < 2 and is_named(change, second)
+
+
+class _Said(NamedTuple):
+    """One person's decision about a content, as it is on record."""
+
+    decision: Decision
+    by: str
+    expires_at: str
+
+
+_SAID = (decisions.c.decision, decisions.c.by, decisions.c.expires_at)
+"""What to select for it."""
 
 
 def is_adopted(connection: Connection, sync: str) -> bool:
@@ -158,7 +173,7 @@ def _mark(
             states[known[content_of(change)].state_of(change, second)].append(change.seq)
     else:
         states[decision] = [change.seq for change in chosen]
-    undecided = changes.c.state.in_(("planned", "approved", "rejected"))
+    undecided = changes.c.state.in_(UNDECIDED)
     open_ones = (changes.c.plan == int(plan.id)) & undecided & (changes.c.decided != "held")
     for state, seqs in states.items():
         marking = update(changes).values(state=state, decided=state, state_at=written(now))
@@ -183,10 +198,8 @@ def _note_on_plan(
 
 def decided(connection: Connection, sync: str, now: datetime) -> dict[str, Verdict]:
     """Return what is decided in a sync, by content; what has expired too."""
-    rows = connection.execute(
-        select(decisions).where(decisions.c.sync == sync).order_by(decisions.c.at)
-    )
-    return _verdicts(rows, now)
+    asked = select(decisions.c.content, *_SAID).where(decisions.c.sync == sync)
+    return _verdicts(connection.execute(asked.order_by(decisions.c.at)).all(), now)
 
 
 def rejected(connection: Connection, sync: str, now: datetime) -> frozenset[str]:
@@ -206,8 +219,8 @@ def verdicts_about(
     found: dict[str, Verdict] = {}
     for some in chunked({content_of(change) for change in about}):
         where = (decisions.c.sync == sync) & decisions.c.content.in_(some)
-        rows = connection.execute(select(decisions).where(where).order_by(decisions.c.at))
-        found |= _verdicts(rows, now)
+        asked = select(decisions.c.content, *_SAID).where(where).order_by(decisions.c.at)
+        found |= _verdicts(connection.execute(asked).all(), now)
     return found
 
 
@@ -215,24 +228,27 @@ def verdicts_of(connection: Connection, plan: Plan, now: datetime) -> dict[int, 
     """Return what is decided of a recorded plan's changes, by seq."""
     held = changes.c.content == decisions.c.content
     rows = connection.execute(
-        select(decisions, changes.c.seq)
+        select(changes.c.seq, *_SAID)
+        .select_from(decisions)
         .join(changes, held & (changes.c.sync == decisions.c.sync))
         .where(changes.c.plan == int(plan.id))
         .order_by(changes.c.seq, decisions.c.at)
     )
-    return _verdicts(rows, now, by="seq")
+    return _verdicts(rows.all(), now)
 
 
-def _verdicts(rows: Iterable[Row[Any]], now: datetime, by: str = "content") -> dict[Any, Verdict]:
-    together: dict[Any, list[Row[Any]]] = defaultdict(list)
-    for row in rows:
-        together[getattr(row, by)].append(row)
+def _verdicts(rows: Iterable[Sequence[Any]], now: datetime) -> dict[Any, Verdict]:
+    """Return what is decided, by what each row begins with; the rest of it is a _Said's, the first first."""
+    together: dict[Any, tuple[_Said, ...]] = {}
+    for about, decision, by, expires_at in rows:
+        together[about] = (*together.get(about, ()), _Said(decision, by, expires_at))
     at = written(now)
-    found = ((key, _verdict(own, at)) for key, own in together.items())
-    return {key: verdict for key, verdict in found if verdict is not None}
+    # of a large plan most are decided together, by one form
+    known = {said: _verdict(said, at) for said in set(together.values())}
+    return {about: verdict for about, said in together.items() if (verdict := known[said])}
 
 
-def _verdict(rows: Sequence[Row[Any]], at: str) -> Verdict | None:
+def _verdict(rows: Sequence[_Said], at: str) -> Verdict | None:
     live = [row for row in rows if row.expires_at > at]
     if live:  # all of one kind: each decision ends those of the other
         names = tuple(row.by for row in live)

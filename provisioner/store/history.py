@@ -14,7 +14,8 @@ from connectors.records import Change, State, fold
 from provisioner.plan.model import Plan
 from provisioner.store import plans as plan_store
 from provisioner.store.moments import moment
-from provisioner.store.tables import changes, plans, reads, reviews, runs
+from provisioner.store.newer import newest_of
+from provisioner.store.tables import changes, reads, reviews, runs
 
 _WENT = ("sent", "settling", "done", "failed", "stale", "skipped")
 """States of changes that were carried out, or were about to be."""
@@ -36,14 +37,8 @@ class Past(NamedTuple):
 
 def newest_plan_of(connection: Connection, sync: str, key: str) -> Plan | None:
     """Return the newest plan that was made for a folded key: of its changes, only theirs are loaded."""
-    full = int(plan_store.newest_full(connection, sync) or 0)
-    partial = connection.execute(
-        select(plans.c.id, plans.c.covers)
-        .where(plans.c.sync == sync, plans.c.id > full, plans.c.scope.in_(plan_store.PARTIAL))
-        .order_by(plans.c.id.desc())
-    )
-    found = next((n for n, covers in partial if key in json.loads(covers or "[]")), full)
-    return plan_store.load(connection, str(found), {key}) if found else None
+    found = newest_of(connection, sync, key)
+    return None if found is None else plan_store.load(connection, found, {key})
 
 
 def past_of(connection: Connection, sync: str, key: str) -> list[Past]:

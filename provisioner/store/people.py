@@ -194,9 +194,16 @@ def bind(connection: Connection, sync: str, binding: Binding) -> None:
     upsert_many(connection, bindings, [row])
 
 
-def forget_provisional(connection: Connection, sync: str) -> None:
-    """Drop the bindings of a sync that no person has approved yet: every plan matches them anew."""
-    connection.execute(delete(bindings).where(bindings.c.sync == sync, bindings.c.provisional))
+def rebind(connection: Connection, sync: str, old: str, new: str) -> None:
+    """Have a person's binding, and what was last applied to them, under another folded key.
+
+    For a new key that nobody is bound by.
+    """
+    forgotten = (applied.c.sync == sync) & (applied.c.key == new)
+    connection.execute(delete(applied).where(forgotten))
+    for table in (bindings, applied):
+        theirs = (table.c.sync == sync) & (table.c.key == old)
+        connection.execute(update(table).where(theirs).values(key=new))
 
 
 def confirm(connection: Connection, sync: str) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -14,23 +13,23 @@ import msgspec
 from sqlalchemy import Connection, func, select, update
 
 from connectors.errors import RunError
-from connectors.records import Change, fold
+from connectors.records import Change, State, fold
 from provisioner.bases import digest
 from provisioner.memory import Memory, Reason
 from provisioner.plan.content import REMOVALS, content_of, contents_of
 from provisioner.plan.document import change_document, head_document, instant
-from provisioner.plan.model import UNDO, Base, Plan
+from provisioner.plan.model import Base, Plan
 from provisioner.store import manual, refusals
 from provisioner.store.audit import append
 from provisioner.store.audit_entries import plan_made
 from provisioner.store.database import chunked, insert_many
-from provisioner.store.decisions import NOBODY, OPEN, Verdict, decided, is_adopted, rejected
+from provisioner.store.decisions import NOBODY, Verdict, decided, is_adopted, rejected
 from provisioner.store.moments import moment, written
 from provisioner.store.people import last_applied
 from provisioner.store.tables import changes, plans
 
 _WINDOW = timedelta(hours=24)
-_REACHED = ("sent", "settling", "done")
+REACHED = ("sent", "settling", "done")
 """States of changes that reached the phone system, or may have."""
 
 PARTIAL = ("users", "push")
@@ -70,13 +69,15 @@ def record(
     second: Collection[str] = NOBODY,
     *,
     mapping: str | None = None,
+    read_after: int | None = None,
 ) -> Plan:
     """Record a new plan and return it with its id, decisions of earlier plans carried over.
 
     `covers`: of a plan for some people only, their folded keys: whoever has no change in it shall
     have none by an older plan either. `second`: the risks and kinds that two people must approve.
     `mapping`: the hash of what its mapping says, if its base has another: that is how later plans know
-    whether the mapping changed.
+    whether the mapping changed. `read_after`: the newest plan when its reads began, None for no other
+    than itself.
     """
     known, at = decided(connection, plan.sync, plan.created_at), written(plan.created_at)
     covered = sorted(covers)
@@ -86,6 +87,7 @@ def record(
         "scope": plan.scope,
         "mapping": mapping or plan.base.mapping,
         "covers": None if plan.scope == "full" else json.dumps(covered),
+        "read_after": read_after,
     }
     (number,) = connection.execute(
         plans.insert().values(**values, sha256="", head="").returning(plans.c.id)
@@ -145,12 +147,17 @@ def load(connection: Connection, plan_id: str, keys: Collection[str] | None = No
     asked = asked.where(changes.c.plan == number).order_by(changes.c.seq)
     if keys is not None and len(keys) <= FEW:
         asked = asked.where(changes.c.key.in_(sorted(keys)))
-    rows = connection.execute(asked)
-    listed = [
-        {**json.loads(document), "state": state, "reason": reason, "id": phone_id}
-        for document, state, reason, phone_id in rows
-    ]
-    return msgspec.convert({**json.loads(head), "changes": listed}, Plan)
+    rows = connection.execute(asked).all()
+    plan = msgspec.json.decode(head, type=Plan)
+    return msgspec.structs.replace(plan, changes=tuple(change_of(*row) for row in rows))
+
+
+_decoded = msgspec.json.Decoder(Change).decode
+
+
+def change_of(document: str, state: State, reason: str | None, phone_id: str | None) -> Change:
+    """Return a change as it was planned (`document`), with what has moved on in it since."""
+    return msgspec.structs.replace(_decoded(document), state=state, reason=reason, id=phone_id)
 
 
 def head_of(connection: Connection, plan_id: str) -> Plan:
@@ -158,7 +165,7 @@ def head_of(connection: Connection, plan_id: str) -> Plan:
     head = connection.execute(select(plans.c.head).where(plans.c.id == _number(plan_id))).scalar()
     if head is None:
         raise unknown(plan_id)
-    return msgspec.convert(json.loads(head), Plan)
+    return msgspec.json.decode(head, type=Plan)
 
 
 class Filed(NamedTuple):
@@ -237,69 +244,10 @@ def newest_full(connection: Connection, sync: str) -> str | None:
     return None if newest is None else str(newest)
 
 
-def has_open(connection: Connection, sync: str, keys: Collection[str]) -> bool:
-    """Return whether a change of these people, by folded key, may still be carried out by some plan."""
-    since = changes.c.plan >= int(newest_full(connection, sync) or 0)
-    for some in chunked(keys):
-        waiting = (changes.c.sync == sync) & changes.c.key.in_(some) & changes.c.state.in_(OPEN)
-        waiting &= since
-        if connection.execute(select(changes.c.plan).where(waiting).limit(1)).first():
-            return True
-    return False
-
-
 def newest(connection: Connection, sync: str) -> int:
     """Return the number of the newest plan of a sync, whomever it was made for; 0 if there is none."""
     asked = select(func.max(plans.c.id)).where(plans.c.sync == sync)
     return connection.execute(asked).scalar() or 0
-
-
-@dataclass(frozen=True, slots=True)
-class Newer:
-    """What newer plans of the sync hold, by content: the newest full one, and later ones for some people.
-
-    `full`: None where no full plan is newer. `people`: by folded key, of plans made since the newest
-    full one.
-    """
-
-    full: frozenset[str] | None = None
-    people: dict[str, frozenset[str]] = field(default_factory=dict)
-
-    def drops(self, change: Change) -> bool:
-        """Return whether a newer plan no longer contains the change."""
-        held = self.people.get(fold(change.key), self.full)
-        return held is not None and content_of(change) not in held
-
-
-def newer_than(connection: Connection, plan: Plan) -> Newer:
-    """Return what the newer plans of the plan's sync hold; previews don't count.
-
-    Nothing for an undo's plan: others never hold its changes.
-    """
-    if plan.scope == UNDO:
-        return Newer()
-    newest, full = int(newest_full(connection, plan.sync) or 0), None
-    if newest > int(plan.id):
-        rows = connection.execute(select(changes.c.content).where(changes.c.plan == newest))
-        full = frozenset(content for (content,) in rows)
-    since = max(newest, int(plan.id))
-    partial = (plans.c.sync == plan.sync, plans.c.id > since, plans.c.scope.in_(PARTIAL))
-    people: dict[str, tuple[int, set[str]]] = {}
-    for number, covers in connection.execute(
-        select(plans.c.id, plans.c.covers).where(*partial).order_by(plans.c.id)
-    ):
-        people.update((key, (number, set())) for key in json.loads(covers or "[]"))
-    rows = connection.execute(
-        select(changes.c.plan, changes.c.key, changes.c.content)
-        .join(plans, plans.c.id == changes.c.plan)
-        .where(*partial)
-    )
-    for number, key, content in rows:
-        latest, contents = people.get(key, (0, set()))
-        if number >= latest:
-            kept = contents if number == latest else set()
-            people[key] = (number, kept | {content})
-    return Newer(full, {key: frozenset(contents) for key, (_, contents) in people.items()})
 
 
 def remembered(
@@ -332,7 +280,7 @@ def changed_lately(connection: Connection, sync: str, now: datetime) -> list[tup
     since = written(now - _WINDOW)
     rows = connection.execute(
         select(changes.c.kind, changes.c.key).where(
-            changes.c.sync == sync, changes.c.state.in_(_REACHED), changes.c.state_at >= since
+            changes.c.sync == sync, changes.c.state.in_(REACHED), changes.c.state_at >= since
         )
     )
     return [(kind, key) for kind, key in rows]
@@ -392,7 +340,7 @@ def releases_since(connection: Connection, sync: str, since: datetime) -> list[R
         .where(
             changes.c.sync == sync,
             changes.c.kind.in_((*REMOVALS, "number.assign")),
-            changes.c.state.in_(_REACHED),
+            changes.c.state.in_(REACHED),
             changes.c.state_at >= written(since),
         )
         .order_by(changes.c.state_at)
@@ -400,7 +348,7 @@ def releases_since(connection: Connection, sync: str, since: datetime) -> list[R
     return [
         Release(number, fold(change.key), change.user, moment(at))
         for document, at in rows
-        for change in [msgspec.json.decode(document, type=Change)]
+        for change in [_decoded(document)]
         for number in _released(change)
     ]
 
@@ -417,12 +365,12 @@ def held_before(
                 changes.c.sync == sync,
                 changes.c.key.in_(some),
                 changes.c.kind.in_((*REMOVALS, "number.assign")),
-                changes.c.state.in_(_REACHED),
+                changes.c.state.in_(REACHED),
             )
             .order_by(changes.c.key, changes.c.state_at.desc(), changes.c.plan, changes.c.seq)
         )
         for key, document in rows:
-            lost = _released(msgspec.json.decode(document, type=Change))
+            lost = _released(_decoded(document))
             found[key] = (*found.get(key, ()), *lost)
     return {key: tuple(dict.fromkeys(numbers)) for key, numbers in found.items() if numbers}
 

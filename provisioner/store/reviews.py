@@ -20,6 +20,7 @@ from provisioner.plan.document import instant
 from provisioner.plan.model import Decided, Plan
 from provisioner.store.decisions import (
     OPEN,
+    UNDECIDED,
     Verdict,
     refused_among,
     refused_in,
@@ -31,9 +32,6 @@ from provisioner.store.tables import changes, decisions, reviews
 
 SECOND = "a second approver"
 """What an approval by one person lacks where two must approve."""
-
-UNDECIDED = ("planned", "approved", "rejected")
-"""States on record of changes whose state now is what is decided of them."""
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -97,6 +95,8 @@ def _shown(
 
 
 def _as(change: Change, state: str, reason: str | None) -> Change:
+    if (change.state, change.reason) == (state, reason):
+        return change
     return msgspec.structs.replace(change, state=state, reason=reason)
 
 

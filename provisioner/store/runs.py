@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from connectors.errors import RunError
 from provisioner import who
 from provisioner.store.audit import Entry, append, last_at
+from provisioner.store.database import can_be_kept
 from provisioner.store.moments import moment, written
 from provisioner.store.reviews import Review, half_approved, reviews_of
 from provisioner.store.tables import audit, changes, leases, plans, runs
@@ -158,7 +159,8 @@ class NoSuchRun(RunError):
 
 def run_of(connection: Connection, run: str) -> RunRow:
     """Return a run by its id. Raises NoSuchRun if there is none."""
-    row = connection.execute(select(runs).where(runs.c.id == run)).first()
+    asked = select(runs).where(runs.c.id == run)
+    row = connection.execute(asked).first() if can_be_kept(run) else None
     if row is None:
         raise unknown(run)
     return _run_row(row)
@@ -267,6 +269,19 @@ def plans_listed(
         )
         for r in rows
     ]
+
+
+def plan_row(
+    connection: Connection,
+    plan: int,
+    *,
+    second: Mapping[str, Collection[str]],
+    now: datetime,
+    states: Callable[[Connection, Collection[int]], States],
+) -> PlanRow:
+    """Return one recorded plan as `plans_listed` does; it must be there."""
+    (row,) = plans_listed(connection, 1, second=second, now=now, before=plan + 1, states=states)
+    return row
 
 
 def take_lease(

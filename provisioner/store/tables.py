@@ -118,6 +118,7 @@ plans = Table(
     Column("rejected_at", String),
     # of a plan for some people only: their folded keys, as JSON, with or without a change
     Column("covers", Text),
+    Column("read_after", Integer),  # the newest plan when its reads began; NULL: the one before it
     Index("plans_by_sync", "sync", "scope", "id"),
     sqlite_autoincrement=True,  # an id is never given a second time
 )

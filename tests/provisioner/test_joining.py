@@ -104,17 +104,17 @@ def test_what_each_directory_says_of_a_joined_person_can_be_asked() -> None:
     hr, ad = person("1", title="Clerk"), person("1", department="Sales")
     found = people([hr], [], [ad])
 
-    ((key, _, at),) = list(found)
+    ((_, _, at),) = list(found)
 
-    assert found.parts(key, at) == [("hr", hr), ("idm", ad)]
+    assert found.parts(at) == [("hr", hr), ("idm", ad)]
 
 
 def test_what_the_only_directory_says_can_be_asked_too() -> None:
     found = people([person("1", title="Clerk")])
 
-    ((key, _, at),) = list(found)
+    ((_, _, at),) = list(found)
 
-    assert found.parts(key, at) == [("hr", person("1", title="Clerk"))]
+    assert found.parts(at) == [("hr", person("1", title="Clerk"))]
 
 
 def test_two_people_with_one_key_are_a_conflict_and_left_alone() -> None:

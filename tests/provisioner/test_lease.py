@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +48,25 @@ def test_a_free_schedule_is_had_at_once(engine: Engine) -> None:
     lease.acquire(clock.sleep, nobody)
 
     assert lease.held
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
+def test_a_daemon_that_is_seen_to_be_dead_is_not_waited_for(engine: Engine) -> None:
+    clock = Clock()
+    program = (
+        "from datetime import UTC, datetime\n"
+        "from provisioner.lease import Lease\n"
+        "from provisioner.store.database import open_database\n"
+        f"engine = open_database({engine.url.render_as_string()!r})\n"
+        "Lease(engine, lambda: datetime(2026, 3, 1, tzinfo=UTC)).prolong()\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    lease = Lease(engine, clock)
+
+    lease.acquire(clock.sleep, nobody)
+
+    assert lease.held
+    assert clock.now == Clock().now
 
 
 def test_a_killed_daemons_schedule_is_had_when_its_lease_lapses(engine: Engine) -> None:

@@ -310,6 +310,19 @@ def working(worker: Pushes, pushed: Pushed) -> Iterator[None]:
     assert not thread.is_alive()
 
 
+@contextmanager
+def over_http(tmp_path: Path) -> Iterator[tuple[Installation, str, Pushed]]:
+    """Serve a simulated Zoom account of three people who are pushed; give the installation, its address, and them."""
+    here = Installation(tmp_path)
+    here.phone(phone_users(3))
+    with simulated(tmp_path, "--no-rate-limits") as url:
+        here.configure(phone_system=system(url))
+        pushed = Pushed(here)
+        pushed.configure(approval=EVERYTHING)
+        pushed.begin(3)
+        yield here, url, pushed
+
+
 def about(url: str, mail: str) -> list[int]:
     """Return the places in the simulator's log of the writes about somebody."""
     id = zoom_users(url)[mail]["id"]
@@ -329,13 +342,7 @@ def said(value: Any) -> Iterator[str]:
 
 
 def test_over_http_one_person_is_done_while_the_write_of_another_push_hangs(tmp_path: Path) -> None:
-    here = Installation(tmp_path)
-    here.phone(phone_users(3))
-    with simulated(tmp_path, "--no-rate-limits") as url:
-        here.configure(phone_system=system(url))
-        pushed = Pushed(here)
-        pushed.configure(approval=EVERYTHING)
-        pushed.begin(3)
+    with over_http(tmp_path) as (here, url, pushed):
         many = {n: pushed.user(n) for n in range(10, 40)}
         pushed.carry_out()
         patch_group(pushed.tenant, pushed.group, add(*many.values()))
@@ -360,13 +367,7 @@ def test_over_http_one_person_is_done_while_the_write_of_another_push_hangs(tmp_
 def test_over_http_somebody_whose_write_hangs_is_as_the_later_push_has_them_in_the_end(
     tmp_path: Path,
 ) -> None:
-    here = Installation(tmp_path)
-    here.phone(phone_users(3))
-    with simulated(tmp_path, "--no-rate-limits") as url:
-        here.configure(phone_system=system(url))
-        pushed = Pushed(here)
-        pushed.configure(approval=EVERYTHING)
-        pushed.begin(3)
+    with over_http(tmp_path) as (here, url, pushed):
         many = {n: pushed.user(n) for n in range(10, 14)}
         pushed.carry_out()
         patch_group(pushed.tenant, pushed.group, add(*many.values()))

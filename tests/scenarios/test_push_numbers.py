@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.provisioner.scim.pushing import add, operation, patch_group, patch_user
+from provisioner.pushes import Pushes
+from tests.provisioner.scim.pushing import add, operation, patch_group, patch_user, remove
 from tests.scenarios.installation import Installation, kinds, rule
 from tests.scenarios.teams_tenant import DOMESTIC, PHONE, Tenant, caller, seats, tenant, user
 from tests.scenarios.test_pushes import GRACE, Pushed, on_record
@@ -109,3 +110,23 @@ def test_who_keeps_the_number_that_they_have_costs_no_look_at_the_others(pushed:
     (plan,) = pushed.plans()[plans:]
     assert kinds(plan) == [("template.apply", "user2@example.org")]
     assert listed(pushed) == before
+
+
+def test_who_comes_short_is_given_what_a_push_before_has_freed(tmp_path: Path) -> None:
+    here = Installation(tmp_path)
+    here.phone([], packages={"basic": 1}, licenses={"zoom_phone": 9})
+    pushed = Pushed(here)
+    pushed.configure(approval={"automatic": ["safe", "service", "destructive"]})
+    (eva,) = pushed.begin(1)
+    jan = pushed.user(2)
+    worker = Pushes(pushed.site, pushed.site.config.syncs["emea"])
+
+    patch_group(pushed.tenant, pushed.group, add(jan))
+    worker.look()
+    assert pushed.plans()[-1]["blocked"]
+    patch_group(pushed.tenant, pushed.group, remove(eva))
+    worker.look()
+    patch_user(pushed.tenant, jan, operation("replace", "title", "Clerk"))
+    worker.look()
+
+    assert here.phone_users()["user2@example.org"]["packages"] == ["basic"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ from provisioner.scim import users as scim_users
 from provisioner.scim.schemas import Registry
 from provisioner.scim.tenant import Tenant
 from provisioner.store import scim_dirty
-from provisioner.store.database import reading
+from provisioner.store.database import StoreError, reading
 from provisioner.store.direct import Direct
-from provisioner.wiring import Site, utc_now
+from provisioner.wiring import Site, Stop, Stopped, utc_now
 from tests.provisioner.scim.pushing import (
     add,
     operation,
@@ -539,3 +539,36 @@ def test_what_a_push_asked_of_the_vendor_is_on_record_once(tmp_path: Path) -> No
 
 def on_record(here: Installation) -> list[dict[str, Any]]:
     return [json.loads(line) for line in here.run("audit export").out.splitlines()]
+
+
+class Ticking(Stop):
+    """Whoever sleeps is awake at once, and it is that much later; the end comes at a time."""
+
+    def __init__(self, clock: list[float], end: float) -> None:
+        super().__init__()
+        self._clock, self._end = clock, end
+
+    def sleep(self, seconds: float) -> None:
+        self._clock[0] += seconds
+        if self._clock[0] > self._end:
+            raise Stopped("the time is over")
+
+
+def test_pushes_go_on_at_once_when_the_store_is_back_however_long_it_was_away(
+    pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, back, asked, find = [0.0], 3600.0, list[float](), scim_dirty.oldest
+
+    def oldest(*arguments: Any) -> datetime | None:
+        asked.append(clock[0])
+        if clock[0] < back:
+            raise StoreError("the store failed: connection refused")
+        return find(*arguments)
+
+    monkeypatch.setattr(scim_dirty, "oldest", oldest)
+    site = replace(pushed.site, stop=Ticking(clock, back + 60))
+    with pytest.raises(Stopped):
+        Pushes(site, site.config.syncs["emea"], clock=lambda: clock[0]).run()
+
+    assert len([at for at in asked if at < back]) < 1000
+    assert min(at for at in asked if at >= back) < back + 6

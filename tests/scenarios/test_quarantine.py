@@ -16,7 +16,7 @@ from connectors.phone.snapshot.account import Account
 from connectors.records import ENTERPRISE
 from provisioner.store import quarantine
 from provisioner.wiring import utc_now
-from tests.provisioner.scim.pushing import add, patch_group
+from tests.provisioner.scim.pushing import add, operation, patch_group, patch_user
 from tests.scenarios.installation import (
     MAPPING,
     Installation,
@@ -198,6 +198,35 @@ def test_pushes_wait_while_their_sync_is_in_quarantine(tmp_path: Path) -> None:
     assert pushed.here.run("quarantine release", "--all").status == 0
     pushed.carry_out()
     assert pushed.here.phone_users()["user9@example.org"]["license"] == "zoom_phone"
+
+
+def test_whom_the_phone_system_refused_is_tried_at_once_when_something_else_is_pushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat, broken = Account.seat, [True]
+
+    def refuse(account: Account, family: str, name: str) -> str:
+        if name == "fax" and broken:
+            raise PersonError("the vendor says no")
+        return seat(account, family, name)
+
+    monkeypatch.setattr(Account, "seat", refuse)
+    pushed = Pushed(Installation(tmp_path))
+    pushed.begin(1)
+    fax = rule("boss", 'displayName sw "User 9"', packages=["fax"])
+    pushed.here.mapping(rules=[*MAPPING["rules"], fax], leavers={"do": "report"})
+    nine = pushed.user(9, **{ENTERPRISE: {"department": "IT"}})
+    patch_group(pushed.tenant, pushed.group, add(nine))
+    pushed.carry_out()
+    assert listed(pushed.here, utc_now())["people"]
+
+    broken.clear()
+    patch_user(pushed.tenant, nine, operation("replace", "displayName", "User 99"))
+    pushed.carry_out()
+
+    assert pushed.here.phone_users()["user9@example.org"]["packages"] == ["fax"]
+    assert listed(pushed.here, utc_now())["people"] == []
+    assert '"quarantine.released"' in pushed.here.run("audit export").out
 
 
 def test_pushes_do_not_try_whom_the_phone_system_refused_over_and_over(

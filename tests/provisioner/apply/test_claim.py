@@ -60,7 +60,7 @@ def test_two_runs_of_one_process_exclude_each_other_too(engine: Engine) -> None:
 def test_who_was_killed_on_this_machine_is_followed_at_once(engine: Engine) -> None:
     left_behind(engine, f"{dead_process()}:c0ffee")
 
-    take(engine)
+    assert take(engine).holder == _lease(engine).holder
 
 
 def test_who_was_killed_elsewhere_is_waited_for_until_the_claim_lapses(engine: Engine) -> None:
@@ -76,7 +76,7 @@ def test_a_process_that_only_has_the_number_of_a_dead_one_is_another(engine: Eng
     host, pid, place, _began = process_mark(os.getpid()).split(":")
     left_behind(engine, f"{host}:{pid}:{place}:1:c0ffee")
 
-    take(engine)
+    assert take(engine).holder == _lease(engine).holder
 
 
 def test_the_living_and_the_unknown_are_not_taken_for_dead() -> None:
@@ -122,16 +122,16 @@ def test_a_claim_lives_on_while_a_call_takes_long(
     claim._now = lambda: later
 
     with claim.kept():
-        while _until(engine) != later + LASTS:
+        while _lease(engine).until != later + LASTS:
             pass
 
     with engine.begin() as connection:
         claim.give_back(connection)
-    take(engine)
+    assert take(engine).holder == _lease(engine).holder
 
 
-def _until(engine: Engine) -> object:
+def _lease(engine: Engine) -> run_store.LeaseRow:
     with reading(engine) as connection:
         row = run_store.lease(connection, NAME)
     assert row is not None
-    return row.until
+    return row

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from connectors.records import Value
 from provisioner.memory import Binding, Learned
 from provisioner.reads import Figures, Measure, Reading, Uses
 from provisioner.store import people as people_store
+from provisioner.store import tables
 from provisioner.store.database import open_database
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -180,23 +181,27 @@ def test_whoever_is_lost_is_forgotten(store: Engine) -> None:
     assert bound(store) == bindings("b")
 
 
-def test_provisional_bindings_can_be_forgotten_until_they_are_confirmed(store: Engine) -> None:
+def provisional(store: Engine) -> list[str]:
+    with store.begin() as connection:
+        asked = select(tables.bindings.c.key).where(tables.bindings.c.provisional)
+        return list(connection.execute(asked).scalars())
+
+
+def test_bindings_are_provisional_until_somebody_confirms_them(store: Engine) -> None:
     learn(store, Learned(bound=bindings("a")), adopted=False)
     with store.begin() as connection:
         people_store.confirm(connection, "emea")
     learn(store, Learned(bound=bindings("b")), adopted=False)
-    with store.begin() as connection:
-        people_store.forget_provisional(connection, "emea")
 
-    assert bound(store) == bindings("a")
+    assert provisional(store) == ["b"]
 
 
 def test_a_person_whose_account_was_made_is_bound_for_good(store: Engine) -> None:
     with store.begin() as connection:
         people_store.bind(connection, "emea", Binding("a", "p-a"))
-        people_store.forget_provisional(connection, "emea")
 
     assert bound(store) == bindings("a")
+    assert provisional(store) == []
 
 
 # Values that can't be read back

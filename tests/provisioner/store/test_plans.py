@@ -201,75 +201,6 @@ def test_the_plan_file_of_another_store_is_refused(sqlite: Engine, tmp_path: Pat
             plan_store.check_file(connection, msgspec.structs.replace(theirs, id="1"))
 
 
-# what newer plans say
-
-
-def newer(engine: Engine, plan: Plan) -> plan_store.Newer:
-    with reading(engine) as connection:
-        return plan_store.newer_than(connection, plan)
-
-
-def test_a_change_that_the_newest_full_plan_lacks_is_dropped(engine: Engine) -> None:
-    old = record(engine, change(1), change(2, who="jan"))
-    record(engine, change(1, after="gold"), change(2, who="jan"))
-
-    found = newer(engine, old)
-
-    assert [c.seq for c in old.changes if found.drops(c)] == [1]
-
-
-def test_only_the_newest_full_plan_counts(engine: Engine) -> None:
-    old = record(engine, change(1))
-    record(engine)
-    record(engine, change(7))
-
-    assert not newer(engine, old).drops(old.changes[0])
-
-
-def test_a_newer_plan_for_some_people_drops_only_theirs(engine: Engine) -> None:
-    old = record(engine, change(1), change(2, who="jan"))
-    record(engine, change(1, after="gold"), scope="push")
-
-    found = newer(engine, old)
-
-    assert [c.seq for c in old.changes if found.drops(c)] == [1]
-
-
-def test_a_newer_plan_that_has_nothing_for_somebody_drops_what_an_older_one_had(
-    engine: Engine,
-) -> None:
-    old = record(engine, change(1), change(2, who="jan"), change(3, who="zoe"))
-    record(engine, change(1, who="jan"), scope="push", covers=["jan"])
-    record(engine, scope="users", covers=["eva", "jan"])
-
-    found = newer(engine, old)
-
-    assert [c.seq for c in old.changes if found.drops(c)] == [1, 2]
-
-
-def test_a_plan_for_some_people_drops_nothing_that_a_later_one_has_again(engine: Engine) -> None:
-    old = record(engine, change(1))
-    record(engine, scope="push", covers=["eva"])
-    record(engine, change(1), scope="push", covers=["eva"])
-
-    assert not newer(engine, old).drops(old.changes[0])
-
-
-def test_a_plan_for_some_people_supersedes_no_full_one_made_later(engine: Engine) -> None:
-    record(engine, change(1, after="gold"), scope="push")
-    full = record(engine, change(1))
-
-    assert not newer(engine, full).drops(full.changes[0])
-
-
-@pytest.mark.parametrize("members", [{"scope": "preview"}, {"sync": "apac"}])
-def test_previews_and_other_syncs_drop_nothing(engine: Engine, members: dict[str, str]) -> None:
-    old = record(engine, change(1))
-    record(engine, **members)
-
-    assert not newer(engine, old).drops(old.changes[0])
-
-
 # what planning remembers
 
 
@@ -332,18 +263,6 @@ def test_a_number_rests_whatever_change_released_it(engine: Engine) -> None:
 
     assert sorted(each.number for each in released) == ["+1", "+2", "+3", "+4", "+5"]
     assert {each.at for each in released} == {NOW}
-
-
-def test_a_plan_that_undoes_is_overtaken_by_no_other_and_overtakes_none(engine: Engine) -> None:
-    full = record(engine, change(1))
-    undo = record(engine, change(1, "package.remove"), scope="undo")
-    newer = record(engine, change(1, who="jan"))
-
-    with reading(engine) as connection:
-        assert not plan_store.newer_than(connection, undo).drops(undo.changes[0])
-        assert plan_store.newer_than(connection, full).drops(full.changes[0])
-        assert plan_store.newest_full(connection, "emea") == newer.id
-        assert not plan_store.newer_than(connection, newer).drops(newer.changes[0])
 
 
 def test_the_population_is_the_newest_full_plans(engine: Engine) -> None:

@@ -159,3 +159,9 @@ def test_a_clock_that_was_set_back_is_refused(engine: Engine, known_by: str) -> 
 def test_an_empty_store_minds_no_clock(engine: Engine) -> None:
     with reading(engine) as connection:
         run_store.refuse_old_clock(connection, NOW)
+
+
+@pytest.mark.parametrize("id", ["run-1", "a\0b", "\ud800", "9" * 40])
+def test_an_id_that_was_never_given_is_nobodys_run(engine: Engine, id: str) -> None:
+    with reading(engine) as connection, pytest.raises(run_store.NoSuchRun):
+        run_store.run_of(connection, id)
