@@ -6,11 +6,9 @@ approvers, freeze, adoption and audit hold. What an operator may not see isn't t
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -24,6 +22,7 @@ from provisioner.console.errands import Begun, Errands
 from provisioner.console.kept import Kept
 from provisioner.console.rows import Outline, Page, SyncRow, awaiting, awaits
 from provisioner.console.sync_rows import sync_rows
+from provisioner.console.undos import Undos
 from provisioner.credit_statements import statement_document
 from provisioner.credits import configured
 from provisioner.deciding import decide
@@ -96,7 +95,7 @@ class _Shared:
     groups: Kept[tuple[change_pages.Group, ...]] = field(
         default_factory=lambda: Kept(change_pages.groups_of)
     )
-    undoing: threading.Lock = field(default_factory=threading.Lock)
+    undos: Undos = field(default_factory=Undos)
 
 
 class Desk:
@@ -221,12 +220,11 @@ class Desk:
         windows = site.config.syncs[sync].freeze
         with reading(site.engine) as connection:
             head = plan_store.head_of(connection, plan_id)
-            (row,) = run_store.plans_listed(
+            row = run_store.plan_row(
                 connection,
-                1,
+                number,
                 second=self._second(site),
                 now=site.now(),
-                before=number + 1,
                 states=self._shared.states.of,
             )
             groups = self._shared.groups.of(connection, [number])[number]
@@ -290,18 +288,27 @@ class Desk:
         self._clockwork.start(sync, who.named(by), begun.set_result)
         try:
             return begun.result(_STARTING_S)
-        except TooLate:
+        except TimeoutError:
             return None
 
-    def undo(self, run_id: str, by: str) -> str:
-        """Plan to take back what a run did, and return the plan's id; one at a time."""
+    def undo(self, run_id: str, by: str) -> Future[str]:
+        """Begin to plan what takes back what a run did, and return the plan's id, there when it is made.
+
+        One at a time is planned.
+        """
+        sync, by, site = self.run(run_id).sync, who.named(by), self._site()
+
+        def work() -> str:
+            with bound_contextvars(sync=sync, by=by):
+                progress = Watched(site.stop, lambda: None)
+                return undo_run(site, run_id, progress=progress, by=by).id
+
+        return self._shared.undos.begin(self._errands, run_id, work)
+
+    def undo_of(self, run_id: str) -> Future[str] | None:
+        """Return what comes, or came, of the last undo of a run that was asked for here; None if none was."""
         self.run(run_id)
-        if not self._shared.undoing.acquire(blocking=False):
-            raise RunError("another undo is being planned", remedy="wait for it, and ask again")
-        try:
-            return undo_run(self._site(), run_id, by=who.named(by)).id
-        finally:
-            self._shared.undoing.release()
+        return self._shared.undos.of(run_id)
 
     # People
 

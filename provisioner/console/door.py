@@ -14,8 +14,6 @@ console holds from the next request on.
 
 from __future__ import annotations
 
-import re
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -55,6 +53,7 @@ from provisioner.logs import logger
 from provisioner.serving import MOST_BYTES
 from provisioner.token_book import TokenBook
 from provisioner.web.proxies import TrustedProxies
+from provisioner.web.request_ids import HEADER, request_id
 from provisioner.wiring import Site
 
 if TYPE_CHECKING:
@@ -78,7 +77,6 @@ __all__ = [
 ]
 
 METRICS = "/metrics"
-_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
 def install(app: Flask, site: Callable[[], Site]) -> Door:
@@ -153,7 +151,7 @@ class Door:
         """Have the browser keep what the next request needs, and the log what this one was."""
         forms.keep_visit(response)
         operators.remember(response)
-        response.headers["X-Request-Id"] = g.request_id
+        response.headers[HEADER] = g.request_id
         if request.path != METRICS or response.status_code != 200:
             _log(response)
         return response
@@ -163,8 +161,7 @@ class Door:
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _ID.fullmatch(given) else secrets.token_hex(16)
+    g.request_id = request_id(request.headers.get(HEADER, ""))
     g.began = time.perf_counter()
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from connectors.records import Change
 from provisioner.config import Approval, Schedule
+from provisioner.plan.content import is_named
 from provisioner.plan.model import Plan
 from provisioner.store.change_pages import Group
 from provisioner.store.decisions import Adopted
@@ -56,12 +57,21 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What pushes have left to somebody since the newest full plan: changes in `plans`, the newest last."""
+
+    plans: tuple[int, ...]
+    awaiting: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
 class SyncRow:
     """How it stands with one sync.
 
     `schedule` in words, None where it runs only when asked. `running_since`: None while it doesn't run
     here. `ended_at`, `status`: of its last run that has ended, whatever ran it. `pushes`: what waits
-    in the receiver. `plan`: its newest full one.
+    in the receiver, `left` in plans that pushes made. `plan`: its newest full one.
     """
 
     name: str
@@ -78,6 +88,7 @@ class SyncRow:
     pushes: Waiting | None
     plan: Standing | None
     credits: bool
+    left: Left | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +111,13 @@ class Outline:
 def awaits(each: Group | Change, approval: Approval, *, adopted: bool) -> bool:
     """Return whether a change, or a group of such, waits for somebody's approval."""
     return each.state == "planned" and (
-        not adopted or _is_named(each, approval.second) or not _is_named(each, approval.automatic)
+        not adopted or is_named(each, approval.second) or not is_named(each, approval.automatic)
     )
 
 
 def awaiting(groups: Sequence[Group], approval: Approval, *, adopted: bool) -> int:
     """Count the planned changes that wait for somebody's approval."""
     return sum(group.changes for group in groups if awaits(group, approval, adopted=adopted))
-
-
-def _is_named(each: Group | Change, names: Collection[str]) -> bool:
-    return each.kind in names or each.risk in names
 
 
 def by_state(groups: Sequence[Group]) -> dict[str, int]:

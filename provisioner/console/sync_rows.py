@@ -8,7 +8,16 @@ from sqlalchemy import Connection
 
 from provisioner.config import SyncConfig
 from provisioner.console.kept import Kept
-from provisioner.console.rows import DirectoryRow, Standing, SyncRow, awaiting, by_state, in_words
+from provisioner.console.rows import (
+    DirectoryRow,
+    Left,
+    Standing,
+    SyncRow,
+    awaiting,
+    awaits,
+    by_state,
+    in_words,
+)
 from provisioner.credits import configured
 from provisioner.scheduler import View
 from provisioner.store import decisions as decision_store
@@ -17,6 +26,7 @@ from provisioner.store import plans as plan_store
 from provisioner.store import runs as run_store
 from provisioner.store.change_pages import Group
 from provisioner.store.database import reading
+from provisioner.store.newer import left_by_pushes
 from provisioner.store.warming import warming
 from provisioner.wiring import Site
 
@@ -54,6 +64,7 @@ def sync_rows(
                 pushes=pushes.get(name),
                 plan=_newest(site, connection, sync, groups, adopted=adopted is not None),
                 credits=configured(sync) is not None,
+                left=_left(connection, sync, adopted=adopted is not None),
             )
             rows.append(row)
         return rows
@@ -72,6 +83,15 @@ def _directories(connection: Connection, sync: SyncConfig) -> list[DirectoryRow]
     ]
 
 
+def _left(connection: Connection, sync: SyncConfig, *, adopted: bool) -> Left | None:
+    """Return what pushes have left to somebody, which no full plan shows yet."""
+    left = left_by_pushes(connection, sync.name)
+    waits = [(n, c) for n, c in left if awaits(c, sync.approval, adopted=adopted)]
+    held = [(n, c) for n, c in left if c.state == "held"]
+    numbers = sorted({number for number, _ in (*waits, *held)})
+    return Left(tuple(numbers), len(waits), len(held)) if numbers else None
+
+
 def _newest(
     site: Site,
     connection: Connection,
@@ -86,12 +106,11 @@ def _newest(
         return None
     number = int(newest)
     counted = groups.of(connection, [number])[number]
-    (row,) = run_store.plans_listed(
+    row = run_store.plan_row(
         connection,
-        1,
+        number,
         second={sync.name: sync.approval.second},
         now=site.now(),
-        before=number + 1,
         states=lambda _, numbers: {number: by_state(counted) for number in numbers},
     )
     return Standing(

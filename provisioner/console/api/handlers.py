@@ -141,7 +141,7 @@ def undo_run(desk: Desk, given: Given) -> Answer:
     The phone system is read for it, so that the answer may take as long as a plan; one at a time. The
     plan is reviewed and applied like any other.
     """
-    plan = desk.undo(given.path["run"], given.by)
+    plan = desk.undo(given.path["run"], given.by).result()
     return Answer({"plan": plan}, f"/plans/{plan}")
 
 

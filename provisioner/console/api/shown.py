@@ -30,6 +30,10 @@ def _shown(**kwargs: object) -> fields.String:
     return fields.String(required=True, **kwargs)  # type: ignore[arg-type]
 
 
+def _day(**kwargs: object) -> fields.String:
+    return _shown(metadata={"format": "date"}, **kwargs)
+
+
 class Told(Shown):
     """What came of it, a line at a time, as the command line tells it."""
 
@@ -57,27 +61,27 @@ class Directory(Shown):
     read_at = _moment("The last read that was believed.", allow_none=True)
 
 
-class Resting(Shown):
-    """A sync that is slowed down, because its calls mostly failed."""
+class _Rest(Shown):
+    """What is left alone for a while, because it failed."""
 
     sync = _shown()
     failures = fields.Integer(required=True, metadata={"description": "Runs in a row."})
     since = _moment()
     until = _moment()
     reason = _shown()
+
+
+class Resting(_Rest):
+    """A sync that is slowed down, because its calls mostly failed."""
+
     run = _shown()
 
 
-class ParkedPerson(Shown):
+class ParkedPerson(_Rest):
     """Somebody who is left alone for a while, because the phone system refused a change of theirs."""
 
-    sync = _shown()
     key = _shown()
     user = _shown()
-    failures = fields.Integer(required=True, metadata={"description": "Runs in a row."})
-    since = _moment()
-    until = _moment()
-    reason = _shown()
     plan = _shown()
     seq = fields.Integer(required=True)
 
@@ -104,15 +108,18 @@ _STATES_COUNTED = fields.Dict(
 )
 
 
+_AWAITING = fields.Integer(
+    required=True, metadata={"description": "Changes that wait for somebody's approval."}
+)
+
+
 class NewestPlan(Shown):
     """How far a sync's newest full plan has come."""
 
     id = _shown()
     created_at = _moment()
     states = _STATES_COUNTED
-    awaiting = fields.Integer(
-        required=True, metadata={"description": "Changes that wait for somebody's approval."}
-    )
+    awaiting = _AWAITING
     second = fields.Integer(
         required=True, metadata={"description": "Those that one person has approved, and two must."}
     )
@@ -231,9 +238,7 @@ class Outline(PlanLine):
     adoption = Struct(Adoption)
     comparison = Struct(Compared)
     groups = fields.List(fields.Nested(GroupCounted), required=True)
-    awaiting = fields.Integer(
-        required=True, metadata={"description": "Changes that wait for somebody's approval."}
-    )
+    awaiting = _AWAITING
     adopted = fields.Boolean(
         required=True,
         metadata={"description": "A full plan of the sync has been approved; before, all waits."},
@@ -325,16 +330,16 @@ class Recharge(Shown):
 class Purchase(Shown):
     """Credits that were bought."""
 
-    date = _shown(metadata={"format": "date"})
+    date = _day()
     amount = _shown()
     left = _shown()
-    lapses = _shown(metadata={"format": "date"})
+    lapses = _day()
 
 
 class Lapse(Shown):
     """Credits that lapse on a day."""
 
-    date = _shown(metadata={"format": "date"})
+    date = _day()
     amount = _shown()
 
 
@@ -342,7 +347,7 @@ class Credits(Shown):
     """The statement of a sync's Communications Credits; amounts are decimal numbers as text."""
 
     sync = _shown()
-    as_of = _shown(metadata={"format": "date"})
+    as_of = _day()
     agreement = _shown()
     auto_recharge = fields.Nested(Recharge, required=True, allow_none=True)
     balance = _shown()
@@ -352,7 +357,7 @@ class Credits(Shown):
     lapsed = _shown()
     uncovered = _shown()
     rate = _shown(metadata={"description": "A day, at present."})
-    runs_out = _shown(allow_none=True, metadata={"format": "date"})
+    runs_out = _day(allow_none=True)
     relying = fields.Integer(required=True)
     plan = _shown(allow_none=True)
     warnings = fields.List(fields.String(), required=True)

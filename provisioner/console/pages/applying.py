@@ -14,7 +14,7 @@ from provisioner.apply import Allowance
 from provisioner.console.door import Refusal, decider
 from provisioner.console.pages.shell import Counter
 from provisioner.console.pages.situation import Reviewed, reviewed
-from provisioner.console.pages.words import told
+from provisioner.console.pages.words import told, why
 from provisioner.overrides import limits_in
 from provisioner.plan.content import KINDS
 from provisioner.report import figures
@@ -43,8 +43,7 @@ def add(pages: Blueprint, counter: Counter) -> None:
         try:
             run = counter.desk.apply(plan, allowance, by)
         except RunError as error:
-            why = [error.message, *filter(None, [error.remedy])]
-            return counter.shell.go(f"/plans/{plan}", told("Nothing was begun", why, "stop"))
+            return counter.shell.go(f"/plans/{plan}", told("Nothing was begun", why(error), "stop"))
         return counter.shell.go(f"/runs/{run}")
 
 

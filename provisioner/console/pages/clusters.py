@@ -12,7 +12,7 @@ from typing import NamedTuple
 from connectors.records import Change
 from provisioner.console.pages.taking import kinds_in_words, takes
 from provisioner.console.pages.words import Act, Badge, address, states
-from provisioner.plan.model import Cluster, Plan
+from provisioner.plan.model import Plan
 from provisioner.report import figures
 from provisioner.report.figures import counted, people_counted
 from provisioner.report.views import Row, Rows
@@ -53,7 +53,7 @@ def state_counts(changes: Iterable[Change], waiting: Collection[int]) -> Counter
 def folded(plan: Plan, waiting: Collection[int], *, may_decide: bool) -> Iterator[Folded]:
     """Yield the plan's clusters, the most dangerous first, then what is blocked and what waits."""
     rows_of = Rows(plan)
-    for number, (cluster, changes) in enumerate(_ordered(plan), start=1):
+    for number, (cluster, changes) in enumerate(figures.changes_by_cluster(plan), start=1):
         if number > MOST:
             break
         people = people_counted(cluster.people)
@@ -116,10 +116,6 @@ def acts(plan: Plan, changes: Sequence[Change], word: str, what: str) -> list[Ac
     if left - {"rejected"}:
         found.append(Act("Reject …", decide_href(plan, "rejected", word), "stop", what))
     return found
-
-
-def _ordered(plan: Plan) -> list[tuple[Cluster, list[Change]]]:
-    return figures.changes_by_cluster(plan)
 
 
 def _left(plan: Plan, rows_of: Rows, state: str, title: str, left: Sequence[Change]) -> Folded:

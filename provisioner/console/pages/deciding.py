@@ -15,8 +15,9 @@ from provisioner.console.pages.plans import change_called
 from provisioner.console.pages.shell import Counter, numbers
 from provisioner.console.pages.situation import Reviewed, reviewed
 from provisioner.console.pages.taking import kinds_of, losers_of, named, takes
-from provisioner.console.pages.words import Act, told
+from provisioner.console.pages.words import Act, told, why
 from provisioner.plan.model import Plan
+from provisioner.plan.needs import lost_without, with_needs
 from provisioner.plan.only import pick
 from provisioner.report import figures, outlook, views
 from provisioner.report.figures import counted, people_counted, visible
@@ -55,8 +56,7 @@ def add(pages: Blueprint, counter: Counter) -> None:
         try:
             lines = counter.desk.decide(plan, asked.decision, by, asked.only, with_needs=needs)
         except RunError as error:
-            why = [error.message, *filter(None, [error.remedy])]
-            return counter.shell.go(back, told("Nothing was decided", why, "stop"))
+            return counter.shell.go(back, told("Nothing was decided", why(error), "stop"))
         return counter.shell.go(back, told(f"{asked.decision.capitalize()}", lines, "calm"))
 
 
@@ -93,8 +93,10 @@ def _shown(found: Reviewed, asked: Asked) -> dict[str, Any]:
     people = len({fold(change.key) for change in chosen})
     number = counted(len(chosen), "change", "changes")
     adopts = approves and not asked.only and plan.scope == "full" and not found.adopted
-    losers, losers_more = named(losers_of(chosen))
+    losers = losers_of(chosen)
+    losers_named, losers_more = named(losers)
     needs = _needed(found, chosen) if approves and asked.only else []
+    needs_named, needs_more = named(list(map(_in_words, needs)), _NAMED)
     dangerous = approves and any(change.risk == "destructive" for change in chosen)
     return {
         "title": f"{asked.verb} {number} of plan {plan.id}?",
@@ -104,18 +106,18 @@ def _shown(found: Reviewed, asked: Asked) -> dict[str, Any]:
         "adoption": views.head_of(plan)["adoption"] if adopts else None,
         "what_title": f"{number}, for {people_counted(people)}",
         "kinds": kinds_of(chosen),
-        "losers": [Act(name, explain_href(plan, name)) for name in losers if approves],
+        "losers": [Act(name, explain_href(plan, name)) for name in losers_named if approves],
         "losers_more": losers_more,
-        "losers_title": f"{people_counted(len(losers_of(chosen)))} would lose a license, package, number or account",
+        "losers_title": f"{people_counted(len(losers))} would lose a license, package, number or account",
         "causes": _causes(plan, chosen) if len(asked.only) != 1 else [],
         "cost": outlook.monthly(plan) if approves and not asked.only else "",
         "takes": takes(chosen) if approves else [],
         "cautions": [figures.pieces(line) for line in _cautions(found, asked, chosen)],
-        "needs": [_in_words(change) for change in needs[:_NAMED]],
-        "needs_more": f"and {len(needs) - _NAMED:,} more" if len(needs) > _NAMED else "",
+        "needs": needs_named,
+        "needs_more": needs_more.strip(),
         "needs_title": f"{counted(len(needs), 'other change', 'other changes')} must go first, and may not yet",
         "action": decide_href(plan, asked.decision, *asked.only),
-        "tone": "danger" if dangerous else "go" if approves else "danger",
+        "tone": "danger" if dangerous or not approves else "go",
         "button": f"{asked.verb} {number}" + (" and adopt the account" if adopts else ""),
         "back": f"/plans/{plan.id}",
     }
@@ -153,14 +155,11 @@ def _in_words(change: Change) -> str:
 def _needed(found: Reviewed, chosen: Collection[Change]) -> list[Change]:
     """Return the changes that the chosen ones need, and they don't contain, that may not go ahead yet."""
     own = {change.seq for change in chosen}
-    wanted = set(own)
-    for change in reversed(found.plan.changes):  # needs stand before what needs them
-        if change.seq in wanted:
-            wanted.update(change.needs)
+    needed = with_needs(found.plan.changes, own) - own
     return [
         change
         for change in found.plan.changes
-        if change.seq in wanted - own
+        if change.seq in needed
         and (change.seq in found.awaiting or change.state in ("held", "rejected"))
     ]
 
@@ -194,14 +193,7 @@ def _half(plan: Plan, seqs: Collection[int]) -> int:
 
 def _lost(plan: Plan, chosen: Iterable[Change]) -> Iterator[str]:
     """Yield what can't go ahead without the changes that are to be rejected."""
-    lost = {change.seq for change in chosen}
-    others = []
-    for change in plan.changes:
-        if change.seq not in lost and not lost.isdisjoint(change.needs):
-            lost.add(change.seq)
-            others.append(change)
-    if others:
-        told_of = ", ".join(f"{c.seq} {c.kind} {visible(c.user)}" for c in others[:_NAMED])
-        more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
+    if others := lost_without(plan.changes, {change.seq for change in chosen}):
+        names, more = named([f"{c.seq} {c.kind} {visible(c.user)}" for c in others], _NAMED)
         number = counted(len(others), "change needs", "changes need")
-        yield f"{number} these, and can't be carried out either: {told_of}{more}"
+        yield f"{number} these, and can't be carried out either: {', '.join(names)}{more}"

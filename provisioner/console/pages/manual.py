@@ -8,9 +8,9 @@ from flask import Blueprint, Response, request
 
 from connectors.errors import RunError
 from provisioner.console.door import Refusal, decider
-from provisioner.console.pages.plans import older
+from provisioner.console.pages.listing import IN_ORDER, Listing
 from provisioner.console.pages.shell import Counter
-from provisioner.console.pages.words import address, told
+from provisioner.console.pages.words import address, told, why
 from provisioner.report.manual import Due, card
 
 
@@ -19,16 +19,16 @@ def add(pages: Blueprint, counter: Counter) -> None:
 
     @pages.get("/manual")
     def manual() -> str:
-        sync, after = request.args.get("sync") or None, request.args.get("before") or None
-        found = counter.desk.manual(sync, after)
+        listing = Listing.asked()
+        found = counter.desk.manual(*listing)
         return counter.shell.page(
             "manual.html.j2",
             "Manual steps",
             syncs=counter.names,
-            chosen=sync,
-            action=address("/manual", ("sync", sync)),
+            chosen=listing.sync,
+            action=address("/manual", ("sync", listing.sync)),
             steps=[_card(due) for due in found.items],
-            pages=older("/manual", sync, after, found.next) | {"newer_name": "First"},
+            pages=listing.pages("/manual", found.next, IN_ORDER),
         )
 
     @pages.post("/manual")
@@ -45,7 +45,7 @@ def add(pages: Blueprint, counter: Counter) -> None:
                 of_sync, _, name = step.partition(" ")
                 lines += counter.desk.tick_off(of_sync, name, by, note)
         except RunError as error:
-            lines += [error.message, *filter(None, [error.remedy])]
+            lines += why(error)
             return counter.shell.go(back, told("Not everything was recorded", lines, "stop"))
         return counter.shell.go(back, told("Recorded", lines))
 

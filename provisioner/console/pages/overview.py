@@ -11,7 +11,7 @@ from flask import Blueprint
 from provisioner.console.desk import Desk
 from provisioner.console.pages.shell import Counter, Shell
 from provisioner.console.pages.words import Badge, address, ended, moment_or_none
-from provisioner.console.rows import Standing, SyncRow
+from provisioner.console.rows import Left, Standing, SyncRow
 from provisioner.report.figures import counted
 
 
@@ -75,6 +75,24 @@ def waits_of(row: SyncRow) -> Iterator[Wait]:
             yield Wait(f"{each.name} of {row.name} is warming", words, sync_href(row.name))
     if row.plan is not None:
         yield from _waits_of_plan(row, row.plan)
+    if row.left is not None:
+        yield from _waits_of_pushes(row, row.left)
+
+
+def _waits_of_pushes(row: SyncRow, left: Left) -> Iterator[Wait]:
+    """Yield what waits in plans that pushes made since the newest full one."""
+    newest = left.plans[-1]
+    words, href = f"plan {newest} of {row.name}", f"/plans/{newest}"
+    if len(left.plans) > 1:
+        words = f"{len(left.plans):,} plans of {row.name}, the newest is {newest}"
+        href = address("/plans", ("sync", row.name))
+    if left.awaiting:
+        wait = "waits" if left.awaiting == 1 else "wait"
+        title = f"{counted(left.awaiting, 'pushed change', 'pushed changes')} {wait} for approval"
+        yield Wait(title, words, href)
+    if left.held:
+        held = counted(left.held, "pushed change is", "pushed changes are")
+        yield Wait(f"{held} held by a limit", words, href, "stop")
 
 
 def _waits_of_plan(row: SyncRow, plan: Standing) -> Iterator[Wait]:

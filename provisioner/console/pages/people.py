@@ -10,7 +10,7 @@ from connectors.errors import RunError
 from mappings.entitlements import MANY, PROFILE, SINGLE
 from provisioner.console.door import Refusal
 from provisioner.console.pages.shell import Counter
-from provisioner.console.pages.words import address
+from provisioner.console.pages.words import address, why
 from provisioner.plan.why_not import entitlement_called
 from provisioner.report import figures
 from provisioner.report.explanation import sections
@@ -53,8 +53,7 @@ def add(pages: Blueprint, counter: Counter) -> None:
         try:
             about = counter.desk.explain(sync, user, _why_not(asked), offline=offline)
         except RunError as error:
-            lines = filter(None, [error.message, error.remedy])
-            shown["problem"] = [figures.pieces(line) for line in lines]
+            shown["problem"] = [figures.pieces(line) for line in why(error)]
         else:
             title = about.user
             shown["head"], *shown["sections"] = sections(about)

@@ -13,11 +13,12 @@ from flask import Blueprint, Response, request
 from connectors.records import Change, fold
 from provisioner.console.door import Refusal, operator
 from provisioner.console.pages import clusters
+from provisioner.console.pages.listing import Listing
 from provisioner.console.pages.next_step import next_step
 from provisioner.console.pages.shell import Counter, Shell, numbers
 from provisioner.console.pages.situation import Reviewed, reviewed
 from provisioner.console.pages.taking import kinds_in_words, takes
-from provisioner.console.pages.words import address, states
+from provisioner.console.pages.words import states
 from provisioner.plan.model import RISKS, Plan
 from provisioner.report import figures, views, write_report
 from provisioner.report.figures import counted, people_counted
@@ -33,15 +34,15 @@ def add(pages: Blueprint, counter: Counter) -> None:
 
     @pages.get("/plans")
     def plans() -> str:
-        sync, before = request.args.get("sync") or None, request.args.get("before") or None
-        found = counter.desk.plans(sync, before)
+        listing = Listing.asked()
+        found = counter.desk.plans(*listing)
         return counter.shell.page(
             "plans.html.j2",
             "Plans",
             syncs=counter.names,
-            chosen=sync,
+            chosen=listing.sync,
             plans=[_row(row, counter.shell) for row in found.items],
-            pages=older("/plans", sync, before, found.next),
+            pages=listing.pages("/plans", found.next),
         )
 
     @pages.get("/plans/<plan>")
@@ -60,20 +61,6 @@ def add(pages: Blueprint, counter: Counter) -> None:
         # the report brings its own policy, which allows its one style sheet and script by their hashes
         response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
         return response
-
-
-def older(
-    path: str, sync: str | None, before: str | None, next: str | None, **more: str
-) -> dict[str, str]:
-    """Return the links of a list that is told newest first."""
-    chosen = [("sync", sync), *more.items()]
-    return {
-        "newer": address(path, *chosen) if before else "",
-        "newer_name": "Newest",
-        "older": address(path, *chosen, ("before", next)) if next else "",
-        "older_name": "Older",
-        "words": "",
-    }
 
 
 def _row(row: PlanRow, shell: Shell) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from flask import Blueprint, Response, request
 
 from connectors.errors import RunError
 from provisioner.console.door import Refusal, decider
-from provisioner.console.pages.plans import older
+from provisioner.console.pages.listing import IN_ORDER, Listing
 from provisioner.console.pages.shell import Counter, Shell
-from provisioner.console.pages.words import address, told
+from provisioner.console.pages.words import address, told, why
 from provisioner.store.quarantine import Parked, Quarantined
 
 
@@ -21,17 +21,17 @@ def add(pages: Blueprint, counter: Counter) -> None:
 
     @pages.get("/quarantine")
     def quarantine() -> str:
-        sync, after = request.args.get("sync") or None, request.args.get("before") or None
-        slowed, parked = counter.desk.quarantine(sync, after)
+        listing = Listing.asked()
+        slowed, parked = counter.desk.quarantine(*listing)
         return counter.shell.page(
             "quarantine.html.j2",
             "Quarantine",
             syncs=counter.names,
-            chosen=sync,
-            action=address("/quarantine", ("sync", sync)),
+            chosen=listing.sync,
+            action=address("/quarantine", ("sync", listing.sync)),
             slowed=[_slowed(each, counter.shell) for each in slowed],
             parked=[_parked(one, counter.shell) for one in parked.items],
-            pages=older("/quarantine", sync, after, parked.next) | {"newer_name": "First"},
+            pages=listing.pages("/quarantine", parked.next, IN_ORDER),
         )
 
     @pages.post("/quarantine")
@@ -54,7 +54,7 @@ def add(pages: Blueprint, counter: Counter) -> None:
                 if name not in syncs:  # everybody of it went with the sync itself
                     lines += counter.desk.release(name, by, keys)
         except RunError as error:
-            lines += [error.message, *filter(None, [error.remedy])]
+            lines += why(error)
             return counter.shell.go(back, told("Not everybody was let go", lines, "stop"))
         return counter.shell.go(back, told("Let go", lines))
 

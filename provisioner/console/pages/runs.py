@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from connectors.errors import RunError
+from connectors.errors import ProvisionerError, RunError
 from connectors.records import Change
 from provisioner.console.desk import Desk
 from provisioner.console.door import decider, operator
 from provisioner.console.pages import clusters
-from provisioner.console.pages.plans import older
+from provisioner.console.pages.listing import NEWEST_FIRST, Listing
 from provisioner.console.pages.shell import Counter
-from provisioner.console.pages.words import Act, Said, ended, said, states, told, took
+from provisioner.console.pages.words import Act, Said, Told, ended, said, states, told, took, why
 from provisioner.plan.model import Plan
-from provisioner.report.figures import counted
+from provisioner.report.figures import counted, states_of
 from provisioner.report.views import Rows
 from provisioner.store.runs import RunRow
+
+_PLANNED_WITHIN_S = 3.0
+"""So long the plan of an undo is waited for; then the run's page tells what comes of it."""
 
 _LOOK_AGAIN_S = 2
 _BIG, _LOOK_AGAIN_AT_BIG_S = 10_000, 10
@@ -39,16 +43,15 @@ def add(pages: Blueprint, counter: Counter) -> None:
 
     @pages.get("/runs")
     def runs() -> str:
-        sync, before = request.args.get("sync") or None, request.args.get("before") or None
-        plan = request.args.get("plan") or None
-        found = counter.desk.runs(sync, before, plan=plan)
+        listing, plan = Listing.asked(), request.args.get("plan") or None
+        found = counter.desk.runs(*listing, plan=plan)
         return counter.shell.page(
             "runs.html.j2",
             "Runs" if plan is None else f"Runs of plan {plan}",
             syncs=counter.names if plan is None else [],
-            chosen=sync,
+            chosen=listing.sync,
             runs=[_row(row, counter) for row in found.items],
-            pages=older("/runs", sync, before, found.next, **({"plan": plan} if plan else {})),
+            pages=listing.pages("/runs", found.next, NEWEST_FIRST, ("plan", plan)),
         )
 
     @pages.get("/runs/<run>")
@@ -64,10 +67,11 @@ def add(pages: Blueprint, counter: Counter) -> None:
     def undo(run: str) -> Response:
         by = decider(request.form.get("by"))
         try:
-            plan = counter.desk.undo(run, by)
+            plan = counter.desk.undo(run, by).result(_PLANNED_WITHIN_S)
+        except TimeoutError:
+            return counter.shell.go(f"/runs/{run}#undo")
         except RunError as error:
-            why = [error.message, *filter(None, [error.remedy])]
-            return counter.shell.go(f"/runs/{run}", told("Nothing was planned", why, "stop"))
+            return counter.shell.go(f"/runs/{run}", told("Nothing was planned", why(error), "stop"))
         line = (
             f"this plan takes back what run {run} did; nothing is carried out before it is approved"
         )
@@ -80,41 +84,65 @@ def _row(row: RunRow, counter: Counter) -> dict[str, Any]:
         "href": f"/runs/{row.id}",
         "sync": row.sync,
         "at": counter.shell.at(row.started_at),
-        "took": ""
-        if row.ended_at is None
-        else took((row.ended_at - row.started_at).total_seconds()),
+        "took": _took(row),
         "command": row.command,
         "plan": row.plan,
-        "words": " ".join(_states_in_words(row)),
+        "words": " ".join(_in_words(row)),
         "ended": ended(row.status, running=row.ended_at is None),
     }
 
 
-def _states_in_words(row: RunRow) -> Iterator[str]:
-    counts = row.summary.get("states") or {}
-    if counts:
-        yield ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
+def _took(row: RunRow) -> str:
+    return "" if row.ended_at is None else took((row.ended_at - row.started_at).total_seconds())
+
+
+def _in_words(row: RunRow) -> Iterator[str]:
+    if counts := row.summary.get("states"):
+        yield _states_in_words(counts)
     if error := row.summary.get("error"):
         yield str(error)
 
 
+def _states_in_words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
+
+
 def _run_page(counter: Counter, row: RunRow) -> str:
-    live = row.ended_at is None
+    running = row.ended_at is None
     plan = _plan_of(counter.desk, row)
+    undo = counter.desk.undo_of(row.id)
+    live = running or (undo is not None and not undo.done())
     return counter.shell.page(
         "run.html.j2",
         f"Run {row.id} · sync {row.sync}",
         run=row,
         by=counter.desk.started_by(row.id),
         started=counter.shell.at(row.started_at),
-        took="" if row.ended_at is None else took((row.ended_at - row.started_at).total_seconds()),
-        ended=ended(row.status, running=live),
+        took=_took(row),
+        ended=ended(row.status, running=running),
+        running=running,
         live=_look_again_s(plan) if live else None,
+        undo=undo and _undo(row, undo),
         lines=list(_lines(row)),
         acts=_acts(row),
-        states=states(_counts(plan)) if plan else [],
+        states=states(states_of(plan)) if plan else [],
         groups=list(_groups(plan)) if plan else [],
     )
+
+
+def _undo(row: RunRow, plan: Future[str]) -> Told:
+    """Return what comes, or came, of the undo of a run."""
+    if not plan.done():
+        return told("An undo of this run is being planned", ["the phone system is read for it"], "")
+    error = plan.exception()
+    if error is None:
+        here = plan.result()
+        lines = [f"plan {here} takes back what run {row.id} did, once it is approved"]
+        return told("The undo is planned", lines, links=[Act(f"Plan {here}", f"/plans/{here}")])
+    lines = (
+        why(error) if isinstance(error, ProvisionerError) else ["a fault on our side: see the log"]
+    )
+    return told("The undo could not be planned", lines, "stop")
 
 
 def _look_again_s(plan: Plan | None) -> int:
@@ -125,20 +153,13 @@ def _plan_of(desk: Desk, row: RunRow) -> Plan | None:
     return None if row.plan is None else desk.plan(row.plan)
 
 
-def _counts(plan: Plan) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for change in plan.changes:
-        counts[change.state] = counts.get(change.state, 0) + 1
-    return counts
-
-
 def _lines(row: RunRow) -> Iterator[Said]:
     """Yield what is on record of how the run ended."""
     summary = row.summary
     if error := summary.get("error"):
         yield from said(str(error))
     if counts := summary.get("states"):
-        yield from said(", ".join(f"{count:,} {state}" for state, count in sorted(counts.items())))
+        yield from said(_states_in_words(counts))
     if calls := summary.get("calls"):
         each = ", ".join(f"{count} {label}" for label, count in sorted(calls.items()))
         reads = summary.get("reads", 0)

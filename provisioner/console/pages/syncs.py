@@ -10,7 +10,7 @@ from connectors.errors import RunError
 from provisioner.console.door import decider, operator
 from provisioner.console.pages.overview import card, sync_href
 from provisioner.console.pages.shell import Counter, Shell
-from provisioner.console.pages.words import Badge, ended, moment_or_none, told
+from provisioner.console.pages.words import Badge, ended, moment_or_none, told, why
 from provisioner.console.rows import DirectoryRow, SyncRow
 
 _LOOK_AGAIN_S = 3
@@ -45,8 +45,9 @@ def add(pages: Blueprint, counter: Counter) -> None:
         try:
             run = counter.desk.start(sync, by)
         except RunError as error:
-            why = [error.message, *filter(None, [error.remedy])]
-            return counter.shell.go(sync_href(sync), told("Nothing was started", why, "stop"))
+            return counter.shell.go(
+                sync_href(sync), told("Nothing was started", why(error), "stop")
+            )
         if run is None:
             waits = ["it waits for its turn: other syncs are at work"]
             return counter.shell.go(sync_href(sync), told("Asked for", waits))
@@ -58,8 +59,9 @@ def add(pages: Blueprint, counter: Counter) -> None:
         try:
             line = counter.desk.ready(sync, request.form.get("directory", ""), by)
         except RunError as error:
-            why = [error.message, *filter(None, [error.remedy])]
-            return counter.shell.go(sync_href(sync), told("Nothing was declared", why, "stop"))
+            return counter.shell.go(
+                sync_href(sync), told("Nothing was declared", why(error), "stop")
+            )
         return counter.shell.go(sync_href(sync), told("Declared complete", [line]))
 
 

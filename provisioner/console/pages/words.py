@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from connectors.errors import ProvisionerError
 from provisioner.plan.document import instant
 from provisioner.report import figures
 from provisioner.report.explanation import age
@@ -103,6 +104,11 @@ def _indent(line: str) -> int:
 def told(title: str, lines: Iterable[str], tone: str = "calm", links: Sequence[Act] = ()) -> Told:
     """Return what was told below a title of its own."""
     return Told(title, said("\n".join(lines)), tone, links)
+
+
+def why(error: ProvisionerError) -> list[str]:
+    """Return why something wasn't done, and what to do, a line each."""
+    return [error.message, *filter(None, [error.remedy])]
 
 
 _TONES = {0: "done", 1: "failed", 3: "held", 4: "waiting", 5: "stale"}

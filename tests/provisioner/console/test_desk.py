@@ -17,9 +17,12 @@ from provisioner.commands.plans import site_of
 from provisioner.console.desk import Desk, NoSuchSync
 from provisioner.console.errands import Begun, Errands
 from provisioner.scheduler import View
+from provisioner.store import quarantine
 from provisioner.store.change_pages import Wanted
 from provisioner.store.plans import NoSuchPlan
 from provisioner.store.runs import NoSuchRun
+from provisioner.wiring import utc_now
+from tests.provisioner.console.test_errands import until_over
 from tests.scenarios.installation import Installation, phone_users, staff
 
 
@@ -87,7 +90,7 @@ def test_a_plan_is_approved_applied_in_the_background_and_undone(
 ) -> None:
     (first,) = desk.decide("1", "approved", "eva")
     run = desk.apply("1", Allowance(), "eva")
-    errands.end()
+    until_over(errands)
 
     assert first.endswith("approved by eva")
     assert desk.run(run).status == 0
@@ -97,7 +100,7 @@ def test_a_plan_is_approved_applied_in_the_background_and_undone(
     (started,) = audit(emea, "run.started")[-1:]
     assert (started["run"], started["detail"]["by"]) == (run, "eva")
 
-    inverse = desk.undo(run, "jan")
+    inverse = desk.undo(run, "jan").result()
 
     assert desk.outline(inverse).head.scope == "undo"
     assert audit(emea, "plan.undoes")[0]["detail"]["by"] == "jan"
@@ -268,9 +271,18 @@ def test_credits_are_nothing_where_config_says_nothing_of_them(desk: Desk) -> No
     assert desk.credits("emea") is None
 
 
-def test_who_is_parked_is_listed_and_let_go(emea: Installation, desk: Desk) -> None:
-    assert desk.quarantine()[0] == []
+def test_who_is_parked_is_listed_and_let_go(desk: Desk) -> None:
     assert desk.release("emea", "eva") == ["nobody is in quarantine"]
+    refused = [(desk.plan("1").changes[0], "no seat")]
+    with desk._site().engine.begin() as connection:
+        quarantine.park(connection, "emea", "r1", "1", refused, utc_now())
+    slowed, parked = desk.quarantine()
+    assert (slowed, [one.reason for one in parked.items]) == ([], ["no seat"])
+
+    (told,) = desk.release("emea", "eva", [parked.items[0].user])
+
+    assert told.endswith("is tried again by the next run")
+    assert desk.quarantine()[1].items == ()
 
 
 def test_a_run_that_is_not_there_is_told_so(desk: Desk) -> None:

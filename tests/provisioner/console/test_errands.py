@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,6 +12,14 @@ from connectors.errors import RunError
 from provisioner.console.errands import MOST, Begun, Errands
 
 PATIENCE_S = 20.0
+
+
+def until_over(errands: Errands) -> None:
+    """Return when nothing is at work any more; others may be begun then."""
+    deadline = time.monotonic() + PATIENCE_S
+    while errands.running:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 def test_the_asker_has_the_id_while_the_work_goes_on_and_the_end_waits_for_it() -> None:

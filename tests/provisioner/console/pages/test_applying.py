@@ -1,3 +1,5 @@
+"""Carrying out a plan from its page: what is let through is asked for, and nothing else goes."""
+
 from __future__ import annotations
 
 from pathlib import Path

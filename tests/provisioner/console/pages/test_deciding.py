@@ -1,3 +1,5 @@
+"""Deciding on pages: what a decision means is shown first, and is just what the form then does."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

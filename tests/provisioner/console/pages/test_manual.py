@@ -1,3 +1,5 @@
+"""The page of manual steps: how each is done, and ticking it off."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -51,6 +53,7 @@ def test_a_step_says_how_it_is_done_and_is_ticked_off_with_a_note(visit: Visit) 
 
 def test_ticking_nothing_off_records_nothing(visit: Visit) -> None:
     assert visit.post("/manual", by="ada").status_code == 400
+    assert [due.step.noted for due in visit.desk.manual().items] == [None]
 
 
 def test_a_step_that_is_over_is_told_so(visit: Visit) -> None:

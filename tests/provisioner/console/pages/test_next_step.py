@@ -1,3 +1,5 @@
+"""What an operator is told to do about a plan as it stands."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""The first page: what waits for somebody, and how it stands with each sync."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -5,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.provisioner.console.pages.visited import Visit, links, words
+from tests.provisioner.scim.pushing import add, operation, patch_group, patch_user, remove
 from tests.scenarios.installation import Installation, phone_users, staff
+from tests.scenarios.test_pushes import Pushed
 
 
 @pytest.fixture
@@ -62,3 +66,40 @@ def test_an_installation_that_never_ran_shows_its_syncs(emea: Installation) -> N
 
     assert "Newest plan none yet" in said
     assert "it runs when it is asked to" in said
+
+
+def test_what_pushes_left_for_approval_waits_for_somebody(tmp_path: Path) -> None:
+    pushed = Pushed(Installation(tmp_path))
+    eva, jan = pushed.begin(2)
+    patch_group(pushed.tenant, pushed.group, remove(eva))
+    pushed.carry_out()
+    visit = Visit(pushed.here)
+
+    assert "1 pushed change waits for approval plan 2 of emea" in words(visit.get("/"))
+    assert "/plans/2" in links(visit.get("/"))
+
+    patch_user(pushed.tenant, jan, operation("replace", "active", False))
+    pushed.carry_out()
+    said = words(visit.get("/"))
+    assert "2 pushed changes wait for approval 2 plans of emea, the newest is 3" in said
+
+    patch_group(pushed.tenant, pushed.group, add(eva))
+    pushed.carry_out()
+    assert "1 pushed change waits for approval plan 3 of emea" in words(visit.get("/"))
+
+    pushed.here.plan()
+    said = words(visit.get("/"))
+    assert "pushed change" not in said
+    assert "1 change waits for approval" in said
+
+
+def test_what_a_limit_holds_of_pushes_waits_for_somebody(tmp_path: Path) -> None:
+    pushed = Pushed(Installation(tmp_path))
+    ids = pushed.begin(4)
+    pushed.configure(limits={"removals": 1, "changes": "100%"})
+    patch_group(pushed.tenant, pushed.group, remove(*ids[:2]))
+    pushed.carry_out()
+
+    said = words(Visit(pushed.here).get("/"))
+
+    assert "2 pushed changes are held by a limit plan 2 of emea" in said

@@ -1,10 +1,12 @@
+"""The pages about people: whoever is looked for is found, and explained."""
+
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
 
-from tests.provisioner.console.pages.visited import Visit, links, words
+from tests.provisioner.console.pages.visited import Visit, elements, links, words
 from tests.scenarios.installation import Installation, person, phone_users, staff
 
 
@@ -51,5 +53,12 @@ def test_half_a_question_is_answered_by_what_is_missing(visit: Visit) -> None:
 
 
 def test_nobody_is_asked_about_by_an_empty_name(visit: Visit) -> None:
-    visit.get("/explain?sync=emea", status=400)
-    visit.get("/explain?sync=other&user=user1", status=200)
+    assert "say whom you ask about" in words(visit.get("/explain?sync=emea&user=+", status=400))
+
+
+def test_a_sync_that_is_not_there_is_told_where_the_question_stands(visit: Visit) -> None:
+    page = visit.get("/explain?sync=other&user=user1")
+
+    assert "there is no sync 'other'" in words(page)
+    asked = [each.get("value") for each in elements(page, "input") if each.get("name") == "user"]
+    assert asked == ["user1"]

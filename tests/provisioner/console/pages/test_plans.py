@@ -1,3 +1,5 @@
+"""The pages of plans: what they show first, and which changes a filter finds."""
+
 from __future__ import annotations
 
 from pathlib import Path

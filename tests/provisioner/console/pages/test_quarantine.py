@@ -1,3 +1,5 @@
+"""The page of the quarantine: who is in it, and letting them go."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,11 +1,17 @@
+"""The pages of runs: what became of each change, and the undo."""
+
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from provisioner.plan.model import Plan
 from provisioner.store import runs as run_store
+from provisioner.undoing import undo_run
 from provisioner.wiring import utc_now
 from tests.provisioner.console.pages.visited import Visit, elements, links, words
 from tests.scenarios.installation import Installation, phone_users, staff
@@ -70,8 +76,55 @@ def test_runs_are_told_newest_first_a_page_at_a_time(visit: Visit) -> None:
 
 def test_an_undo_that_can_not_be_is_told_on_the_runs_page(visit: Visit) -> None:
     (run,) = visit.desk.runs().items
+    visit.errands.end()
 
-    with visit.desk._shared.undoing:  # somebody else's
-        said = words(visit.told(visit.post(f"/runs/{run.id}/undo", by="eva")))
+    said = words(visit.told(visit.post(f"/runs/{run.id}/undo", by="eva")))
 
     assert "Nothing was planned" in said
+    assert "this process is stopping" in said
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Have undos wait for this before they read anything, and nobody wait for them for long."""
+    may_go_on = threading.Event()
+
+    def waiting(*given: Any, **more: Any) -> Plan:
+        assert may_go_on.wait(20)
+        return undo_run(*given, **more)
+
+    monkeypatch.setattr("provisioner.console.desk.undo_run", waiting)
+    monkeypatch.setattr("provisioner.console.pages.runs._PLANNED_WITHIN_S", 0.01)
+    return may_go_on
+
+
+def test_an_undo_that_takes_long_is_told_on_the_runs_page_until_its_plan_is_there(
+    visit: Visit, slow: threading.Event
+) -> None:
+    (run,) = visit.desk.runs().items
+
+    page = visit.told(visit.post(f"/runs/{run.id}/undo", by="eva"))
+
+    assert "An undo of this run is being planned" in words(page)
+    assert "data-live" in page
+    slow.set()
+    visit.errands.end()
+    page = visit.get(f"/runs/{run.id}")
+    assert "The undo is planned" in words(page)
+    assert "/plans/2" in links(page)
+    assert "data-live" not in page
+
+
+def test_an_undo_that_fails_when_nobody_waits_for_it_says_why_on_the_runs_page(
+    visit: Visit, slow: threading.Event
+) -> None:
+    (run,) = visit.desk.runs().items
+    visit.post(f"/runs/{run.id}/undo", by="eva")
+
+    visit.desk._site().stop.set()
+    slow.set()
+    visit.errands.end()
+
+    said = words(visit.get(f"/runs/{run.id}"))
+    assert "The undo could not be planned" in said
+    assert "stopped" in said

@@ -1,3 +1,5 @@
+"""What every page has around it."""
+
 from __future__ import annotations
 
 from pathlib import Path

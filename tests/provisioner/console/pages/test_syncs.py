@@ -1,3 +1,5 @@
+"""The page of one sync: how it stands, starting it, and declaring a pushed directory complete."""
+
 from __future__ import annotations
 
 from pathlib import Path

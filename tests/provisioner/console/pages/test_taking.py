@@ -1,3 +1,5 @@
+"""What a set of changes takes with it, counted."""
+
 from __future__ import annotations
 
 from provisioner.console.pages.taking import kinds_in_words, losers_of, takes

@@ -1,3 +1,5 @@
+"""Moments, lines and addresses as pages write them."""
+
 from __future__ import annotations
 
 import pytest
