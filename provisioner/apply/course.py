@@ -1,7 +1,7 @@
 """The course of one run: what has become of each change so far, and whom that leaves alone.
 
-Calls go out side by side, so every method may be called from any thread; whatever is written down is
-written by one at a time.
+Calls go out side by side, so every method may be called from any thread. One thread at a time writes
+down, for all that wait for it; what a run goes by it takes in only after that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from connectors.errors import IncompleteRead, ProvisionerError, RunError, Transi
 from connectors.records import Call, Change, Outcome, State, fold
 from provisioner.apply.doubt import begun_by
 from provisioner.apply.fresh import MAKES
-from provisioner.apply.journal import Journal
+from provisioner.apply.journal import Became, Journal, Sending, Step, Unsent
+from provisioner.apply.together import Together
 
 _ENOUGH = 10
 """So many calls tell whether most of them fail."""
@@ -94,7 +95,8 @@ class Course:
         self.locked: set[str] = set()
         self._journal, self._result = journal, result
         self._begun = set(begun)
-        self._lock = threading.RLock()
+        self._together = Together[Step](self._write)
+        self._lock = threading.Lock()  # of what follows; who has it waits for no write
         self._done: set[int] = set()
         self._lost: set[int] = set()
         self._waiting: set[int] = set()  # accepted and effective later, and what needs that
@@ -107,13 +109,12 @@ class Course:
         """Write down that a call is about to leave. Raises RunError if it may not."""
         with self._lock:
             self._sent.update(change.seq for change in changes)
-            self._journal.sending(changes, what, self._free)
-            self._free.clear()
+        self._together.add(Sending(changes, what))
 
     def unsent(self, changes: Sequence[Change]) -> None:
         """Write down that changes were not carried out after all."""
+        self._together.add(Unsent(changes))
         with self._lock:
-            self._journal.unsent(changes)
             self._sent.difference_update(change.seq for change in changes)
 
     def settle(self, known: Sequence[tuple[Change, Outcome]], *, parks: bool = True) -> None:
@@ -121,21 +122,39 @@ class Course:
 
         `parks`: whoever's change failed was refused by the phone system, and is parked.
         """
-        later = [(change, outcome) for change, outcome in known if outcome.state == "planned"]
-        known = [pair for pair in known if pair not in later]
+        self._put_off(
+            [(change, outcome) for change, outcome in known if outcome.state == "planned"]
+        )
+        known = [(change, outcome) for change, outcome in known if outcome.state != "planned"]
+        if not known:
+            return
+        self._together.add(Became(known, parks))
         with self._lock:
-            self._put_off(later)
-            self._journal.outcomes(known, parks=parks)
             self._begun |= begun_by(change for change, outcome in known if outcome.state == "done")
             for change, outcome in known:
                 self._take_in(change, outcome)
 
     def _put_off(self, later: Sequence[tuple[Change, Outcome]]) -> None:
         """Let what isn't possible yet wait as it did before, and what needs it too."""
-        self.unsent([change for change, _ in later])
-        for change, outcome in later:
-            self._waiting.add(change.seq)
-            self._result.waiting.append((change, outcome.reason or "not possible yet"))
+        if not later:
+            return
+        self._together.add(Unsent([change for change, _ in later]))
+        with self._lock:
+            for change, outcome in later:
+                self._sent.discard(change.seq)
+                self._waiting.add(change.seq)
+                self._result.waiting.append((change, outcome.reason or "not possible yet"))
+
+    def _write(self, steps: Sequence[Step]) -> None:
+        """Write steps down, and let others have whom this run needs no more."""
+        with self._lock:
+            free, self._free = self._free, set()
+        try:
+            self._journal.write(steps, free)
+        except BaseException:
+            with self._lock:
+                self._free |= free
+            raise
 
     def count(self, sent: Collection[int]) -> None:
         """Count a call that is over, by the changes that were sent with it."""
@@ -211,7 +230,7 @@ class Course:
                 else:
                     left.append((change, Outcome(change.seq, *why)))
                     self._lost.add(change.seq)
-            self.settle(left)
+        self.settle(left)
         return ready
 
     def with_id(self, change: Change) -> Change:
@@ -224,7 +243,7 @@ class Course:
 
     def alone(self) -> AbstractContextManager[object]:
         """Keep every other thread of the run from writing anything down meanwhile."""
-        return self._lock
+        return self._together.alone()
 
     def hold(self, keys: Collection[str]) -> None:
         """Note, while `alone`, that this run has locked people, by folded key."""
@@ -249,6 +268,5 @@ class Course:
 
     def let_go(self) -> None:
         """Let others have everybody whom no expected call is about, now."""
-        with self._lock:
-            self._journal.let_go(self._free)
-            self._free.clear()
+        with self._together.alone():
+            self._write([])

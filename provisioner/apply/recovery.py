@@ -17,7 +17,7 @@ from provisioner.apply.claim import Claim
 from provisioner.apply.course import Applied
 from provisioner.apply.doubt import UNSEEN, begun_by, judge
 from provisioner.apply.fresh import MAKES, fresh_reads
-from provisioner.apply.journal import Journal
+from provisioner.apply.journal import Became, Journal, Unsent
 from provisioner.apply.standing import is_effective
 from provisioner.audit.calls import Calls
 from provisioner.plan.content import content_of
@@ -101,8 +101,8 @@ class Recovery:
         sleep, made = self.site.stop.sleep, made_by(plan)
         verdict = judge(sent, self.phone, made, begun, sleep, lately=lately)
         journal = self._journal_of(plan)
-        journal.outcomes(verdict.outcomes)
-        journal.unsent(verdict.undone)
+        journal.write([Became(verdict.outcomes)])
+        journal.write([Unsent(verdict.undone)])
         self._tell(plan, verdict.outcomes)
         self.result.left += [(change, "sent", UNSEEN) for change in verdict.unseen]
 
@@ -114,7 +114,7 @@ class Recovery:
         abilities = self.phone.abilities
         shown = [c for c in settling if is_effective(c, actual.get(fold(c.key)), abilities)]
         outcomes = [(change, Outcome(change.seq, "done")) for change in shown]
-        self._journal_of(plan).outcomes(outcomes)
+        self._journal_of(plan).write([Became(outcomes)])
         self._tell(plan, outcomes)
         self.settling |= {content_of(change) for change in settling if change not in shown}
         if plan.id == self.plan.id:
